@@ -1,0 +1,42 @@
+// Who commands, and with what.
+
+import type { Configuration } from '../../ops/runtime/configuration';
+import type { Database } from '../../prisma/client';
+import type { DraftState } from '../../workflows/contracts/draft-approval';
+
+export const ROLES = ['author', 'approver', 'admin', 'ops'] as const;
+export type Role = (typeof ROLES)[number];
+
+export interface Actor {
+  /** The principal's id: what the audit trail knows of a person. */
+  id: string;
+  name: string;
+  roles: readonly Role[];
+}
+
+export interface CommandContext {
+  actor: Actor;
+  requestId: string;
+}
+
+/** Two principals that the first migration writes: the holder of ADMIN_PASSWORD, and Countersign itself. */
+export const BOOTSTRAP_ADMIN: Actor = {
+  id: '00000000-0000-7000-8000-000000000001',
+  name: 'countersign:admin',
+  roles: ['admin'],
+};
+export const SYSTEM: Actor = { id: '00000000-0000-7000-8000-000000000002', name: 'countersign:system', roles: [] };
+
+/** What has been committed and others should hear of at once. Nothing is lost where nobody listens. */
+export interface Announcement {
+  /** The message that lies in the outbox for this draft's process. */
+  message?: { draftId: string; state: DraftState };
+  /** A mail is due now: wake the lane. */
+  mailDue?: boolean;
+}
+
+export interface CommandDependencies {
+  db: Database;
+  announce(announcement: Announcement): void;
+  settings: Pick<Configuration, 'UNDO_WINDOW_SECONDS' | 'APPROVAL_DEADLINE_HOURS' | 'MAIL_FROM'>;
+}

@@ -1,0 +1,83 @@
+// Every command: one database transaction that checks the rules, changes the state, writes the audit event and
+// tells the process. Throws Refusal where a rule says no. The API's routes and the workflows' local activities call them.
+
+import type { DraftState } from '../../workflows/contracts/draft-approval';
+import type { CommandContext, CommandDependencies, Role } from './context';
+import type { AttachmentView, DraftView } from './draft-view';
+import type { PolicyDocument } from './policy';
+
+export interface SubmitInput {
+  to: string;
+  replyTo?: string | undefined;
+  subject: string;
+  body: string;
+  html?: string | undefined;
+  attachments?: string[] | undefined;
+  campaign?: string | undefined;
+  confidence?: number | undefined;
+  sendAt?: string | undefined;
+  metadata?: Record<string, unknown> | undefined;
+  idempotencyKey?: string | undefined;
+}
+
+export interface KeyInput {
+  name: string;
+  email?: string | undefined;
+  roles: Role[];
+  groups?: string[] | undefined;
+}
+
+export interface Commands {
+  /** The new draft, or the one that this principal submitted with this idempotency key before. */
+  submitDraft(context: CommandContext, input: SubmitInput): Promise<DraftView>;
+  /** `revision`: refuse unless this is the current one. */
+  approveDraft(
+    context: CommandContext,
+    input: { id: string; revision?: number | undefined; comment?: string | undefined },
+  ): Promise<DraftView>;
+  rejectDraft(
+    context: CommandContext,
+    input: { id: string; revision?: number | undefined; reason: string },
+  ): Promise<DraftView>;
+  requestChanges(
+    context: CommandContext,
+    input: { id: string; revision?: number | undefined; comment: string },
+  ): Promise<DraftView>;
+  /** `undefined` keeps a field; null takes `html` or `sendAt` away. Refuses `stale_revision` unless `revision` is current. */
+  reviseDraft(
+    context: CommandContext,
+    input: {
+      id: string;
+      revision: number;
+      subject?: string | undefined;
+      body?: string | undefined;
+      html?: string | null | undefined;
+      sendAt?: string | null | undefined;
+    },
+  ): Promise<DraftView>;
+  withdrawDraft(context: CommandContext, input: { id: string; reason?: string | undefined }): Promise<DraftView>;
+  resolveDraft(
+    context: CommandContext,
+    input: { id: string; as: 'sent' | 'not_sent'; reason: string },
+  ): Promise<DraftView>;
+  /** Countersign's own: refused nothing, changes nothing where it does not apply, answers the state after it. Null: gone. */
+  expireDraft(id: string): Promise<DraftState | null>;
+  releaseDraft(id: string): Promise<DraftState | null>;
+  /** `key` is shown this once. */
+  createKey(
+    context: CommandContext,
+    input: KeyInput,
+  ): Promise<{ id: string; name: string; roles: Role[]; key: string; createdAt: string }>;
+  /** Ends the key and its sessions. */
+  endKey(context: CommandContext, id: string): Promise<void>;
+  setPolicy(context: CommandContext, document: PolicyDocument): Promise<{ version: number; document: PolicyDocument }>;
+  /** The bytes already lie in the file store under `sha256`. */
+  recordAttachment(context: CommandContext, input: Omit<AttachmentView, 'id'>): Promise<AttachmentView>;
+  /** An audit event for what changes no draft: a login, a refusal, an operator's act. */
+  recordEvent(
+    context: CommandContext,
+    event: { type: string; subject: string; subjectId?: string; data?: Record<string, unknown> },
+  ): Promise<void>;
+}
+
+export type { CommandContext, CommandDependencies };

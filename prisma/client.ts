@@ -1,0 +1,43 @@
+// The one database client: Prisma over one pool that keeps 20 connections and grows to 30.
+import { createHash } from 'node:crypto';
+import { PrismaPg } from '@prisma/adapter-pg';
+import pg from 'pg';
+import type { Configuration } from '../ops/runtime/configuration';
+import { PrismaClient } from './generated/client';
+
+export { Prisma } from './generated/client';
+
+export type Database = PrismaClient;
+export type DatabaseSettings = Pick<
+  Configuration,
+  'DATABASE_URL' | 'DB_POOL_SIZE' | 'DB_POOL_OVERFLOW' | 'DB_POOL_TIMEOUT_SECONDS' | 'DB_POOL_RECYCLE_SECONDS'
+>;
+
+/** Opens no connection yet. `pool` is for its numbers (`totalCount`, `idleCount`, `waitingCount`) and its end. */
+export function createDatabase(settings: DatabaseSettings): { db: Database; pool: pg.Pool; close(): Promise<void> } {
+  const pool = new pg.Pool({
+    connectionString: settings.DATABASE_URL,
+    min: settings.DB_POOL_SIZE,
+    max: settings.DB_POOL_SIZE + settings.DB_POOL_OVERFLOW,
+    connectionTimeoutMillis: settings.DB_POOL_TIMEOUT_SECONDS * 1000,
+    maxLifetimeSeconds: settings.DB_POOL_RECYCLE_SECONDS,
+    idleTimeoutMillis: 10_000,
+    application_name: 'countersign',
+  });
+  // A connection that breaks while idle is replaced by the pool; without a listener it would end the process.
+  pool.on('error', () => {});
+  // A statement is planned once a connection: its name is its text's hash.
+  const statementNameGenerator = ({ sql }: { sql: string }) => createHash('md5').update(sql).digest('base64url');
+  const db = new PrismaClient({
+    adapter: new PrismaPg(pool, { statementNameGenerator }),
+    transactionOptions: { maxWait: settings.DB_POOL_TIMEOUT_SECONDS * 1000 },
+  });
+  return {
+    db,
+    pool,
+    async close() {
+      await db.$disconnect();
+      await pool.end();
+    },
+  };
+}

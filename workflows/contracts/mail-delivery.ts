@@ -1,0 +1,60 @@
+// The lane that delivers mail: one workflow for the service, however many mails wait.
+import { defineQuery, defineSignal } from '@temporalio/workflow';
+
+export const MAIL_LANE = 'email';
+export const laneId = (lane: string) => `lane-${lane}`;
+
+/** Why the service fails, since when, and when it is tried next; times ISO 8601. */
+export interface LaneTrouble {
+  code: string;
+  since: string;
+  failures: number;
+  nextAttemptAt: string;
+}
+
+/** Written to the history before the first of these mails goes out. */
+export interface Claimed {
+  /** The ids of one batch, 16 bytes each, together in base64. Empty in a mere report. */
+  ids: string;
+  /** Mails due now, this batch among them. */
+  due: number;
+  /** Mails sent by the lane since it exists. */
+  sent: number;
+  trouble: LaneTrouble | null;
+}
+
+export interface OperatorCall {
+  /** The principal's id. */
+  actor: string;
+  reason?: string;
+}
+
+export interface Paused extends OperatorCall {
+  /** ISO 8601. */
+  since: string;
+}
+
+/** Plain JSON, carried across continue-as-new. */
+export interface MailDeliveryInput {
+  paused?: Paused | null;
+  report?: LaneReport | null;
+}
+
+export type LaneReport = Omit<Claimed, 'ids'> & { at: string };
+
+export interface MailDeliveryState {
+  paused: Paused | null;
+  report: LaneReport | null;
+}
+
+/** Why the activity returned: it goes on in a new run. */
+export interface DeliveryResult {
+  reason: 'claims' | 'time' | 'idle' | 'healed' | 'shutdown' | 'signals';
+  sent: number;
+}
+
+export const claimed = defineSignal<[Claimed]>('claimed');
+export const pause = defineSignal<[OperatorCall]>('pause');
+export const resume = defineSignal<[OperatorCall]>('resume');
+export const retryNow = defineSignal<[OperatorCall]>('retryNow');
+export const state = defineQuery<MailDeliveryState>('state');
