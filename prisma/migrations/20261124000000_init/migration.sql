@@ -89,6 +89,15 @@ CREATE TABLE "revisions" (
 );
 
 -- CreateTable
+CREATE TABLE "notes" (
+    "id" UUID NOT NULL,
+    "draft_id" UUID NOT NULL,
+    "text" TEXT NOT NULL,
+
+    CONSTRAINT "notes_pkey" PRIMARY KEY ("id")
+);
+
+-- CreateTable
 CREATE TABLE "verdicts" (
     "id" UUID NOT NULL,
     "draft_id" UUID NOT NULL,
@@ -207,6 +216,9 @@ CREATE INDEX "drafts_author_id_created_at_id_idx" ON "drafts"("author_id", "crea
 CREATE UNIQUE INDEX "drafts_author_id_idempotency_key_key" ON "drafts"("author_id", "idempotency_key");
 
 -- CreateIndex
+CREATE INDEX "notes_draft_id_idx" ON "notes"("draft_id");
+
+-- CreateIndex
 CREATE UNIQUE INDEX "verdicts_draft_id_revision_principal_id_key" ON "verdicts"("draft_id", "revision", "principal_id");
 
 -- CreateIndex
@@ -240,6 +252,9 @@ ALTER TABLE "sessions" ADD CONSTRAINT "sessions_key_id_fkey" FOREIGN KEY ("key_i
 ALTER TABLE "revisions" ADD CONSTRAINT "revisions_draft_id_fkey" FOREIGN KEY ("draft_id") REFERENCES "drafts"("id") ON DELETE CASCADE ON UPDATE CASCADE;
 
 -- AddForeignKey
+ALTER TABLE "notes" ADD CONSTRAINT "notes_draft_id_fkey" FOREIGN KEY ("draft_id") REFERENCES "drafts"("id") ON DELETE CASCADE ON UPDATE CASCADE;
+
+-- AddForeignKey
 ALTER TABLE "verdicts" ADD CONSTRAINT "verdicts_draft_id_fkey" FOREIGN KEY ("draft_id") REFERENCES "drafts"("id") ON DELETE CASCADE ON UPDATE CASCADE;
 
 -- AddForeignKey
@@ -247,8 +262,6 @@ ALTER TABLE "draft_attachments" ADD CONSTRAINT "draft_attachments_draft_id_fkey"
 
 -- AddForeignKey
 ALTER TABLE "draft_attachments" ADD CONSTRAINT "draft_attachments_attachment_id_fkey" FOREIGN KEY ("attachment_id") REFERENCES "attachments"("id") ON DELETE RESTRICT ON UPDATE CASCADE;
-
-
 
 -- What the lane takes next, and what it holds: small, however many drafts there are.
 CREATE INDEX "drafts_due_idx" ON "drafts" ("next_attempt_at", "id") WHERE "status" = 'scheduled' AND "claim_owner" IS NULL;
