@@ -1,0 +1,82 @@
+// Revise, withdraw, resolve, and the two steps that a draft's process takes: pure rules on the draft as it stands.
+import type { DraftStatus } from '../../workflows/contracts/draft-approval';
+import { isParked } from '../../workflows/contracts/draft-approval';
+import type { Actor } from './context';
+import { assertInTime } from './decide-draft';
+import { hashContent } from './draft-content';
+import type { Rule } from './draft-transition';
+import { Refusal } from './refusal';
+
+const HOUR_MS = 3_600_000;
+const UNDECIDED: readonly DraftStatus[] = ['pending_review', 'changes_requested'];
+const BEFORE_THE_SEND: readonly DraftStatus[] = [...UNDECIDED, 'approved', 'scheduled'];
+const BEGUN: readonly DraftStatus[] = ['sending', 'sent', 'failed', 'blocked'];
+
+export interface RevisionInput {
+  revision: number;
+  subject?: string | undefined;
+  body?: string | undefined;
+  html?: string | null | undefined;
+  sendAt?: string | null | undefined;
+}
+
+/** Somebody else's draft does not exist for who may only write. */
+const own = (actor: Actor, rule: Rule): Rule => (draft) => {
+  if (draft.authorId !== actor.id && !actor.roles.includes('approver')) throw new Refusal('not_found', 'There is no such draft.');
+  return rule(draft);
+};
+
+export const revise = (actor: Actor, input: RevisionInput, deadlineHours: number): Rule =>
+  own(actor, (draft) => {
+    if (input.revision !== draft.revision) {
+      throw new Refusal('stale_revision', `The draft is at revision ${draft.revision}; read it again before you change it.`);
+    }
+    if (!BEFORE_THE_SEND.includes(draft.status)) throw new Refusal('wrong_state', `A draft that is ${draft.status} cannot be changed.`);
+    const undecided = UNDECIDED.includes(draft.status);
+    if (undecided) assertInTime(draft);
+    const { to, replyTo, attachments } = draft;
+    const subject = input.subject ?? draft.subject ?? '';
+    const body = input.body ?? draft.body ?? '';
+    const html = input.html === undefined ? draft.html : input.html;
+    const sendAt = input.sendAt === undefined ? draft.sendAt : input.sendAt && new Date(input.sendAt);
+    return {
+      status: 'pending_review',
+      event: 'draft.revised',
+      revision: { subject, body, html, sendAt: sendAt || null, contentHash: hashContent({ to, replyTo, subject, body, html, attachments }) },
+      expiresAt: new Date(draft.now.getTime() + (draft.decision.deadlineHours ?? deadlineHours) * HOUR_MS),
+      dueAt: null,
+      before: undecided ? draft.expiresAt : null,
+    };
+  });
+
+export const withdraw = (actor: Actor, reason: string | undefined): Rule =>
+  own(actor, (draft) => {
+    if (draft.status === 'withdrawn') return null;
+    if (BEGUN.includes(draft.status)) throw new Refusal('send_begun', `It is too late to withdraw: the draft is ${draft.status}.`);
+    if (!BEFORE_THE_SEND.includes(draft.status)) throw new Refusal('wrong_state', `A draft that is ${draft.status} cannot be withdrawn.`);
+    return { status: 'withdrawn', event: 'draft.withdrawn', note: reason, dueAt: null };
+  });
+
+/** A parked draft may have arrived or not: a person says which. */
+export const resolve = (as: 'sent' | 'not_sent', reason: string): Rule => (draft) => {
+  if (!isParked(draft)) throw new Refusal('not_parked', 'Only a draft whose outcome is unknown can be resolved.');
+  const resolved = { event: 'draft.resolved', data: { as }, note: reason };
+  return as === 'sent'
+    ? { ...resolved, status: 'sent', outcome: 'delivered', sentAt: draft.now }
+    : { ...resolved, status: 'scheduled', outcome: null, dueAt: draft.now };
+};
+
+export const expire: Rule = (draft) =>
+  UNDECIDED.includes(draft.status) && draft.expiresAt && draft.now >= draft.expiresAt
+    ? { status: 'expired', event: 'draft.expired', from: draft.expiresAt }
+    : null;
+
+export const release =
+  (undoWindowSeconds: number): Rule =>
+  (draft) =>
+    draft.status === 'approved'
+      ? { status: 'scheduled', event: 'draft.released', dueAt: dueTime(draft.now, draft.sendAt, undoWindowSeconds) }
+      : null;
+
+export const dueTime = (now: Date, sendAt: Date | null, undoWindowSeconds: number) =>
+  new Date(Math.max(sendAt?.getTime() ?? 0, now.getTime() + undoWindowSeconds * 1000));

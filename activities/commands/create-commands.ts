@@ -1,0 +1,74 @@
+// The commands, given what they need.
+import { uuidv7 } from 'uuidv7';
+import { Prisma } from '../../prisma/client';
+import { recordEvent } from './audit';
+import { expire, release, resolve, revise, withdraw } from './change-draft';
+import { type CommandContext, type CommandDependencies, SYSTEM } from './context';
+import { approve, reject, requestChanges } from './decide-draft';
+import { toState, toView } from './draft-record';
+import { type Rule, transition } from './draft-transition';
+import type { Commands } from './index';
+import { createKeyCommands } from './keys';
+import { Refusal } from './refusal';
+import { createSubmitDraft } from './submit-draft';
+
+export function createCommands(dependencies: CommandDependencies): Commands {
+  const { db, settings } = dependencies;
+  const change = async (context: CommandContext, id: string, rule: Rule) => {
+    const unlessErased: Rule = (draft) => {
+      if (draft.status === 'erased') throw new Refusal('erased', 'This draft has been erased.');
+      return rule(draft);
+    };
+    return toView(await transition(dependencies, context, id, unlessErased));
+  };
+  /** Countersign's own step; a draft that is gone has nothing left to do. */
+  const step = async (id: string, rule: Rule) => {
+    try {
+      return toState(await transition(dependencies, { actor: SYSTEM, requestId: uuidv7() }, id, rule));
+    } catch (error) {
+      if (error instanceof Refusal && error.code === 'not_found') return null;
+      throw error;
+    }
+  };
+  return {
+    submitDraft: createSubmitDraft(dependencies),
+    approveDraft: (context, { id, revision, comment = null }) => change(context, id, approve(context.actor, { revision, comment })),
+    rejectDraft: (context, { id, revision, reason }) => change(context, id, reject(context.actor, { revision, comment: reason })),
+    requestChanges: (context, { id, ...input }) => change(context, id, requestChanges(context.actor, input)),
+    reviseDraft: (context, { id, ...input }) => change(context, id, revise(context.actor, input, settings.APPROVAL_DEADLINE_HOURS)),
+    withdrawDraft: (context, { id, reason }) => change(context, id, withdraw(context.actor, reason)),
+    resolveDraft: (context, { id, as, reason }) => change(context, id, resolve(as, reason)),
+    expireDraft: (id) => step(id, expire),
+    releaseDraft: (id) => step(id, release(settings.UNDO_WINDOW_SECONDS)),
+    ...createKeyCommands(dependencies),
+
+    async setPolicy(context, document) {
+      const json = document as unknown as Prisma.InputJsonObject;
+      for (;;) {
+        const { _max } = await db.policy.aggregate({ _max: { version: true } });
+        const version = (_max.version ?? 0) + 1;
+        try {
+          await db.$transaction(async (tx) => {
+            await tx.policy.create({ data: { version, document: json, authorId: context.actor.id } });
+            await recordEvent(tx as typeof db, context, { type: 'policy.changed', subject: 'policy', data: { version } });
+          });
+          return { version, document };
+        } catch (error) {
+          // Somebody else made this version at the same time: ours comes after it.
+          if (!(error instanceof Prisma.PrismaClientKnownRequestError && error.code === 'P2002')) throw error;
+        }
+      }
+    },
+
+    async recordAttachment(context, file) {
+      const id = uuidv7();
+      await db.$transaction(async (tx) => {
+        await tx.attachment.create({ data: { ...file, id, uploaderId: context.actor.id, createdAt: new Date() } });
+        await recordEvent(tx as typeof db, context, { type: 'attachment.stored', subject: 'attachment', subjectId: id, data: { size: file.size } });
+      });
+      return { ...file, id };
+    },
+
+    recordEvent: (context, event) => recordEvent(db, context, event),
+  };
+}

@@ -1,0 +1,16 @@
+// What a code of a failed delivery means to a person. Codes go everywhere; these sentences only into answers.
+
+const MEANINGS: Record<string, string> = {
+  outcome_unknown: 'The connection broke after the message began and before the server answered: it may or may not have arrived. A person has to resolve it.',
+  content_changed: 'What would have been sent is not what was approved.',
+  attachment_missing: 'An attachment is no longer in the file store.',
+  gave_up: 'The recipient could not be reached in all the time that is allowed for it.',
+};
+
+/** @param code one of the above, or `smtp_<reply code>` */
+export function describeFailure(code: string): string {
+  const reply = /^smtp_(\d{3})$/.exec(code)?.[1];
+  if (reply?.startsWith('5')) return `The mail server refused the message for good (${reply}).`;
+  if (reply) return `The mail server refused the message for now (${reply}); it is tried again.`;
+  return MEANINGS[code] ?? code;
+}
