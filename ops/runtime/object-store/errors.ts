@@ -1,0 +1,14 @@
+export class ObjectNotFound extends Error {
+  override name = 'ObjectNotFound';
+  constructor() {
+    super('There is no such object.');
+  }
+}
+
+/** The store could not do it. Says a code and nothing else: an S3 error may repeat access keys and names. */
+export class ObjectStoreError extends Error {
+  override name = 'ObjectStoreError';
+  constructor(readonly code: string) {
+    super(`The object store failed: ${code}`);
+  }
+}

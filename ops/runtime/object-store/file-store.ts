@@ -1,0 +1,122 @@
+// Objects as files in a folder. A new one is written beside, synced, and renamed into its place.
+import { randomUUID } from 'node:crypto';
+import { type FileHandle, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { fileURLToPath } from 'node:url';
+import { ObjectNotFound, ObjectStoreError } from './errors';
+import type { ObjectStore } from './index';
+import { checkKey, checkPrefix } from './key';
+
+export function openFileStore(url: URL): ObjectStore {
+  const root = fileURLToPath(url);
+  const incoming = join(root, '.incoming');
+  const fileOf = (key: string) => join(root, checkKey(key));
+
+  return {
+    async put(key, content) {
+      const target = fileOf(key);
+      const written = join(incoming, randomUUID());
+      const source = content instanceof Readable ? content : Readable.from([content], { objectMode: false });
+      let sourceError: Error | undefined;
+      source.once('error', (error) => {
+        sourceError = error;
+      });
+      try {
+        await mkdir(incoming, { recursive: true, mode: 0o700 });
+        const file = await open(written, 'wx', 0o600);
+        await pipeline(source, file.createWriteStream({ flush: true }));
+        await ensureFolder(dirname(target));
+        await rename(written, target);
+        await sync(dirname(target));
+      } catch (error) {
+        source.destroy();
+        await rm(written, { force: true });
+        throw sourceError ?? storeError(error);
+      }
+    },
+
+    async get(key) {
+      let file: FileHandle | undefined;
+      try {
+        file = await open(fileOf(key), 'r');
+        if (!(await file.stat()).isFile()) throw new ObjectNotFound();
+        return file.createReadStream();
+      } catch (error) {
+        await file?.close();
+        throw isAbsent(error) ? new ObjectNotFound() : storeError(error);
+      }
+    },
+
+    async has(key) {
+      try {
+        return (await stat(fileOf(key))).isFile();
+      } catch (error) {
+        if (isAbsent(error)) return false;
+        throw storeError(error);
+      }
+    },
+
+    async delete(key) {
+      const target = fileOf(key);
+      try {
+        await rm(target);
+        await sync(dirname(target));
+      } catch (error) {
+        if (!isAbsent(error)) throw storeError(error);
+      }
+    },
+
+    list(prefix) {
+      const folder = checkPrefix(prefix).slice(0, prefix.lastIndexOf('/') + 1);
+      return walk(root, folder, prefix);
+    },
+
+    async tidy(before) {
+      for (const name of await readdir(incoming).catch(() => [])) {
+        const file = join(incoming, name);
+        const age = await stat(file).catch(() => null);
+        if (age && age.mtime < before) await rm(file, { force: true });
+      }
+    },
+  };
+}
+
+/** Makes the folder's own name durable, and those of the folders above it that are new too. */
+async function ensureFolder(folder: string): Promise<void> {
+  const first = await mkdir(folder, { recursive: true, mode: 0o700 });
+  if (first === undefined) return;
+  for (let made = folder; made.length >= first.length; made = dirname(made)) await sync(dirname(made));
+}
+
+async function sync(folder: string): Promise<void> {
+  const handle = await open(folder, 'r');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+async function* walk(root: string, folder: string, prefix: string): AsyncIterable<string> {
+  const entries = await readdir(join(root, folder), { withFileTypes: true }).catch((error) => {
+    if (isAbsent(error)) return [];
+    throw storeError(error);
+  });
+  const keys = entries.map((entry) => `${folder}${entry.name}${entry.isDirectory() ? '/' : ''}`);
+  for (const key of keys.filter((one) => !one.startsWith('.')).sort((a, b) => (a < b ? -1 : 1))) {
+    if (key.endsWith('/')) {
+      if (key.startsWith(prefix) || prefix.startsWith(key)) yield* walk(root, key, prefix);
+    } else if (key.startsWith(prefix)) {
+      yield key;
+    }
+  }
+}
+
+const codeOf = (error: unknown) => (error as NodeJS.ErrnoException | undefined)?.code;
+/** A name below a file is not there either; neither is an object at a folder. */
+const isAbsent = (error: unknown) =>
+  error instanceof ObjectNotFound || ['ENOENT', 'ENOTDIR', 'EISDIR', 'ERR_FS_EISDIR'].includes(codeOf(error) ?? '');
+const storeError = (error: unknown) =>
+  error instanceof TypeError ? error : new ObjectStoreError(codeOf(error) ?? 'unknown');

@@ -1,0 +1,120 @@
+// A real S3 server (versitygw) on loopback, keeping its buckets in a folder. Found on the PATH, in the user's cache, or
+// built once from the Go module proxy.
+import { execFile, spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { delimiter, join } from 'node:path';
+import { promisify } from 'node:util';
+import { CreateBucketCommand, PutBucketVersioningCommand, S3Client } from '@aws-sdk/client-s3';
+import { newFolder } from './environment';
+import { freePort } from './free-port';
+import { noteEnd, noteStart } from './leftovers.cjs';
+import { testServers } from './servers';
+import { until } from './until';
+
+const VERSION = 'v1.8.0';
+const execute = promisify(execFile);
+
+export interface S3Server {
+  /** The standard AWS_* variables that lead to it. */
+  environment: Record<string, string>;
+  createBucket(options?: { versioned?: boolean }): Promise<string>;
+  client(): S3Client;
+  stop(): Promise<void>;
+}
+
+export async function startS3Server(): Promise<S3Server> {
+  const folder = newFolder('s3');
+  const data = join(folder, 'data');
+  const versions = join(folder, 'versions');
+  mkdirSync(data);
+  mkdirSync(versions);
+  const accessKeyId = 'tests';
+  const secretAccessKey = randomBytes(16).toString('hex');
+  const port = await freePort();
+  const endpoint = `http://127.0.0.1:${port}`;
+  const server = spawn(
+    await findServer(),
+    [
+      '--port',
+      `127.0.0.1:${port}`,
+      '--health',
+      '/health',
+      '--keep-alive',
+      '--quiet',
+      'posix',
+      '--versioning-dir',
+      versions,
+      data,
+    ],
+    { env: { ...process.env, ROOT_ACCESS_KEY: accessKeyId, ROOT_SECRET_KEY: secretAccessKey }, stdio: 'ignore' },
+  );
+  const { pid } = server;
+  const run = testServers().folder;
+  if (pid !== undefined) noteStart(run, pid);
+  const ended = once(server, 'exit');
+  await until('the S3 server answers', () =>
+    fetch(`${endpoint}/health`).then(
+      ({ ok }) => ok,
+      () => false,
+    ),
+  );
+  const connect = () =>
+    new S3Client({
+      endpoint,
+      region: 'us-east-1',
+      forcePathStyle: true,
+      credentials: { accessKeyId, secretAccessKey },
+    });
+  return {
+    environment: {
+      AWS_ENDPOINT_URL_S3: endpoint,
+      AWS_REGION: 'us-east-1',
+      AWS_ACCESS_KEY_ID: accessKeyId,
+      AWS_SECRET_ACCESS_KEY: secretAccessKey,
+    },
+    client: connect,
+    async createBucket({ versioned = false } = {}) {
+      const Bucket = `bucket-${randomBytes(6).toString('hex')}`;
+      const client = connect();
+      await client.send(new CreateBucketCommand({ Bucket }));
+      if (versioned) {
+        const VersioningConfiguration = { Status: 'Enabled' as const };
+        await client.send(new PutBucketVersioningCommand({ Bucket, VersioningConfiguration }));
+      }
+      client.destroy();
+      return Bucket;
+    },
+    async stop() {
+      server.kill('SIGKILL');
+      await ended;
+      if (pid !== undefined) noteEnd(run, pid);
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+async function findServer(): Promise<string> {
+  const onPath = (process.env.PATH ?? '').split(delimiter).map((folder) => join(folder, 'versitygw'));
+  const cache = join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'countersign', 'bin');
+  const cached = join(cache, `versitygw-${VERSION.slice(1)}`);
+  const found = [...onPath, cached].find((file) => existsSync(file));
+  if (found) return found;
+  mkdirSync(cache, { recursive: true });
+  const build = mkdtempSync(join(cache, 'build-'));
+  try {
+    const env = { ...process.env, GOBIN: build, CGO_ENABLED: '0', GOFLAGS: '-trimpath' };
+    await execute('go', ['install', '-ldflags', '-s -w', `github.com/versity/versitygw/cmd/versitygw@${VERSION}`], {
+      env,
+    });
+    renameSync(join(build, 'versitygw'), cached);
+    return cached;
+  } catch (error) {
+    const reason = (error as Error).message.slice(0, 600);
+    throw new Error(`The tests need the S3 server versitygw ${VERSION} on the PATH, or Go 1.25 to build it: ${reason}`);
+  } finally {
+    rmSync(build, { recursive: true, force: true });
+  }
+}
