@@ -101,7 +101,9 @@ async function store(
   idempotencyKey: string | undefined,
 ): Promise<DraftRecord | null> {
   const events = EVENTS[draft.decision.outcome];
-  const [submitted, ...decided] = events.map(() => uuidv7());
+  const eventIds = events.map(() => uuidv7());
+  // The first is the author's, the others Countersign's own. One statement writes them, so that they stay in order.
+  const actors = events.map((_, i) => (i === 0 ? actor.id : SYSTEM.id));
   const data = JSON.stringify({ policyVersion: draft.decision.policyVersion });
   const files = draft.attachments.map(({ id }) => id);
   const rows = await db.$queryRaw<{ generation: number }[]>`
@@ -121,16 +123,9 @@ async function store(
         ${hashContent({ ...draft, subject: draft.subject ?? '', body: draft.body ?? '' })}, created_at FROM draft
     ), event AS (
       INSERT INTO audit_events (id, type, at, actor_id, subject, subject_id, revision, request_id, data)
-      SELECT ${submitted}::uuid, ${events[0]}, created_at, ${actor.id}::uuid, 'draft', id, 1, ${requestId}::uuid, ${data}::jsonb FROM draft
+      SELECT e.id, e.type, created_at, e.actor, 'draft', draft.id, 1, ${requestId}::uuid, ${data}::jsonb
+      FROM draft, unnest(${eventIds}::uuid[], ${events}::text[], ${actors}::uuid[]) WITH ORDINALITY AS e (id, type, actor, n) ORDER BY n
     )${
-      decided.length === 0
-        ? Prisma.empty
-        : Prisma.sql`, decided AS (
-      INSERT INTO audit_events (id, type, at, actor_id, subject, subject_id, revision, request_id, data)
-      SELECT e.id, e.type, created_at, ${SYSTEM.id}::uuid, 'draft', draft.id, 1, ${requestId}::uuid, ${data}::jsonb
-      FROM draft, unnest(${decided}::uuid[], ${events.slice(1)}::text[]) WITH ORDINALITY AS e (id, type, n) ORDER BY n
-    )`
-    }${
       files.length === 0
         ? Prisma.empty
         : Prisma.sql`, attached AS (
@@ -143,11 +138,11 @@ async function store(
       INSERT INTO outbox (process, entity_id, generation, version, message, next_try)
       SELECT 'draftApproval', draft.id, i.generation, 1,
         ${JSON.stringify(toState(draft))}::jsonb || jsonb_build_object('generation', i.generation),
-        clock_timestamp() + interval '5 seconds' FROM draft, instance i
+        clock_timestamp() + interval '5 seconds' FROM draft, instance i WHERE i.id = 1
     )`
         : Prisma.empty
     }
-    SELECT i.generation FROM draft, instance i`;
+    SELECT i.generation FROM draft, instance i WHERE i.id = 1`;
   return rows[0] ? { ...draft, generation: rows[0].generation } : null;
 }
 
