@@ -1,0 +1,141 @@
+import type { CommandContext } from '../../activities/commands/context';
+import { readDraftView } from '../../activities/commands/draft-record';
+import type { PolicyDocument } from '../../activities/commands/policy';
+import { aDraft, createTestCommands, refusalOf, type TestCommands, timeline } from '../support/commands';
+import { createTestDatabase, type TestDatabase } from '../support/database';
+
+let database: TestDatabase;
+let test: TestCommands;
+let author: CommandContext;
+let other: CommandContext;
+
+beforeAll(async () => {
+  database = await createTestDatabase();
+  test = createTestCommands(database.db);
+  author = await test.person('an agent', 'author');
+  other = await test.person('another agent', 'author');
+});
+afterAll(() => database.drop());
+
+const POLICY: PolicyDocument = {
+  mode: 'active',
+  rules: [
+    { name: 'sure', when: { confidence: { gte: 0.9 } }, then: { outcome: 'auto_approve' } },
+    { name: 'never', when: { confidence: { lt: 0.1 } }, then: { outcome: 'reject' } },
+    { name: 'soon', when: { confidence: 0.5 }, then: { outcome: 'require', deadlineHours: 2 } },
+  ],
+  otherwise: { outcome: 'require' },
+};
+
+describe('submitting a draft', () => {
+  it('asks a person by default, tells the process, and says why', async () => {
+    const draft = await test.commands.submitDraft(author, aDraft());
+    expect(draft).toMatchObject({
+      status: 'pending_review',
+      revision: 1,
+      author: 'an agent',
+      workflowId: `draft-${draft.id}`,
+      decision: { outcome: 'require', policyVersion: 1, required: 1, approvals: [] },
+      outcome: null,
+      failure: null,
+    });
+    expect(Date.parse(draft.expiresAt as string) - Date.parse(draft.createdAt)).toBe(72 * 3_600_000);
+    expect(test.announced.at(-1)).toMatchObject({ message: { draftId: draft.id, state: { version: 1 } } });
+    expect(await readDraftView(database.db, draft.id)).toEqual(draft);
+  });
+
+  it('answers the same draft for the same key and body, whatever has become of it', async () => {
+    const input = aDraft({ idempotencyKey: 'once', metadata: { ticket: 7 } });
+    const draft = await test.commands.submitDraft(author, input);
+    await test.commands.withdrawDraft(author, { id: draft.id });
+    const again = await test.commands.submitDraft(author, input);
+    expect(again).toMatchObject({ id: draft.id, status: 'withdrawn' });
+    expect(await timeline(database.db, draft.id)).toEqual(['submitted', 'withdrawn']);
+  });
+
+  it('refuses another body under the same key', async () => {
+    await test.commands.submitDraft(author, aDraft({ idempotencyKey: 'taken' }));
+    const other = test.commands.submitDraft(author, aDraft({ idempotencyKey: 'taken', subject: 'Another' }));
+    expect(await refusalOf(other)).toBe('idempotency_mismatch');
+  });
+
+  it('keeps the keys of two principals apart', async () => {
+    const mine = await test.commands.submitDraft(author, aDraft({ idempotencyKey: 'shared' }));
+    const theirs = await test.commands.submitDraft(other, aDraft({ idempotencyKey: 'shared' }));
+    expect(theirs.id).not.toBe(mine.id);
+  });
+
+  it('makes one draft of 20 parallel submissions with one key', async () => {
+    const submissions = Array.from({ length: 20 }, () =>
+      test.commands.submitDraft(author, aDraft({ idempotencyKey: 'at the same time' })),
+    );
+    expect(new Set((await Promise.all(submissions)).map(({ id }) => id)).size).toBe(1);
+  });
+
+  it('names each attachment that is not the author’s own', async () => {
+    const file = await test.commands.recordAttachment(other, {
+      name: 'minutes.pdf',
+      type: 'application/pdf',
+      size: 3,
+      sha256: 'a'.repeat(64),
+    });
+    const stolen = test.commands.submitDraft(author, aDraft({ attachments: [file.id] }));
+    await expect(stolen).rejects.toMatchObject({ code: 'invalid', errors: [{ path: 'attachments.0' }] });
+    const own = await test.commands.submitDraft(other, aDraft({ attachments: [file.id] }));
+    expect(own.attachments).toEqual([file]);
+  });
+});
+
+describe('the policy in the submitting transaction', () => {
+  beforeAll(() => test.commands.setPolicy(test.admin, POLICY));
+
+  it('approves what it may approve, with no process of its own', async () => {
+    const draft = await test.commands.submitDraft(author, aDraft({ confidence: 0.95 }));
+    expect(draft).toMatchObject({ status: 'approved', workflowId: null, expiresAt: null });
+    expect(draft.decision).toMatchObject({
+      outcome: 'auto_approve',
+      required: 0,
+      reasons: [expect.stringContaining('sure')],
+    });
+    expect(test.announced.at(-1)).toEqual({ mailDue: true });
+    const stored = await readDraftView(database.db, draft.id);
+    expect(stored).toMatchObject({ status: 'scheduled', dueAt: draft.createdAt });
+    expect(await timeline(database.db, draft.id)).toEqual(['submitted', 'approved', 'released']);
+    expect(await database.db.outboxMessage.count({ where: { entityId: draft.id } })).toBe(0);
+  });
+
+  it('rejects what it must reject', async () => {
+    const draft = await test.commands.submitDraft(author, aDraft({ confidence: 0.05 }));
+    expect(draft).toMatchObject({ status: 'rejected', workflowId: null });
+    expect(await timeline(database.db, draft.id)).toEqual(['submitted', 'rejected']);
+  });
+
+  it('sets the deadline that a rule names', async () => {
+    const draft = await test.commands.submitDraft(author, aDraft({ confidence: 0.5 }));
+    expect(Date.parse(draft.expiresAt as string) - Date.parse(draft.createdAt)).toBe(2 * 3_600_000);
+  });
+
+  it('waits for the send time and for the undo window, whichever is later', async () => {
+    const patient = createTestCommands(database.db, { UNDO_WINDOW_SECONDS: 60 });
+    const soon = await patient.commands.submitDraft(author, aDraft({ confidence: 0.95 }));
+    expect(Date.parse(soon.dueAt as string) - Date.parse(soon.createdAt)).toBe(60_000);
+    expect(patient.announced.at(-1)?.mailDue).toBeFalsy();
+    const sendAt = '2031-05-01T08:00:00.000Z';
+    const later = await patient.commands.submitDraft(author, aDraft({ confidence: 0.95, sendAt }));
+    expect(later).toMatchObject({ sendAt, dueAt: sendAt });
+  });
+
+  it('never decides by a policy that had been replaced before the draft was stored', async () => {
+    await test.commands.submitDraft(author, aDraft({ confidence: 0.95 }));
+    // Another process changes the policy; this one has the old version in its cache.
+    const elsewhere = createTestCommands(database.db);
+    const { version } = await elsewhere.commands.setPolicy(test.admin, { ...POLICY, rules: [] });
+    const draft = await test.commands.submitDraft(author, aDraft({ confidence: 0.95 }));
+    expect(draft).toMatchObject({ status: 'pending_review', decision: { policyVersion: version } });
+  });
+
+  it('gives parallel changes of the policy a version each', async () => {
+    const made = await Promise.all(Array.from({ length: 5 }, () => test.commands.setPolicy(test.admin, POLICY)));
+    expect(new Set(made.map(({ version }) => version)).size).toBe(5);
+  });
+});

@@ -1,0 +1,84 @@
+// `npm test`: on a fresh clone with nothing but Node, gets what the tests need, builds, runs them, leaves nothing behind.
+// Arguments go on to jest; `--long` runs every long proof whole. The last line is `N passed, N failed`.
+import { spawn, spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { ensureSystemPackages } from './support/system-packages.mjs';
+import { findTimeSkippingServer } from './support/time-skipping-server.mjs';
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const given = process.argv.slice(2);
+const long = given.includes('--long');
+const jestArguments = given.filter((argument) => argument !== '--long');
+const plain = Boolean(process.env.CI || process.env.NO_COLOR);
+const progress = (line) => console.log(`· ${line}`);
+
+const folder = mkdtempSync(join(tmpdir(), 'countersign-test-'));
+const env = { ...process.env, COUNTERSIGN_TEST_FOLDER: folder };
+if (long) env.COUNTERSIGN_TEST_LONG = '1';
+if (plain) {
+  env.NO_COLOR = '1';
+  delete env.FORCE_COLOR;
+}
+
+let running = null;
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => running?.kill(signal));
+
+let counts = { passed: 0, failed: 1, skipped: 0 };
+try {
+  step('the npm dependencies', 'ops/install.mjs');
+  ensureSystemPackages(['postgres', 'redis'], progress);
+  step('the build', 'ops/build.mjs');
+  const path = await findTimeSkippingServer({
+    progress,
+    ensureTools: () => ensureSystemPackages(['java', 'maven'], progress),
+  });
+  if (path) env.TEMPORAL_TEST_SERVER = path;
+  counts = await runJest();
+} catch (error) {
+  console.error(error.message);
+} finally {
+  const { endLeftovers } = createRequire(import.meta.url)('./support/leftovers.cjs');
+  endLeftovers(folder);
+  rmSync(folder, { recursive: true, force: true });
+}
+const { passed, failed, skipped } = counts;
+console.log(`${passed} passed, ${failed} failed${skipped ? `, ${skipped} skipped` : ''}`);
+process.exit(failed === 0 ? 0 : 1);
+
+function step(what, script) {
+  progress(`Seeing to ${what}`);
+  const { status, error } = spawnSync(process.execPath, [script], {
+    cwd: root,
+    env,
+    stdio: ['ignore', 'inherit', 'inherit'],
+  });
+  if (error || status !== 0) throw new Error(`${script} failed${error ? `: ${error.message}` : ''}`);
+}
+
+async function runJest() {
+  const results = join(folder, 'results.json');
+  const jest = createRequire(import.meta.url).resolve('jest/bin/jest.js');
+  const options = ['--maxWorkers=2', '--json', `--outputFile=${results}`, plain ? '--no-color' : '--color'];
+  // With --json jest writes its report to stderr and the JSON to the file.
+  running = spawn(process.execPath, [jest, ...options, ...jestArguments], {
+    cwd: root,
+    env,
+    stdio: ['ignore', 'ignore', 'inherit'],
+  });
+  const code = await new Promise((resolve) => running.once('close', resolve));
+  return countResults(results, code);
+}
+
+function countResults(file, code) {
+  const report = JSON.parse(readFileSync(file, 'utf8'));
+  const failed = report.numFailedTests + report.numRuntimeErrorTestSuites;
+  return {
+    passed: report.numPassedTests,
+    failed: failed || (code === 0 ? 0 : 1),
+    skipped: report.numPendingTests + report.numTodoTests,
+  };
+}

@@ -1,0 +1,61 @@
+// Starts one PostgreSQL, one Redis and one Temporal server for the run, and migrates the template database.
+import { execFile } from 'node:child_process';
+import { chmodSync, mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import pg from 'pg';
+import { startPostgres } from '../../ops/local/postgres';
+import { startRedis } from '../../ops/local/redis';
+import type { Server } from '../../ops/local/server';
+import { startTemporal } from '../../ops/local/temporal';
+import { databaseUrl } from './database';
+import { noteStart } from './leftovers.cjs';
+import { announceServers } from './servers';
+
+export interface RunningServers {
+  folder: string;
+  servers: Server[];
+}
+
+const TEMPLATE = 'countersign_template';
+
+export default async function setUp(): Promise<void> {
+  // test/run.mjs makes the folder, so that it can clean up after a run that was killed.
+  const folder = process.env.COUNTERSIGN_TEST_FOLDER ?? mkdtempSync(join(tmpdir(), 'countersign-test-'));
+  // PostgreSQL may run as another user, who must be able to pass.
+  chmodSync(folder, 0o755);
+  const running: RunningServers = { folder, servers: [] };
+  Object.assign(globalThis, { countersignTestServers: running });
+  const started = await Promise.all(
+    [startPostgres, startRedis, startTemporal].map(async (start) => {
+      const server = await start({ folder: join(folder, start.name) });
+      running.servers.push(server);
+      noteStart(folder, server.pid);
+      return server;
+    }),
+  );
+  const [postgres, redis, temporal] = started as [Server, Server, Server];
+  announceServers({
+    folder,
+    postgres: postgres.url,
+    template: TEMPLATE,
+    redis: redis.url,
+    temporal: temporal.url.replace(/^grpc:\/\//, ''),
+  });
+  await migrateTemplate(postgres.url);
+}
+
+async function migrateTemplate(server: string): Promise<void> {
+  const client = new pg.Client({ connectionString: databaseUrl(server, 'postgres') });
+  await client.connect();
+  // Nothing of this run must survive a crash of the machine.
+  await client.query('ALTER SYSTEM SET fsync = off');
+  await client.query('SELECT pg_reload_conf()');
+  await client.query(`CREATE DATABASE ${TEMPLATE}`);
+  await client.end();
+  await promisify(execFile)(process.execPath, ['prisma/cli.mjs', 'migrate', 'deploy'], {
+    cwd: join(__dirname, '..', '..'),
+    env: { ...process.env, DATABASE_URL: databaseUrl(server, TEMPLATE) },
+  });
+}

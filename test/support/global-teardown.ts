@@ -1,0 +1,15 @@
+import { rmSync } from 'node:fs';
+import type { RunningServers } from './global-setup';
+import { endLeftovers, noteEnd } from './leftovers.cjs';
+
+export default async function tearDown(): Promise<void> {
+  const { folder, servers } = (globalThis as unknown as { countersignTestServers: RunningServers })
+    .countersignTestServers;
+  for (const server of servers) {
+    await server.stop();
+    noteEnd(folder, server.pid);
+  }
+  const left = endLeftovers(folder);
+  rmSync(folder, { recursive: true, force: true });
+  if (left > 0) throw new Error(`The tests left ${left} process(es) behind; they have been ended.`);
+}

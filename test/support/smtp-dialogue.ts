@@ -1,0 +1,119 @@
+// One SMTP conversation of the test mail server.
+import type { Socket } from 'node:net';
+import type { Answer, Silence, TestMailServer } from './mail-server';
+
+const END_OF_MESSAGE = Buffer.from('\r\n.\r\n');
+
+export class SmtpDialogue {
+  private input: Buffer = Buffer.alloc(0);
+  private sender = '';
+  private recipients: string[] = [];
+  private readingMessage = false;
+
+  constructor(
+    private readonly server: TestMailServer,
+    private readonly socket: Socket,
+  ) {}
+
+  begin(): void {
+    const { greeting } = this.server.behaviourFor(null);
+    if (!this.answer(greeting, 220, 'test.example ESMTP')) return;
+    if (typeof greeting === 'object' && greeting.code >= 400) return void this.socket.end();
+    this.socket.on('data', (chunk) => this.receive(chunk));
+  }
+
+  private receive(chunk: Buffer): void {
+    this.input = Buffer.concat([this.input, chunk]);
+    for (;;) {
+      if (this.socket.destroyed || this.socket.writableEnded) return;
+      if (this.readingMessage) {
+        if (!this.readMessage()) return;
+        continue;
+      }
+      const end = this.input.indexOf('\r\n');
+      if (end < 0) return;
+      const line = this.input.subarray(0, end).toString('latin1');
+      this.input = this.input.subarray(end + 2);
+      this.obey(line);
+    }
+  }
+
+  private obey(line: string): void {
+    const verb = line.slice(0, 4).toUpperCase();
+    const address = /<([^>]*)>/.exec(line)?.[1] ?? '';
+    if (verb === 'EHLO' || verb === 'HELO') {
+      this.socket.write('250-test.example\r\n250-8BITMIME\r\n250 SMTPUTF8\r\n');
+    } else if (verb === 'MAIL') {
+      [this.sender, this.recipients] = [address, []];
+      this.answer(this.server.behaviourFor(null).mail, 250, 'sender ok');
+    } else if (verb === 'RCPT') {
+      const refused = this.server.behaviourFor(address).rcpt;
+      if (this.answer(refused, 250, 'recipient ok') && (typeof refused !== 'object' || refused.code < 400)) {
+        this.recipients.push(address);
+      }
+    } else if (verb === 'DATA') {
+      this.beginMessage();
+    } else if (verb === 'QUIT') {
+      this.socket.end('221 bye\r\n');
+    } else if (verb === 'RSET' || verb === 'NOOP') {
+      this.recipients = [];
+      this.socket.write('250 ok\r\n');
+    } else {
+      this.socket.write('502 not implemented\r\n');
+    }
+  }
+
+  private beginMessage(): void {
+    const [recipient = null] = this.recipients;
+    if (recipient === null) return void this.socket.write('503 no recipient\r\n');
+    const refused = this.server.behaviourFor(recipient).data;
+    if (!this.answer(refused, 354, 'go on') || typeof refused === 'object') return;
+    this.readingMessage = true;
+  }
+
+  /** @returns whether a whole message was taken from the input */
+  private readMessage(): boolean {
+    const [recipient = ''] = this.recipients;
+    const behaviour = this.server.behaviourFor(recipient);
+    if (this.input.length > 0 && !this.server.begun.includes(recipient)) this.server.begun.push(recipient);
+    if (behaviour.midway && this.input.length > 0) {
+      this.fallSilent(behaviour.midway);
+      return false;
+    }
+    const end = this.input.indexOf(END_OF_MESSAGE);
+    if (end < 0) return false;
+    const message = this.input.subarray(0, end + 2);
+    this.input = this.input.subarray(end + END_OF_MESSAGE.length);
+    this.readingMessage = false;
+    const { final, delay = 0 } = behaviour;
+    if (typeof final !== 'object' || final.code < 300) {
+      for (const each of this.recipients) this.server.store(each, this.sender, unstuffed(message));
+    }
+    if (delay > 0) setTimeout(() => this.answer(final, 250, 'stored'), delay);
+    else this.answer(final, 250, 'stored');
+    return true;
+  }
+
+  /** @returns false where nothing was answered and nothing more will be */
+  private answer(answer: Answer | undefined, code: number, text: string): boolean {
+    if (typeof answer === 'string') {
+      this.fallSilent(answer);
+      return false;
+    }
+    if (!this.socket.destroyed) this.socket.write(`${answer?.code ?? code} ${answer?.text ?? text}\r\n`);
+    return true;
+  }
+
+  private fallSilent(how: Silence): void {
+    this.socket.removeAllListeners('data');
+    // Goes on reading, so that nothing but the missing answer tells the client.
+    this.socket.resume();
+    if (how === 'fin') this.socket.end();
+    if (how === 'rst') this.socket.resetAndDestroy();
+  }
+}
+
+/** Undoes the doubling of a leading dot (RFC 5321, 4.5.2). */
+function unstuffed(message: Buffer): Buffer {
+  return Buffer.from(message.toString('latin1').replace(/^\.\./gm, '.'), 'latin1');
+}

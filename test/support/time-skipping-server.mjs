@@ -1,0 +1,91 @@
+// Finds Temporal's time-skipping test server, in this order: TEMPORAL_TEST_SERVER, the SDK's own download, the Java
+// original by Maven, kept in the user's cache. Says what to do where none works.
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { homedir, tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+const VERSION = '1.38.0';
+const cacheRoot = process.env.XDG_CACHE_HOME || join(homedir(), '.cache');
+const installed = join(cacheRoot, 'countersign', `temporal-test-server-${VERSION}`);
+const launcher = join(installed, 'temporal-test-server');
+
+/** @returns {Promise<string | undefined>} the path for TEMPORAL_TEST_SERVER; undefined: the SDK has its own */
+export async function findTimeSkippingServer({ progress, ensureTools }) {
+  const given = process.env.TEMPORAL_TEST_SERVER;
+  if (given) {
+    if (!existsSync(given)) throw new Error(`TEMPORAL_TEST_SERVER names ${given}, which does not exist.`);
+    return given;
+  }
+  if (!existsSync(launcher)) {
+    progress('Asking for the time-skipping Temporal test server (a minute at most)');
+    if (await sdkHasItsOwn()) return undefined;
+    ensureTools();
+    progress('Getting the Java time-skipping test server by Maven (usually 15 to 60 s)');
+    installByMaven();
+  }
+  if (!runs('java', ['-version'])) ensureTools();
+  return launcher;
+}
+
+async function sdkHasItsOwn() {
+  const { TestWorkflowEnvironment } = createRequire(import.meta.url)('@temporalio/testing');
+  try {
+    const environment = await TestWorkflowEnvironment.createTimeSkipping();
+    await environment.teardown();
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function installByMaven() {
+  const scratch = mkdtempSync(join(tmpdir(), 'countersign-maven-'));
+  try {
+    writeFileSync(join(scratch, 'pom.xml'), POM);
+    const done = spawnSync('mvn', ['-q', '-B', 'dependency:copy-dependencies', '-DoutputDirectory=lib'], {
+      cwd: scratch,
+      encoding: 'utf8',
+      timeout: 600_000,
+    });
+    if (done.error || done.status !== 0) {
+      throw new Error(
+        `The time-skipping Temporal test server could not be got: neither the SDK's download nor Maven works here ` +
+          `(mvn: ${done.error?.message ?? `${done.stdout}${done.stderr}`.trim().slice(0, 600)}).\n` +
+          'Install a JDK (17 or newer) and Maven, or set TEMPORAL_TEST_SERVER to an executable test server.',
+      );
+    }
+    rmSync(installed, { recursive: true, force: true });
+    mkdirSync(join(installed, 'lib'), { recursive: true });
+    spawnSync('cp', ['-R', `${join(scratch, 'lib')}/.`, join(installed, 'lib')]);
+    // The launcher comes last and whole: where it is, the rest is.
+    writeFileSync(`${launcher}.part`, LAUNCHER, { mode: 0o755 });
+    renameSync(`${launcher}.part`, launcher);
+  } finally {
+    rmSync(scratch, { recursive: true, force: true });
+  }
+}
+
+function runs(command, args) {
+  return spawnSync(command, args, { stdio: 'ignore' }).status === 0;
+}
+
+const LAUNCHER = `#!/bin/sh
+exec java -XX:TieredStopAtLevel=1 -XX:+UseSerialGC -cp "$(dirname "$0")/lib/*" io.temporal.testserver.TestServer "$@"
+`;
+
+const POM = `<project xmlns="http://maven.apache.org/POM/4.0.0">
+  <modelVersion>4.0.0</modelVersion>
+  <groupId>countersign</groupId>
+  <artifactId>test-server</artifactId>
+  <version>1</version>
+  <dependencies>
+    <dependency>
+      <groupId>io.temporal</groupId>
+      <artifactId>temporal-test-server</artifactId>
+      <version>${VERSION}</version>
+    </dependency>
+  </dependencies>
+</project>
+`;

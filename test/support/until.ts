@@ -1,0 +1,19 @@
+// Tests wait for conditions, never for time.
+import { setTimeout as delay } from 'node:timers/promises';
+
+/** Asks until the answer is neither false nor null nor undefined, and gives it; fails with `what` after `withinMs`. */
+export async function until<T>(
+  what: string,
+  ask: () => T | Promise<T>,
+  withinMs = 20_000,
+): Promise<Exclude<T, false | null | undefined>> {
+  const deadline = Date.now() + withinMs;
+  for (;;) {
+    const answer = await ask();
+    if (answer !== false && answer !== null && answer !== undefined) {
+      return answer as Exclude<T, false | null | undefined>;
+    }
+    if (Date.now() > deadline) throw new Error(`Not within ${withinMs} ms: ${what}`);
+    await delay(25);
+  }
+}
