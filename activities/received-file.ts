@@ -26,7 +26,7 @@ export interface ReceivedFile {
 
 /** @throws FileTooLarge, or the stream's own error; nothing is left behind either way. */
 export async function receiveFile(source: Readable, name: string, limit = ATTACHMENT_LIMIT): Promise<ReceivedFile> {
-  const path = join(tmpdir(), `countersign-${randomUUID()}`);
+  const path = join(tmpdir(), `countersign-received-${randomUUID()}`);
   const file = await open(path, 'wx+', 0o600);
   try {
     await rm(path);

@@ -26,11 +26,11 @@ export function createSubmitDraft({ db, announce, settings }: CommandDependencie
 
   return async function submitDraft(context: CommandContext, input: SubmitInput): Promise<DraftView> {
     const requestHash = hashRequest(input);
-    const attachments = await readAttachments(db, context.actor.id, input.attachments ?? []);
     for (;;) {
+      const attachments = await readAttachments(db, context.actor.id, input.attachments ?? []);
       const policy = await policies.current();
       const draft = prepare(context, input, attachments, policy);
-      const stored = await store(db, context, draft, requestHash, input.idempotencyKey);
+      const stored = await store(db, context, draft, requestHash, input.idempotencyKey).catch(nullWhereAttachmentWent);
       if (stored) {
         announce({
           ...(draft.needsPeople ? { message: { draftId: draft.id, state: toState(stored) } } : {}),
@@ -144,6 +144,13 @@ async function store(
     }
     SELECT i.generation FROM draft, instance i WHERE i.id = 1`;
   return rows[0] ? { ...draft, generation: rows[0].generation } : null;
+}
+
+/** The sweep of unused attachments was there first: the next look finds which one is gone. */
+function nullWhereAttachmentWent(error: unknown): null {
+  const { driverAdapterError } = (error as { meta?: { driverAdapterError?: { cause?: { originalCode?: string } } } }).meta ?? {};
+  if (driverAdapterError?.cause?.originalCode === '23503') return null;
+  throw error;
 }
 
 async function readAttachments(db: Database, uploaderId: string, ids: string[]): Promise<AttachmentView[]> {

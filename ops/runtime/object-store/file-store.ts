@@ -68,9 +68,9 @@ export function openFileStore(url: URL): ObjectStore {
       }
     },
 
-    list(prefix) {
+    async *list(prefix) {
       const folder = checkPrefix(prefix).slice(0, prefix.lastIndexOf('/') + 1);
-      return walk(root, folder, prefix);
+      yield* walk(root, folder, prefix);
     },
 
     async tidy(before) {

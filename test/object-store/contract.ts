@@ -1,0 +1,113 @@
+// What every object store promises.
+import { randomBytes } from 'node:crypto';
+import { Readable } from 'node:stream';
+import { buffer } from 'node:stream/consumers';
+import { ObjectNotFound, type ObjectStore } from '../../ops/runtime/object-store';
+import { collect } from '../support/collect';
+
+const MIB = 1024 * 1024;
+
+/** @param store asked for each test
+ *  @param leftovers what puts that were cut off have left in the store */
+export function keepsTheContract(store: () => ObjectStore, leftovers: () => Promise<unknown[]>): void {
+  const textOf = async (key: string) => (await buffer(await store().get(key))).toString();
+
+  test('gives back what was put, from bytes and from a stream', async () => {
+    await store().put('contract/bytes', Buffer.from('hello'));
+    await store().put('contract/stream', Readable.from([Buffer.from('hel'), Buffer.from('lo')]));
+    expect([await textOf('contract/bytes'), await textOf('contract/stream')]).toEqual(['hello', 'hello']);
+  });
+
+  test('keeps an empty object', async () => {
+    await store().put('contract/empty', Readable.from([]));
+    expect(await textOf('contract/empty')).toBe('');
+    expect(await store().has('contract/empty')).toBe(true);
+  });
+
+  test('keeps a stream of 12 MiB whole', async () => {
+    const chunks = Array.from({ length: 12 }, () => randomBytes(MIB));
+    await store().put('contract/large', Readable.from(chunks), { type: 'application/octet-stream' });
+    expect((await buffer(await store().get('contract/large'))).equals(Buffer.concat(chunks))).toBe(true);
+  });
+
+  test('replaces an object whole when it is put again', async () => {
+    await store().put('contract/again', Buffer.from('a longer first text'));
+    await store().put('contract/again', Buffer.from('second'));
+    expect(await textOf('contract/again')).toBe('second');
+  });
+
+  test('keeps one of two texts that are put at the same time, never a mixture', async () => {
+    const texts = ['a'.repeat(MIB), 'b'.repeat(MIB)];
+    await Promise.all(texts.map((text) => store().put('contract/race', Buffer.from(text))));
+    expect(texts).toContain(await textOf('contract/race'));
+  });
+
+  test('says that an object is not there', async () => {
+    expect(await store().has('contract/missing')).toBe(false);
+    await expect(store().get('contract/missing')).rejects.toThrow(ObjectNotFound);
+    await expect(store().get('contract')).rejects.toThrow(ObjectNotFound);
+  });
+
+  test('deletes an object, and minds no second time', async () => {
+    await store().put('contract/gone', Buffer.from('x'));
+    await store().put('contract/gone', Buffer.from('y'));
+    await store().delete('contract/gone');
+    await store().delete('contract/gone');
+    expect(await store().has('contract/gone')).toBe(false);
+    await expect(store().get('contract/gone')).rejects.toThrow(ObjectNotFound);
+  });
+
+  test('deletes nothing whose key only begins alike', async () => {
+    await store().put('contract/alike', Buffer.from('x'));
+    await store().put('contract/alike.2', Buffer.from('y'));
+    await store().delete('contract/alike');
+    expect(await store().has('contract/alike.2')).toBe(true);
+  });
+
+  test('lists the keys under a prefix in their order, and nothing else', async () => {
+    const keys = ['list/a', 'list/a.b', 'list/a-b', 'list/b/2', 'list/b/10', 'list/c', 'listed'];
+    for (const key of keys) await store().put(key, Buffer.from(key));
+    const inOrder = (prefix: string) => keys.filter((key) => key.startsWith(prefix)).sort();
+    expect(await collect(store().list('list/'))).toEqual(inOrder('list/'));
+    expect(await collect(store().list('list/b'))).toEqual(inOrder('list/b'));
+    expect(await collect(store().list('list'))).toEqual(inOrder('list'));
+    expect(await collect(store().list('nothing/'))).toEqual([]);
+  });
+
+  test('leaves nothing of a stream that fails, and keeps what was there before', async () => {
+    await store().put('contract/cut', Buffer.from('before'));
+    const chunks = function* () {
+      for (let n = 0; n < 7; n++) yield Buffer.alloc(MIB);
+      throw new Error('the uploader went away');
+    };
+    await expect(store().put('contract/cut', Readable.from(chunks()))).rejects.toThrow('the uploader went away');
+    expect(await textOf('contract/cut')).toBe('before');
+    expect(await leftovers()).toEqual([]);
+  });
+
+  test.each([
+    '',
+    '/',
+    '../up',
+    'a/../b',
+    'a/./b',
+    'a//b',
+    '/a',
+    'a/',
+    '.hidden',
+    'a/.hidden',
+    'a\\b',
+    'a\0b',
+    'ä',
+    'a b',
+  ])('refuses the key %j', async (key) => {
+    await expect(store().put(key, Buffer.from('x'))).rejects.toThrow(TypeError);
+    await expect(store().get(key)).rejects.toThrow(TypeError);
+    await expect(store().has(key)).rejects.toThrow(TypeError);
+    await expect(store().delete(key)).rejects.toThrow(TypeError);
+  });
+
+  test('refuses a prefix that leads out of the store', async () => {
+    await expect(collect(store().list('../'))).rejects.toThrow(TypeError);
+  });
+}
