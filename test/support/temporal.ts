@@ -5,6 +5,7 @@ import { msToTs } from '@temporalio/common/lib/time';
 import { NativeConnection } from '@temporalio/worker';
 import { SEARCH_ATTRIBUTES } from '../../workflows/contracts/search-attributes';
 import { testServers } from './servers';
+import './quiet-temporal';
 
 export interface TestNamespace {
   namespace: string;

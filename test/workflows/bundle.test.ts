@@ -1,0 +1,37 @@
+import { builtinModules } from 'node:module';
+import { workflowBundle } from '../support/workflow-bundle';
+
+/** The files of this repository and the packages that a bundle is made of. */
+async function sources(): Promise<string[]> {
+  const { code } = await workflowBundle();
+  const [, map] = /\/\/# sourceMappingURL=data:application\/json;(?:charset=utf-8;)?base64,(\S+)\s*$/.exec(code) ?? [];
+  return JSON.parse(Buffer.from(map as string, 'base64').toString()).sources;
+}
+
+describe('the workflow bundle', () => {
+  it('holds the workflows and nothing that acts on the world', async () => {
+    const files = await sources();
+    const has = (part: string) => files.filter((file) => file.includes(part));
+    expect(has('workflows/draft-approval.ts')).not.toEqual([]);
+    expect(has('workflows/mail-delivery.ts')).not.toEqual([]);
+    for (const folder of [
+      '/activities/',
+      '/api/',
+      '/worker/',
+      '/ops/',
+      '/prisma/',
+      '@prisma',
+      'nodemailer',
+      '/pg/',
+      'pino',
+    ]) {
+      expect(has(folder).filter((file) => !file.includes('@temporalio'))).toEqual([]);
+    }
+  });
+
+  it('asks for no module of Node', async () => {
+    const { code } = await workflowBundle();
+    const required = [...code.matchAll(/require\(["']([^"']+)["']\)/g)].map(([, name]) => name as string);
+    expect(required.filter((name) => builtinModules.includes(name.replace(/^node:/, '')))).toEqual([]);
+  });
+});
