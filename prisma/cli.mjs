@@ -3,11 +3,24 @@ import { spawn } from 'node:child_process';
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 
+const args = process.argv.slice(2);
+const { DATABASE_URL = '' } = process.env;
+// Neither this engine nor the service looks at it: the tables would silently go to another schema.
+if (
+  ['migrate', 'db'].includes(args[0]) &&
+  URL.canParse(DATABASE_URL) &&
+  new URL(DATABASE_URL).searchParams.has('schema')
+) {
+  console.error(
+    'DATABASE_URL: ?schema= is not supported. Remove it, and where another schema is wanted give the role its search_path:\n' +
+      '  ALTER ROLE … SET search_path = …',
+  );
+  process.exit(1);
+}
+
 const env = { CHECKPOINT_DISABLE: '1', ...process.env };
 if (process.platform !== 'win32') {
   env.PRISMA_SCHEMA_ENGINE_BINARY ??= fileURLToPath(new URL('./schema-engine.mjs', import.meta.url));
 }
 const cli = createRequire(import.meta.url).resolve('prisma/build/index.js');
-spawn(process.execPath, [cli, ...process.argv.slice(2)], { stdio: 'inherit', env }).on('exit', (code) =>
-  process.exit(code ?? 1),
-);
+spawn(process.execPath, [cli, ...args], { stdio: 'inherit', env }).on('exit', (code) => process.exit(code ?? 1));
