@@ -26,6 +26,7 @@ globalThis.PRISMA_WASM_PANIC_REGISTRY = {
 };
 
 async function createEngine() {
+  if (!datasource.url) throw new Error('DATABASE_URL is not set.');
   const glue = await import('@prisma/schema-engine-wasm/schema_engine_bg');
   const folder = path.dirname(fileURLToPath(import.meta.resolve('@prisma/schema-engine-wasm')));
   const { instance } = await WebAssembly.instantiate(fs.readFileSync(path.join(folder, 'schema_engine_bg.wasm')), {
@@ -36,7 +37,7 @@ async function createEngine() {
   const files = option('--datamodels').map((file) => [file, fs.readFileSync(file, 'utf8')]);
   // The engine panics without a datamodel, and some commands send none.
   const datamodels = files.length > 0 ? files : [['schema.prisma', DATAMODEL]];
-  const factory = new MigrationAdapter(parse(datasource.url ?? ''));
+  const factory = new MigrationAdapter(parse(datasource.url));
   return glue.SchemaEngine.new({ datamodels }, () => {}, bindMigrationAwareSqlAdapterFactory(factory));
 }
 
@@ -65,10 +66,10 @@ async function serve() {
       const complete =
         method === 'diff' ? { shadowDatabaseUrl: datasource.shadowDatabaseUrl ?? null, ...params } : params;
       const result = await engine[RENAMED[method] ?? method](complete);
-      answer({ id, result: result ?? null });
       if (method === 'diff' && result.stdout) {
         answer({ id: 1_000_000 + id, method: 'print', params: { content: result.stdout } });
       }
+      answer({ id, result: result ?? null });
     } catch (error) {
       answerFailure(error);
     }

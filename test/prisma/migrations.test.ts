@@ -1,0 +1,126 @@
+import { execFile } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import pg from 'pg';
+import { databaseUrl } from '../support/database';
+import { testServers } from '../support/servers';
+
+const ROOT = join(__dirname, '..', '..');
+const FOLDER = join(ROOT, 'prisma', 'migrations');
+const MIGRATIONS = readdirSync(FOLDER).filter((name) => /^\d{14}_/.test(name));
+const DIFF = ['migrate', 'diff', '--to-schema', 'prisma/schema.prisma', '--exit-code'];
+
+interface Run {
+  code: number;
+  output: string;
+}
+
+function prisma(url: string, ...args: string[]): Promise<Run> {
+  const env = { ...process.env, DATABASE_URL: url };
+  return new Promise((resolve) => {
+    execFile(process.execPath, ['prisma/cli.mjs', ...args], { cwd: ROOT, env }, (error, stdout, stderr) =>
+      resolve({ code: error ? Number(error.code) : 0, output: stdout + stderr }),
+    );
+  });
+}
+
+async function onServer(statement: string): Promise<void> {
+  const client = await connect(databaseUrl(testServers().postgres, 'postgres'));
+  await client.query(statement).finally(() => client.end());
+}
+
+async function connect(url: string): Promise<pg.Client> {
+  const client = new pg.Client({ connectionString: url });
+  await client.connect();
+  return client;
+}
+
+let url: string;
+let client: pg.Client;
+let name: string;
+
+beforeEach(async () => {
+  name = `migrations_${randomBytes(6).toString('hex')}`;
+  await onServer(`CREATE DATABASE ${name}`);
+  url = databaseUrl(testServers().postgres, name);
+  client = await connect(url);
+});
+afterEach(async () => {
+  await client.end();
+  await onServer(`DROP DATABASE ${name} WITH (FORCE)`);
+});
+
+/** Everything of the project's that a database can hold, by name. */
+async function contents(): Promise<string[]> {
+  const { rows } = await client.query(`
+    SELECT relname AS name FROM pg_class WHERE relnamespace = 'public'::regnamespace
+    UNION ALL SELECT proname FROM pg_proc WHERE pronamespace = 'public'::regnamespace
+    UNION ALL SELECT typname FROM pg_type WHERE typnamespace = 'public'::regnamespace AND typtype = 'e'
+    ORDER BY name`);
+  return rows.map((row) => row.name).filter((one) => !one.startsWith('_prisma_migrations'));
+}
+
+describe('the migrations', () => {
+  it('bring an empty database up, say so, and say it again the second time', async () => {
+    expect((await prisma(url, 'migrate', 'status')).code).toBe(1);
+    expect((await prisma(url, 'migrate', 'deploy')).code).toBe(0);
+    expect(await prisma(url, 'migrate', 'status')).toMatchObject({
+      code: 0,
+      output: expect.stringContaining('Database schema is up to date'),
+    });
+    expect(await prisma(url, 'migrate', 'deploy')).toMatchObject({
+      code: 0,
+      output: expect.stringContaining('No pending migrations'),
+    });
+  });
+
+  it('make exactly what the schema says', async () => {
+    const fromMigrations = await prisma(url, ...DIFF, '--from-migrations', 'prisma/migrations');
+    expect(fromMigrations).toMatchObject({ code: 0, output: expect.stringContaining('No difference detected') });
+    await prisma(url, 'migrate', 'deploy');
+    expect((await prisma(url, ...DIFF, '--from-config-datasource')).code).toBe(0);
+  });
+
+  it('differ from the schema where a column is missing', async () => {
+    await prisma(url, 'migrate', 'deploy');
+    await client.query('ALTER TABLE drafts DROP COLUMN campaign');
+    const { code, output } = await prisma(url, ...DIFF, '--from-config-datasource');
+    expect([code, output]).toEqual([2, expect.stringContaining('campaign')]);
+  });
+
+  it('go down to an empty database, and up again', async () => {
+    await prisma(url, 'migrate', 'deploy');
+    const up = await contents();
+    expect(up).toContain('drafts');
+    for (const migration of [...MIGRATIONS].reverse()) {
+      await client.query(readFileSync(join(FOLDER, migration, 'down.sql'), 'utf8'));
+    }
+    expect(await contents()).toEqual([]);
+    await client.query('DROP TABLE _prisma_migrations');
+    expect((await prisma(url, 'migrate', 'deploy')).code).toBe(0);
+    expect(await contents()).toEqual(up);
+  });
+
+  it('are applied once by two deployments at the same time', async () => {
+    const runs = await Promise.all([prisma(url, 'migrate', 'deploy'), prisma(url, 'migrate', 'deploy')]);
+    expect(runs.map(({ code }) => code)).toEqual([0, 0]);
+    const { rows } = await client.query('SELECT migration_name FROM _prisma_migrations ORDER BY 1');
+    expect(rows.map((row) => row.migration_name)).toEqual(MIGRATIONS);
+  });
+
+  it.each(['deploy', 'status', 'reset'])(
+    'refuse ?schema= in `migrate %s`, which nothing here would look at',
+    async (command) => {
+      const { code, output } = await prisma(`${url}?schema=other`, 'migrate', command);
+      expect([code, output]).toEqual([1, expect.stringContaining('?schema= is not supported')]);
+      expect(await contents()).toEqual([]);
+    },
+  );
+
+  it('fail loudly where no server answers, without repeating the password', async () => {
+    const { code, output } = await prisma('postgresql://someone:secret-word@127.0.0.1:1/x', 'migrate', 'deploy');
+    expect([code, output]).toEqual([1, expect.stringContaining('ECONNREFUSED')]);
+    expect(output).not.toContain('secret-word');
+  });
+});
