@@ -47,6 +47,9 @@ const Environment = z.object({
   APPROVAL_DEADLINE_HOURS: z.coerce.number().positive().default(72),
 });
 
+/** Their names, for who documents them. */
+export const VARIABLES = Object.keys(Environment.shape);
+
 export type Configuration = Omit<z.output<typeof Environment>, 'PUBLIC_URL'> & { PUBLIC_URL: string };
 
 export class ConfigurationError extends Error {}

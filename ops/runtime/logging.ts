@@ -3,19 +3,25 @@ import { type Logger as Pino, pino } from 'pino';
 
 export type Logger = Pino;
 
+const NAME = /^[\w.-]{1,64}$/;
+/** A line of a stack ends with a place; a message that looks like one seldom does. */
+const FRAME = /^ {4}at .+:\d+:\d+\)?$/;
+const DEEPEST_CAUSE = 4;
+
 /** Keeps of an error what cannot hold an address or content: its class, its code and where it was thrown. */
-export function describeError(error: unknown): Record<string, unknown> {
+export function describeError(error: unknown, depth = 0): Record<string, unknown> {
   if (!(error instanceof Error)) return { type: typeof error };
-  const { code } = error as { code?: unknown };
+  const { name, code, stack = '', message, cause } = error as Error & { code?: unknown };
+  const told = stack.indexOf(message);
+  const frames = stack.slice(told < 0 ? 0 : told + message.length).split('\n');
   return {
-    type: error.name,
-    ...(typeof code === 'string' || typeof code === 'number' ? { code } : {}),
-    at: error.stack
-      ?.split('\n')
-      .filter((line) => line.startsWith('    at '))
+    type: NAME.test(name) ? name : 'Error',
+    ...(typeof code === 'number' || (typeof code === 'string' && NAME.test(code)) ? { code } : {}),
+    at: frames
+      .filter((line) => FRAME.test(line))
       .slice(0, 8)
       .map((line) => line.trim()),
-    ...(error.cause ? { cause: describeError(error.cause) } : {}),
+    ...(cause && depth < DEEPEST_CAUSE ? { cause: describeError(cause, depth + 1) } : {}),
   };
 }
 
@@ -24,6 +30,6 @@ export function createLogger(process: string, level = 'info'): Logger {
     level,
     base: { process },
     timestamp: pino.stdTimeFunctions.isoTime,
-    serializers: { err: describeError },
+    serializers: { err: (error) => describeError(error) },
   });
 }
