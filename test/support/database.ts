@@ -1,5 +1,8 @@
 // A database of its own for each test file: a copy of the migrated template, dropped afterwards.
+import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
 import pg from 'pg';
 import { createDatabase, type Database } from '../../prisma/client';
 import { testServers } from './servers';
@@ -24,25 +27,40 @@ export const SMALL_POOL = {
 export async function createTestDatabase(): Promise<TestDatabase> {
   const { postgres, template } = testServers();
   const name = `test_${randomBytes(6).toString('hex')}`;
-  await onServer(`CREATE DATABASE ${name} TEMPLATE ${template}`);
-  const url = databaseUrl(postgres, name);
-  const { db, pool, close } = createDatabase({ ...SMALL_POOL, DATABASE_URL: url });
+  await onServer(postgres, `CREATE DATABASE ${name} TEMPLATE ${template}`);
+  const opened = openTestDatabase(databaseUrl(postgres, name));
+  const { drop: close } = opened;
   return {
-    url,
-    db,
-    pool,
+    ...opened,
     async drop() {
       await close();
       // Backends of connections just closed need a moment to go.
       const left = await until(
         'the test file closes its connections',
-        async () => ((await connectionsTo(name)) === 0 ? ('none' as const) : null),
+        async () => ((await connectionsTo(postgres, name)) === 0 ? ('none' as const) : null),
         5_000,
       ).catch((error: Error) => error);
-      await onServer(`DROP DATABASE ${name} WITH (FORCE)`);
+      await onServer(postgres, `DROP DATABASE ${name} WITH (FORCE)`);
       if (left !== 'none') throw left;
     },
   };
+}
+
+/** One that is there already; it is left when it is dropped. */
+export function openTestDatabase(url: string): TestDatabase {
+  const { db, pool, close } = createDatabase({ ...SMALL_POOL, DATABASE_URL: url });
+  return { url, db, pool, drop: close };
+}
+
+/** A new database on any server, with every migration. @returns its URL */
+export async function createMigratedDatabase(server: string, name: string): Promise<string> {
+  await onServer(server, `CREATE DATABASE ${name}`);
+  const url = databaseUrl(server, name);
+  await promisify(execFile)(process.execPath, ['prisma/cli.mjs', 'migrate', 'deploy'], {
+    cwd: join(__dirname, '..', '..'),
+    env: { ...process.env, DATABASE_URL: url },
+  });
+  return url;
 }
 
 export function databaseUrl(server: string, name: string): string {
@@ -51,13 +69,16 @@ export function databaseUrl(server: string, name: string): string {
   return url.href;
 }
 
-async function connectionsTo(name: string): Promise<number> {
-  const { rows } = await onServer(`SELECT count(*)::int AS open FROM pg_stat_activity WHERE datname = '${name}'`);
+async function connectionsTo(server: string, name: string): Promise<number> {
+  const { rows } = await onServer(
+    server,
+    `SELECT count(*)::int AS open FROM pg_stat_activity WHERE datname = '${name}'`,
+  );
   return rows[0].open;
 }
 
-async function onServer(statement: string): Promise<pg.QueryResult> {
-  const client = new pg.Client({ connectionString: databaseUrl(testServers().postgres, 'postgres') });
+export async function onServer(server: string, statement: string): Promise<pg.QueryResult> {
+  const client = new pg.Client({ connectionString: databaseUrl(server, 'postgres') });
   await client.connect();
   try {
     return await client.query(statement);

@@ -1,15 +1,12 @@
 // Starts one PostgreSQL, one Redis and one Temporal server for the run, and migrates the template database.
-import { execFile } from 'node:child_process';
 import { chmodSync, mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
-import pg from 'pg';
 import { startPostgres } from '../../ops/local/postgres';
 import { startRedis } from '../../ops/local/redis';
 import type { Server } from '../../ops/local/server';
 import { startTemporal } from '../../ops/local/temporal';
-import { databaseUrl } from './database';
+import { createMigratedDatabase, onServer } from './database';
 import { noteStart } from './leftovers.cjs';
 import { announceServers } from './servers';
 
@@ -43,19 +40,8 @@ export default async function setUp(): Promise<void> {
     redis: redis.url,
     temporal: temporal.url.replace(/^grpc:\/\//, ''),
   });
-  await migrateTemplate(postgres.url);
-}
-
-async function migrateTemplate(server: string): Promise<void> {
-  const client = new pg.Client({ connectionString: databaseUrl(server, 'postgres') });
-  await client.connect();
   // Nothing of this run must survive a crash of the machine.
-  await client.query('ALTER SYSTEM SET fsync = off');
-  await client.query('SELECT pg_reload_conf()');
-  await client.query(`CREATE DATABASE ${TEMPLATE}`);
-  await client.end();
-  await promisify(execFile)(process.execPath, ['prisma/cli.mjs', 'migrate', 'deploy'], {
-    cwd: join(__dirname, '..', '..'),
-    env: { ...process.env, DATABASE_URL: databaseUrl(server, TEMPLATE) },
-  });
+  await onServer(postgres.url, 'ALTER SYSTEM SET fsync = off');
+  await onServer(postgres.url, 'SELECT pg_reload_conf()');
+  await createMigratedDatabase(postgres.url, TEMPLATE);
 }

@@ -39,6 +39,8 @@ export class TestMailServer {
   private everywhere: Behaviour = {};
   private server: Server | null = null;
   port = 0;
+  /** Told of each connection, with how many are open then. */
+  onConnection: (open: number) => void = () => {};
 
   static async start(): Promise<TestMailServer> {
     const mailServer = new TestMailServer();
@@ -77,6 +79,7 @@ export class TestMailServer {
     this.server = createServer((socket) => {
       this.connections += 1;
       this.open.add(socket);
+      this.onConnection(this.open.size);
       socket.on('close', () => this.open.delete(socket));
       socket.on('error', () => socket.destroy());
       new SmtpDialogue(this, socket).begin();

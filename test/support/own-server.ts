@@ -1,0 +1,58 @@
+// A server of a test's own, to be killed and started again where it was.
+import { randomBytes } from 'node:crypto';
+import { startPostgres } from '../../ops/local/postgres';
+import type { Server } from '../../ops/local/server';
+import { startTemporal } from '../../ops/local/temporal';
+import { createMigratedDatabase } from './database';
+import { newFolder } from './environment';
+import { noteEnd, noteStart } from './leftovers.cjs';
+import { testServers } from './servers';
+
+type Start = (options: { folder: string; port?: number }) => Promise<Server>;
+
+export class OwnServer {
+  private constructor(
+    private readonly launch: Start,
+    readonly folder: string,
+    private server: Server,
+  ) {}
+
+  static async start(launch: Start, name: string): Promise<OwnServer> {
+    const folder = newFolder(name);
+    const server = await launch({ folder });
+    noteStart(testServers().folder, server.pid);
+    return new OwnServer(launch, folder, server);
+  }
+
+  get url(): string {
+    return this.server.url;
+  }
+  /** host:port */
+  get address(): string {
+    return new URL(this.server.url).host;
+  }
+
+  async kill(): Promise<void> {
+    process.kill(this.server.pid, 'SIGKILL');
+    await this.server.exited;
+    noteEnd(testServers().folder, this.server.pid);
+  }
+  /** After a kill or a stop, at the same address. */
+  async startAgain(): Promise<void> {
+    this.server = await this.launch({ folder: this.folder, port: Number(new URL(this.server.url).port) });
+    noteStart(testServers().folder, this.server.pid);
+  }
+  async stop(): Promise<void> {
+    await this.server.stop();
+    noteEnd(testServers().folder, this.server.pid);
+  }
+}
+
+export const startOwnTemporal = () => OwnServer.start(startTemporal, 'own-temporal');
+
+/** With one migrated database, whose URL is given. */
+export async function startOwnPostgres(): Promise<{ server: OwnServer; databaseUrl: string }> {
+  const server = await OwnServer.start(startPostgres, 'own-postgres');
+  const name = `own_${randomBytes(4).toString('hex')}`;
+  return { server, databaseUrl: await createMigratedDatabase(server.url, name) };
+}

@@ -1,0 +1,112 @@
+// A Countersign of its own for a test file: a database, a namespace, a mail server, the commands, and real worker
+// processes that carry out what was commanded.
+import type { CommandContext } from '../../activities/commands/context';
+import { readDraftView } from '../../activities/commands/draft-record';
+import type { DraftView } from '../../activities/commands/draft-view';
+import type { SubmitInput } from '../../activities/commands/index';
+import { laneId, MAIL_LANE } from '../../workflows/contracts/mail-delivery';
+import { aDraft, createTestCommands, type TestCommands } from './commands';
+import { createTestDatabase, type TestDatabase } from './database';
+import { testEnvironment } from './environment';
+import { TestMailServer } from './mail-server';
+import { type Environment, ServiceProcess } from './processes';
+import { createTestNamespace, type TestNamespace } from './temporal';
+import { until } from './until';
+
+/** So that a mail server that says nothing costs seconds. */
+const SHORT_TIMEOUTS = '?socketTimeout=2000&greetingTimeout=2000&connectionTimeout=2000';
+
+export class TestService {
+  author!: CommandContext;
+  approver!: CommandContext;
+  readonly processes: ServiceProcess[] = [];
+
+  private constructor(
+    readonly database: TestDatabase,
+    readonly temporal: TestNamespace,
+    readonly mail: TestMailServer,
+    readonly environment: Environment,
+    readonly test: TestCommands,
+  ) {}
+
+  /** Policy approves a draft whose confidence is at least a half; all others need a person. */
+  static async create(
+    given: { environment?: Environment; temporalAddress?: string; database?: TestDatabase } = {},
+  ): Promise<TestService> {
+    const database = given.database ?? (await createTestDatabase());
+    const temporal = await createTestNamespace(given.temporalAddress);
+    const mail = await TestMailServer.start();
+    const environment = await testEnvironment({
+      DATABASE_URL: database.url,
+      TEMPORAL_ADDRESS: temporal.address,
+      TEMPORAL_NAMESPACE: temporal.namespace,
+      SMTP_URL: mail.url + SHORT_TIMEOUTS,
+      ...given.environment,
+    });
+    const service = new TestService(database, temporal, mail, environment, createTestCommands(database.db));
+    service.author = await service.test.person('an agent', 'author');
+    service.approver = await service.test.person('Ada', 'approver');
+    await service.test.commands.setPolicy(service.test.admin, {
+      mode: 'active',
+      rules: [{ name: 'sure', when: { confidence: { gte: 0.5 } }, then: { outcome: 'auto_approve' } }],
+      otherwise: { outcome: 'require' },
+    });
+    return service;
+  }
+
+  start(name: string, script: string, extra: Environment = {}): ServiceProcess {
+    const process = ServiceProcess.start(name, script, { ...this.environment, ...extra });
+    this.processes.push(process);
+    return process;
+  }
+  startWorker(extra: Environment = {}): ServiceProcess {
+    return this.start('worker', 'worker/main.js', extra);
+  }
+
+  /** A draft that policy approves: due as soon as it is submitted. */
+  submitDue(to: string, changes: Partial<SubmitInput> = {}): Promise<DraftView> {
+    return this.test.commands.submitDraft(this.author, aDraft({ to, confidence: 1, ...changes }));
+  }
+  submitForReview(to: string, changes: Partial<SubmitInput> = {}): Promise<DraftView> {
+    return this.test.commands.submitDraft(this.author, aDraft({ to, ...changes }));
+  }
+  approve(draft: DraftView): Promise<DraftView> {
+    return this.test.commands.approveDraft(this.approver, { id: draft.id, revision: draft.revision });
+  }
+
+  async draft(id: string): Promise<DraftView> {
+    const draft = await readDraftView(this.database.db, id);
+    if (!draft) throw new Error('No such draft');
+    return draft;
+  }
+  /** The draft once it has this status. */
+  draftIn(status: DraftView['status'], id: string, withinMs = 30_000): Promise<DraftView> {
+    return until(
+      `the draft is ${status}`,
+      async () => {
+        const draft = await this.draft(id);
+        return draft.status === status ? draft : null;
+      },
+      withinMs,
+    );
+  }
+  /** How many drafts have each status. */
+  async tally(): Promise<Record<string, number>> {
+    const groups = await this.database.db.draft.groupBy({ by: ['status'], _count: true });
+    return Object.fromEntries(groups.map(({ status, _count }) => [status, _count]));
+  }
+
+  get lane() {
+    return this.temporal.client.workflow.getHandle(laneId(MAIL_LANE));
+  }
+
+  async close(): Promise<void> {
+    for (const process of this.processes) {
+      process.thaw();
+      await process.kill();
+    }
+    await this.temporal.close();
+    await this.mail.away();
+    await this.database.drop();
+  }
+}
