@@ -1,5 +1,6 @@
 // `npm test`: on a fresh clone with nothing but Node, gets what the tests need, builds, runs them, leaves nothing behind.
-// Arguments go on to jest; `--long` runs every long proof whole. The last line is `N passed, N failed`.
+// Arguments go on to jest; `--long` runs every long proof whole, `--record` only records missing histories for replay.
+// The last line is `N passed, N failed`.
 import { spawn, spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -12,7 +13,9 @@ import { findTimeSkippingServer } from './support/time-skipping-server.mjs';
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const given = process.argv.slice(2);
 const long = given.includes('--long');
-const jestArguments = given.filter((argument) => argument !== '--long');
+const record = given.includes('--record');
+const jestArguments = given.filter((argument) => argument !== '--long' && argument !== '--record');
+if (record) jestArguments.push('--testMatch', '**/test/replay/record.ts');
 const plain = Boolean(process.env.CI || process.env.NO_COLOR);
 const progress = (line) => console.log(`· ${line}`);
 

@@ -16,6 +16,9 @@ import { until } from './until';
 /** So that a mail server that says nothing costs seconds. */
 const SHORT_TIMEOUTS = '?socketTimeout=2000&greetingTimeout=2000&connectionTimeout=2000';
 
+/** The confidence of a draft whose deadline is three seconds away. */
+export const HASTY = 0.1;
+
 export class TestService {
   author!: CommandContext;
   approver!: CommandContext;
@@ -48,7 +51,10 @@ export class TestService {
     service.approver = await service.test.person('Ada', 'approver');
     await service.test.commands.setPolicy(service.test.admin, {
       mode: 'active',
-      rules: [{ name: 'sure', when: { confidence: { gte: 0.5 } }, then: { outcome: 'auto_approve' } }],
+      rules: [
+        { name: 'sure', when: { confidence: { gte: 0.5 } }, then: { outcome: 'auto_approve' } },
+        { name: 'hasty', when: { confidence: HASTY }, then: { outcome: 'require', deadlineHours: 3 / 3600 } },
+      ],
       otherwise: { outcome: 'require' },
     });
     return service;

@@ -1,0 +1,107 @@
+// What is recorded: runs of real processes against real servers, each to an end that users know.
+import type { DraftView } from '../../activities/commands/draft-view';
+import { pause, resume } from '../../workflows/contracts/mail-delivery';
+import { HASTY, type TestService } from '../support/service';
+import { until } from '../support/until';
+
+export interface Recorded {
+  workflowId: string;
+  /** Which run of it; without it the only one. */
+  runId?: string;
+}
+
+type Scenario = (service: TestService) => Promise<Recorded>;
+
+const ended = async (service: TestService, draft: DraftView): Promise<Recorded> => {
+  const workflowId = `draft-${draft.id}`;
+  const handle = service.temporal.client.workflow.getHandle(workflowId);
+  await until('the process ends', async () => {
+    const description = await handle.describe().catch(() => null);
+    return description?.status.name === 'COMPLETED';
+  });
+  return { workflowId };
+};
+const waits = (service: TestService, draft: DraftView, status: string) =>
+  until(`the process waits, ${status}`, async () => {
+    const handle = service.temporal.client.workflow.getHandle(`draft-${draft.id}`);
+    const state = await handle.query<{ status: string } | null>('state').catch(() => null);
+    return state?.status === status;
+  });
+
+/** The lane's run at this moment, once it has ended. */
+async function laneRun(service: TestService, act: () => Promise<unknown>): Promise<Recorded> {
+  const { workflowId, runId } = await until('the lane runs', () => service.lane.describe().catch(() => null));
+  await act();
+  await until('the run has ended', async () => (await service.lane.describe()).runId !== runId, 90_000);
+  return { workflowId, runId };
+}
+
+export const SCENARIOS: Record<string, Scenario> = {
+  async 'approved-and-sent'(service) {
+    const draft = await service.submitForReview('approved@example.org');
+    await waits(service, draft, 'pending_review');
+    await service.approve(draft);
+    return ended(service, draft);
+  },
+  async rejected(service) {
+    const draft = await service.submitForReview('rejected@example.org');
+    await waits(service, draft, 'pending_review');
+    await service.test.commands.rejectDraft(service.approver, { id: draft.id, reason: 'no' });
+    return ended(service, draft);
+  },
+  async expired(service) {
+    const draft = await service.submitForReview('expired@example.org', { confidence: HASTY });
+    return ended(service, draft);
+  },
+  async 'changed-and-approved'(service) {
+    const draft = await service.submitForReview('changed@example.org');
+    await waits(service, draft, 'pending_review');
+    await service.test.commands.requestChanges(service.approver, { id: draft.id, comment: 'shorter' });
+    await waits(service, draft, 'changes_requested');
+    const revised = await service.test.commands.reviseDraft(service.author, {
+      id: draft.id,
+      revision: 1,
+      body: 'Short.',
+    });
+    await waits(service, draft, 'pending_review');
+    await service.approve(revised);
+    return ended(service, draft);
+  },
+  async withdrawn(service) {
+    const draft = await service.submitForReview('withdrawn@example.org');
+    await waits(service, draft, 'pending_review');
+    await service.test.commands.withdrawDraft(service.author, { id: draft.id });
+    return ended(service, draft);
+  },
+  async 'parked-and-resolved'(service) {
+    service.mail.behave({ final: 'rst' }, 'parked@example.org');
+    const draft = await service.submitForReview('parked@example.org');
+    await waits(service, draft, 'pending_review');
+    await service.approve(draft);
+    await waits(service, draft, 'failed');
+    await service.test.commands.resolveDraft(service.approver, { id: draft.id, as: 'sent', reason: 'they answered' });
+    return ended(service, draft);
+  },
+  'lane-idle': (service) => laneRun(service, async () => {}),
+  'lane-sending': (service) =>
+    laneRun(service, async () => {
+      for (let i = 0; i < 20; i++) await service.submitDue(`batch-${i}@example.org`);
+    }),
+  'lane-paused-and-resumed': (service) =>
+    laneRun(service, async () => {
+      const actor = service.approver.actor.id;
+      await service.lane.signal(pause, { actor, reason: 'maintenance' });
+      await until('no activity runs', async () => (await service.lane.describe()).raw.pendingActivities?.length === 0);
+      await service.lane.signal(resume, { actor });
+    }),
+  'lane-failing-service': (service) =>
+    laneRun(service, async () => {
+      service.mail.behave({ greeting: { code: 421 } });
+      await service.submitDue('failing@example.org');
+      await until('the service has failed twice', async () => {
+        const lane = await service.database.db.lane.findUniqueOrThrow({ where: { name: 'email' } });
+        return lane.failures >= 2;
+      });
+      service.mail.behave({});
+    }),
+};
