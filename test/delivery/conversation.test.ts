@@ -1,0 +1,116 @@
+import { Readable } from 'node:stream';
+import { Conversation } from '../../activities/mail-delivery/conversation';
+import { type Behaviour, TestMailServer } from '../support/mail-server';
+
+let mail: TestMailServer;
+beforeEach(async () => {
+  mail = await TestMailServer.start();
+});
+afterEach(() => mail.away());
+
+const TIMEOUTS = '?socketTimeout=500&greetingTimeout=500&connectionTimeout=500';
+const open = () => Conversation.open(mail.url + TIMEOUTS);
+
+async function send(conversation: Conversation, to: string, message = 'Subject: x\r\n\r\nBody\r\n') {
+  let begun = false;
+  const stream = Readable.from(
+    (async function* () {
+      begun = true;
+      yield Buffer.from(message);
+    })(),
+    { objectMode: false },
+  );
+  return conversation.send({ from: 'outbox@example.org', to }, stream, () => begun);
+}
+
+async function outcome(behaviour: Behaviour) {
+  mail.behave(behaviour);
+  const conversation = await open();
+  const reply = await send(conversation, 'reader@example.org');
+  return { reply, conversation };
+}
+
+describe('a conversation with a mail server', () => {
+  it('sends many mails over one connection', async () => {
+    const conversation = await open();
+    for (let i = 0; i < 5; i++)
+      expect(await send(conversation, `reader-${i}@example.org`)).toEqual({ kind: 'accepted' });
+    conversation.close();
+    expect(mail.connections).toBe(1);
+    expect(mail.accepted.map(({ recipient }) => recipient)).toEqual(
+      [0, 1, 2, 3, 4].map((i) => `reader-${i}@example.org`),
+    );
+  });
+
+  it.each<[string, Behaviour, string, boolean]>([
+    ['the recipient for good', { rcpt: { code: 550 } }, 'smtp_550', true],
+    ['the recipient for now', { rcpt: { code: 450 } }, 'smtp_450', false],
+    ['the DATA command for good', { data: { code: 554 } }, 'smtp_554', true],
+    ['the DATA command for now', { data: { code: 451 } }, 'smtp_451', false],
+    ['the message for good', { final: { code: 552 } }, 'smtp_552', true],
+    ['the message for now', { final: { code: 452 } }, 'smtp_452', false],
+    ['the message, closing the service', { final: { code: 421 } }, 'smtp_421', false],
+  ])('knows that %s was refused', async (_, behaviour, code, permanent) => {
+    const { reply } = await outcome(behaviour);
+    expect(reply).toEqual({ kind: 'refused', code, permanent });
+  });
+
+  it('goes on over the same connection after a refused recipient', async () => {
+    mail.behave({ rcpt: { code: 550 } }, 'nobody@example.org');
+    const conversation = await open();
+    await send(conversation, 'nobody@example.org');
+    expect(conversation.usable).toBe(true);
+    expect(await send(conversation, 'reader@example.org')).toEqual({ kind: 'accepted' });
+    expect(mail.connections).toBe(1);
+  });
+
+  it.each<[string, Behaviour]>([
+    ['closed after the message', { final: 'fin' }],
+    ['reset after the message', { final: 'rst' }],
+    ['silent after the message', { final: 'silence' }],
+    ['closed within the message', { midway: 'fin' }],
+    ['reset within the message', { midway: 'rst' }],
+    ['silent within the message', { midway: 'silence' }],
+  ])('does not know what became of a mail when the connection is %s', async (_, behaviour) => {
+    const { reply, conversation } = await outcome(behaviour);
+    expect(reply).toEqual({ kind: 'unknown' });
+    expect(conversation.usable).toBe(false);
+  });
+
+  it.each<[string, Behaviour, RegExp]>([
+    ['refuses the sender', { mail: { code: 530 } }, /^smtp_530$/],
+    ['closes at the recipient', { rcpt: 'fin' }, /./],
+    ['resets at the recipient', { rcpt: 'rst' }, /./],
+    ['is silent at the recipient', { rcpt: 'silence' }, /./],
+    ['closes at DATA', { data: 'fin' }, /./],
+    ['is silent at DATA', { data: 'silence' }, /./],
+    ['goes away at the recipient', { rcpt: { code: 421 } }, /^smtp_421$/],
+  ])('blames the service, and nothing went out, when it %s', async (_, behaviour, code) => {
+    const { reply, conversation } = await outcome(behaviour);
+    expect(reply).toEqual({ kind: 'trouble', code: expect.stringMatching(code) });
+    expect(conversation.usable).toBe(false);
+    expect(mail.accepted).toEqual([]);
+  });
+
+  it.each<[string, Behaviour, string]>([
+    ['refuses in its greeting', { greeting: { code: 421 } }, 'smtp_421'],
+    ['says nothing', { greeting: 'silence' }, 'ETIMEDOUT'],
+  ])('does not open with a server that %s', async (_, behaviour, code) => {
+    mail.behave(behaviour);
+    await expect(open()).rejects.toMatchObject({ code });
+  });
+
+  it('does not open with a server that is away', async () => {
+    await mail.away();
+    await expect(open()).rejects.toMatchObject({ code: expect.stringMatching(/^E/) });
+  });
+
+  it('notices while idle that the server has closed the connection', async () => {
+    const conversation = await open();
+    await mail.away();
+    await mail.listen();
+    const reply = await send(conversation, 'reader@example.org');
+    expect(reply.kind).toBe('trouble');
+    expect(mail.accepted).toEqual([]);
+  });
+});
