@@ -15,5 +15,6 @@ module.exports = {
   },
   globalSetup: '<rootDir>/test/support/global-setup.ts',
   globalTeardown: '<rootDir>/test/support/global-teardown.ts',
-  testTimeout: 60_000,
+  cacheDirectory: '<rootDir>/node_modules/.cache/jest',
+  testTimeout: process.env.COUNTERSIGN_TEST_LONG === '1' ? 900_000 : 120_000,
 };

@@ -72,4 +72,4 @@ it('an API that is killed over and over keeps what it acknowledged, and does wha
   expect(await everyDraftEnds(service)).toEqual([]);
   await expectEachMailOnce(service);
   expect(service.mail.accepted).toHaveLength(DRAFTS);
-}, 120_000);
+});

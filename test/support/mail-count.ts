@@ -1,9 +1,10 @@
 // After every trouble: no mail lost, none sent twice.
+import { isLongRun } from './servers';
 import type { TestService } from './service';
 import { until } from './until';
 
 /** Waits until every draft is sent or parked, and gives the parked ones. */
-export async function everyDraftEnds(service: TestService, withinMs = 90_000) {
+export async function everyDraftEnds(service: TestService, withinMs = isLongRun ? 600_000 : 90_000) {
   const { db } = service.database;
   await until(
     'every draft is sent or parked',
