@@ -26,6 +26,8 @@ export interface ReceivedFile {
 
 /** @throws FileTooLarge, or the stream's own error; nothing is left behind either way. */
 export async function receiveFile(source: Readable, name: string, limit = ATTACHMENT_LIMIT): Promise<ReceivedFile> {
+  // It may fail before it is read; reading it then tells.
+  source.on('error', () => {});
   const path = join(tmpdir(), `countersign-received-${randomUUID()}`);
   const file = await open(path, 'wx+', 0o600);
   try {

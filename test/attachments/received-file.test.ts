@@ -71,6 +71,14 @@ describe('receiving a file', () => {
     expect(openFiles()).toEqual([]);
   });
 
+  it('survives a source that fails before it is read', async () => {
+    const source = new Readable({ read() {} });
+    const receiving = receiveFile(source, 'x');
+    source.destroy(new Error('gone at once'));
+    await expect(receiving).rejects.toThrow('gone at once');
+    expect(openFiles()).toEqual([]);
+  });
+
   it('leaves nothing of an upload that is cut off or too large', async () => {
     const cut = async function* () {
       yield Buffer.alloc(MIB);

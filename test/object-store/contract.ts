@@ -85,6 +85,14 @@ export function keepsTheContract(store: () => ObjectStore, leftovers: () => Prom
     expect(await leftovers()).toEqual([]);
   });
 
+  test('survives a stream that fails before it is read', async () => {
+    const source = new Readable({ read() {} });
+    const putting = store().put('contract/at-once', source);
+    source.destroy(new Error('gone at once'));
+    await expect(putting).rejects.toThrow('gone at once');
+    expect([await store().has('contract/at-once'), await leftovers()]).toEqual([false, []]);
+  });
+
   test.each([
     '',
     '/',

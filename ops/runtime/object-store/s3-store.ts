@@ -37,14 +37,14 @@ export function openS3Store(url: URL): ObjectStore {
   return {
     async put(key, content, options = {}) {
       const place = at(key);
-      const { client } = await connect();
-      const { Upload } = await import('@aws-sdk/lib-storage');
       let sourceError: Error | undefined;
       if (content instanceof Readable) {
         content.once('error', (error) => {
           sourceError = error;
         });
       }
+      const { client } = await connect();
+      const { Upload } = await import('@aws-sdk/lib-storage');
       const params = { ...place, Body: content, ...(options.type ? { ContentType: options.type } : {}) };
       try {
         await new Upload({ client, params, queueSize: 1 }).done();
