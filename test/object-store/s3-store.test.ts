@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream';
 import {
   CreateMultipartUploadCommand,
   ListMultipartUploadsCommand,
@@ -86,5 +87,24 @@ test('a server that is away is no missing object', async () => {
     await expect(openObjectStore('s3://bucket').has('one')).rejects.toThrow(ObjectStoreError);
   } finally {
     Object.assign(process.env, server.environment);
+  }
+});
+
+test('a server with a certificate of its own is trusted by AWS_CA_BUNDLE alone, for large objects too', async () => {
+  const own = await startS3Server({ tls: true });
+  try {
+    const bucket = await own.createBucket();
+    const { AWS_CA_BUNDLE, ...withoutBundle } = own.environment;
+    Object.assign(process.env, withoutBundle);
+    await expect(openObjectStore(`s3://${bucket}`).has('one')).rejects.toThrow(ObjectStoreError);
+    process.env.AWS_CA_BUNDLE = AWS_CA_BUNDLE;
+    const store = openObjectStore(`s3://${bucket}`);
+    const chunks = Array.from({ length: 12 }, () => Buffer.alloc(1024 * 1024));
+    await store.put('large', Readable.from(chunks));
+    expect(await store.has('large')).toBe(true);
+  } finally {
+    delete process.env.AWS_CA_BUNDLE;
+    Object.assign(process.env, server.environment);
+    await own.stop();
   }
 });

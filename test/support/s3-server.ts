@@ -3,11 +3,11 @@
 import { execFile, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { promisify } from 'node:util';
-import { CreateBucketCommand, PutBucketVersioningCommand, S3Client } from '@aws-sdk/client-s3';
+import { CreateBucketCommand, ListBucketsCommand, PutBucketVersioningCommand, S3Client } from '@aws-sdk/client-s3';
 import { newFolder } from './environment';
 import { freePort } from './free-port';
 import { noteEnd, noteStart } from './leftovers.cjs';
@@ -25,7 +25,8 @@ export interface S3Server {
   stop(): Promise<void>;
 }
 
-export async function startS3Server(): Promise<S3Server> {
+/** @param tls with a certificate of its own, which AWS_CA_BUNDLE then names */
+export async function startS3Server({ tls = false } = {}): Promise<S3Server> {
   const folder = newFolder('s3');
   const data = join(folder, 'data');
   const versions = join(folder, 'versions');
@@ -34,16 +35,17 @@ export async function startS3Server(): Promise<S3Server> {
   const accessKeyId = 'tests';
   const secretAccessKey = randomBytes(16).toString('hex');
   const port = await freePort();
-  const endpoint = `http://127.0.0.1:${port}`;
+  const certificate = tls ? await makeCertificate(folder) : null;
+  const ca = certificate ? readFileSync(certificate.cert) : null;
+  const endpoint = `${tls ? 'https' : 'http'}://127.0.0.1:${port}`;
   const server = spawn(
     await findServer(),
     [
       '--port',
       `127.0.0.1:${port}`,
-      '--health',
-      '/health',
       '--keep-alive',
       '--quiet',
+      ...(certificate ? ['--cert', certificate.cert, '--key', certificate.key] : []),
       'posix',
       '--versioning-dir',
       versions,
@@ -55,25 +57,31 @@ export async function startS3Server(): Promise<S3Server> {
   const run = testServers().folder;
   if (pid !== undefined) noteStart(run, pid);
   const ended = once(server, 'exit');
-  await until('the S3 server answers', () =>
-    fetch(`${endpoint}/health`).then(
-      ({ ok }) => ok,
-      () => false,
-    ),
-  );
   const connect = () =>
     new S3Client({
       endpoint,
       region: 'us-east-1',
       forcePathStyle: true,
       credentials: { accessKeyId, secretAccessKey },
+      ...(ca ? { requestHandler: { httpsAgent: { ca } } } : {}),
     });
+  await until('the S3 server answers', async () => {
+    const client = connect();
+    return client
+      .send(new ListBucketsCommand({}))
+      .then(
+        () => true,
+        () => false,
+      )
+      .finally(() => client.destroy());
+  });
   return {
     environment: {
       AWS_ENDPOINT_URL_S3: endpoint,
       AWS_REGION: 'us-east-1',
       AWS_ACCESS_KEY_ID: accessKeyId,
       AWS_SECRET_ACCESS_KEY: secretAccessKey,
+      ...(certificate ? { AWS_CA_BUNDLE: certificate.cert } : {}),
     },
     client: connect,
     async createBucket({ versioned = false } = {}) {
@@ -94,6 +102,14 @@ export async function startS3Server(): Promise<S3Server> {
       rmSync(folder, { recursive: true, force: true });
     },
   };
+}
+
+async function makeCertificate(folder: string): Promise<{ cert: string; key: string }> {
+  const [cert, key] = [join(folder, 'cert.pem'), join(folder, 'key.pem')];
+  const kind = ['-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2'];
+  const names = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=IP:127.0.0.1'];
+  await execute('openssl', ['req', ...kind, ...names, '-keyout', key, '-out', cert]);
+  return { cert, key };
 }
 
 async function findServer(): Promise<string> {

@@ -19,21 +19,26 @@ export function openFileStore(url: URL): ObjectStore {
       const target = fileOf(key);
       const written = join(incoming, randomUUID());
       const source = content instanceof Readable ? content : Readable.from([content], { objectMode: false });
-      let sourceError: Error | undefined;
-      source.once('error', (error) => {
-        sourceError = error;
+      // Where one end of a pipeline fails, the other is destroyed with the same error: the first to tell is the cause.
+      let failed: 'source' | 'file' | undefined;
+      source.once('error', () => {
+        failed ??= 'source';
       });
       try {
         await mkdir(incoming, { recursive: true, mode: 0o700 });
         const file = await open(written, 'wx', 0o600);
-        await pipeline(source, file.createWriteStream({ flush: true }));
+        const sink = file.createWriteStream({ flush: true });
+        sink.once('error', () => {
+          failed ??= 'file';
+        });
+        await pipeline(source, sink);
         await ensureFolder(dirname(target));
         await rename(written, target);
         await sync(dirname(target));
       } catch (error) {
         source.destroy();
         await rm(written, { force: true });
-        throw sourceError ?? storeError(error);
+        throw failed === 'source' ? error : storeError(error);
       }
     },
 

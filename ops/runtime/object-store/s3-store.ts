@@ -50,7 +50,8 @@ export function openS3Store(url: URL): ObjectStore {
         await new Upload({ client, params, queueSize: 1 }).done();
       } catch (error) {
         if (content instanceof Readable) content.destroy();
-        throw sourceError ?? fault(error);
+        // A put that fails destroys its source, which then fails too: only the same error is the source's own.
+        throw error === sourceError ? error : fault(error);
       }
     },
 
@@ -113,6 +114,8 @@ function clientSettings() {
     ...(region ? { region } : {}),
     // A server of one's own seldom has a host name for each bucket.
     forcePathStyle: ownServer,
+    // The SDK opens such a request on an agent of its own, which trusts no authority of ours.
+    expectContinueHeader: false,
     requestHandler: {
       connectionTimeout: 5_000,
       socketTimeout: 60_000,
