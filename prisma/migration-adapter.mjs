@@ -31,7 +31,12 @@ function fitForMigrations(adapter) {
       return { ...result, columnTypes: result.columnTypes.map(revealed) };
     },
     async executeScript(script) {
-      await adapter.client.query(script);
+      try {
+        await adapter.client.query(script);
+      } catch (error) {
+        // Throws it in the form whose words reach the user.
+        adapter.onError(error);
+      }
     },
   });
 }

@@ -1,9 +1,10 @@
 import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { readdirSync, readFileSync } from 'node:fs';
+import { cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import pg from 'pg';
 import { databaseUrl } from '../support/database';
+import { newFolder } from '../support/environment';
 import { testServers } from '../support/servers';
 
 const ROOT = join(__dirname, '..', '..');
@@ -107,6 +108,19 @@ describe('the migrations', () => {
     expect(runs.map(({ code }) => code)).toEqual([0, 0]);
     const { rows } = await client.query('SELECT migration_name FROM _prisma_migrations ORDER BY 1');
     expect(rows.map((row) => row.migration_name)).toEqual(MIGRATIONS);
+  });
+
+  it('that fail stop the deployment with the reason, and the next one too', async () => {
+    const folder = newFolder('migrations');
+    cpSync(FOLDER, join(folder, 'migrations'), { recursive: true });
+    mkdirSync(join(folder, 'migrations', '99990101000000_faulty'));
+    writeFileSync(join(folder, 'migrations', '99990101000000_faulty', 'migration.sql'), 'SELECT no_such_column;');
+    const settings = { schema: join(ROOT, 'prisma/schema.prisma'), migrations: { path: join(folder, 'migrations') } };
+    const config = join(folder, 'prisma.config.ts');
+    writeFileSync(config, `export default { ...${JSON.stringify(settings)}, datasource: { url: '${url}' } };`);
+    const deploy = () => prisma(url, 'migrate', 'deploy', '--config', config);
+    expect(await deploy()).toMatchObject({ code: 1, output: expect.stringContaining('no_such_column') });
+    expect(await deploy()).toMatchObject({ code: 1, output: expect.stringContaining('P3009') });
   });
 
   it.each(['deploy', 'status', 'reset'])(
