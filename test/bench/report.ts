@@ -1,0 +1,108 @@
+// What each part of the bench prints.
+import { AIM_CONCURRENCY, type Aim } from './aims';
+import type { Cell } from './comparison';
+import type { OpenLoop } from './open-loop';
+import type { Percentiles } from './percentiles';
+import { aimTable, number, table } from './tables';
+import type { TemporalAway } from './temporal-away';
+
+export interface Comparison {
+  cells: Cell[];
+  peakMemoryMb: Record<string, number | null>;
+  aims: Aim[];
+  repeated: number;
+}
+
+const pair = ({ p50, p99 }: Percentiles) => `${number(p50)} / ${number(p99)}`;
+
+export function printComparison({ cells, peakMemoryMb, aims, repeated }: Comparison): string {
+  const concurrencies = [...new Set(cells.map(({ concurrency }) => concurrency))];
+  const perApp = concurrencies.flatMap((concurrency) => {
+    const rows = cells.filter((cell) => cell.concurrency === concurrency);
+    return [
+      `${concurrency} concurrent; times are p50 / p99 in ms`,
+      table([
+        [
+          '',
+          'accepted/s',
+          'create',
+          'approve',
+          'completed/s',
+          'create',
+          'approve',
+          'create to sent',
+          'CPU-ms/flow',
+          'events/flow',
+        ],
+        ...rows.map(({ app, accepted, completed }) => [
+          app,
+          number(accepted.perSecond),
+          pair(accepted.createMs),
+          pair(accepted.approveMs),
+          number(completed.perSecond),
+          pair(completed.createMs),
+          pair(completed.approveMs),
+          pair(completed.createToSentMs),
+          number(completed.cpuMsPerFlow),
+          number(completed.eventsPerFlow),
+        ]),
+      ]),
+      '',
+    ];
+  });
+  const cpu = cells
+    .filter(({ concurrency }) => concurrency === AIM_CONCURRENCY)
+    .map(({ app, completed }) =>
+      [app, ...Object.entries(completed.cpuMsPerFlowBy ?? {}).map(([name, ms]) => `${name} ${number(ms)}`)].join('  '),
+    );
+  const faults = cells.flatMap(({ app, concurrency, errors, missing }) => [
+    ...errors.map((error) => `${app} at ${concurrency}: ${error}`),
+    ...(missing > 0 ? [`${app} at ${concurrency}: ${missing} mails never came`] : []),
+  ]);
+  if (repeated > 0) faults.push(`${repeated} mails came twice`);
+  return [
+    ...perApp,
+    `CPU-ms a flow at ${AIM_CONCURRENCY} concurrent, by process`,
+    ...cpu,
+    '',
+    'Peak memory, MB',
+    table(Object.entries(peakMemoryMb).map(([name, megabytes]) => [name, number(megabytes)])),
+    '',
+    `Aims, at ${AIM_CONCURRENCY} concurrent`,
+    aimTable(aims),
+    ...(faults.length > 0 ? ['', 'Faults', ...faults] : []),
+  ].join('\n');
+}
+
+export function printOpenLoop(result: OpenLoop): string {
+  return [
+    `Open loop: ${result.requests} requests in ${result.minutes} minutes; times are p50 / p99 in ms`,
+    table([
+      ['all requests', pair(result.allMs)],
+      ['create', pair(result.createMs)],
+      ['approve', pair(result.approveMs)],
+      ['approve to sent', pair(result.approveToSentMs)],
+      ['mails waiting, most', number(Math.max(0, ...result.backlog))],
+      ['mails that never came', number(result.missing)],
+    ]),
+    '',
+    aimTable(result.aims),
+    ...result.errors,
+  ].join('\n');
+}
+
+export function printTemporalAway({ running, away, sent, expected, sentWithinSeconds, aims }: TemporalAway): string {
+  return [
+    'With and without Temporal; times are p50 / p99 in ms',
+    table([
+      ['', 'running', 'away'],
+      ['submit', pair(running.submitMs), pair(away.submitMs)],
+      ['approve', pair(running.approveMs), pair(away.approveMs)],
+      ['reject', pair(running.rejectMs), pair(away.rejectMs)],
+    ]),
+    `Of ${expected} mails approved meanwhile ${sent} were sent within ${number(sentWithinSeconds)} s of its return.`,
+    '',
+    aimTable(aims),
+    ...new Set([...running.errors, ...away.errors].slice(0, 10)),
+  ].join('\n');
+}
