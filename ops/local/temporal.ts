@@ -1,0 +1,71 @@
+// Temporal's dev server on loopback with its Web UI, its state kept in a file.
+import { chmodSync, mkdirSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { Connection } from '@temporalio/client';
+import type { OnProgress } from './binaries/programs';
+import { findTemporal } from './binaries/temporal';
+import { freePort } from './ports';
+import { launch, type Server } from './server';
+
+export interface TemporalOptions {
+  folder: string;
+  port?: number;
+  uiPort?: number;
+  metricsPort?: number;
+  log?: string;
+  onProgress?: OnProgress;
+  onSpawn?: (pid: number) => void;
+}
+
+export interface TemporalServer extends Server {
+  uiUrl: string;
+}
+
+/** Every write is synced. Without the second group each task waits for one of twenty polls a second. */
+const SETTINGS = [
+  ...['journal_mode=WAL', 'synchronous=FULL'].flatMap((pragma) => ['--sqlite-pragma', pragma]),
+  ...[
+    'history.transferProcessorMaxPollRPS=1000',
+    'system.enableActivityEagerExecution=true',
+    'system.forceSearchAttributesCacheRefreshOnRead=false',
+  ].flatMap((value) => ['--dynamic-config-value', value]),
+];
+
+export async function startTemporal(options: TemporalOptions): Promise<TemporalServer> {
+  const { folder } = options;
+  const command = await findTemporal(options.onProgress);
+  mkdirSync(folder, { recursive: true });
+  chmodSync(folder, 0o700);
+  const port = options.port || (await freePort());
+  const uiPort = options.uiPort || (await freePort());
+  const metricsPort = options.metricsPort || (await freePort());
+  const address = `127.0.0.1:${port}`;
+  const server = await launch({
+    name: 'Temporal',
+    url: `grpc://${address}`,
+    command,
+    args: [
+      ...['server', 'start-dev', '--ip', '127.0.0.1', '--ui-ip', '127.0.0.1', '--log-level', 'error'],
+      ...['--db-filename', join(folder, 'temporal.db')],
+      ...['--port', String(port), '--ui-port', String(uiPort), '--metrics-port', String(metricsPort)],
+      ...SETTINGS,
+    ],
+    // A TEMPORAL_… of the caller's would send the command line elsewhere.
+    env: { PATH: process.env.PATH, HOME: homedir() },
+    log: options.log ?? join(folder, 'server.log'),
+    ready: () => answers(address),
+    readyWithinMs: 60_000,
+    onSpawn: options.onSpawn,
+  });
+  return { ...server, uiUrl: `http://127.0.0.1:${uiPort}` };
+}
+
+async function answers(address: string): Promise<void> {
+  const connection = await Connection.connect({ address, connectTimeout: 2_000 });
+  try {
+    await connection.workflowService.describeNamespace({ namespace: 'default' });
+  } finally {
+    await connection.close();
+  }
+}
