@@ -1,0 +1,85 @@
+// Builds dist/: the database client, the compiled service, the workflow bundle. What is up to date is left alone.
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { root, runStep, tellFailure } from './steps.mjs';
+
+const SOURCES = ['workflows', 'activities', 'api', 'worker', 'prisma', 'ops'];
+const SETTINGS = ['tsconfig.json', 'tsconfig.build.json', 'package-lock.json'];
+const CLIENT_STAMP = 'prisma/generated/.made-from';
+const STAMP = 'dist/.made-from';
+const REMEDY = 'Undo what was changed last in this folder, or clone afresh.';
+
+export async function build() {
+  const client = hash(['prisma/schema.prisma', 'package-lock.json']);
+  if (read(CLIENT_STAMP) !== client) await generateClient(client);
+  const sources = sourceFiles();
+  const built = hash([...sources, ...SETTINGS]);
+  if (read(STAMP) === built) return;
+  rmSync(join(root, STAMP), { force: true });
+  await node('Compiling', 10, ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.build.json']);
+  removeOrphans(sources);
+  await node('Bundling the workflows', 4, ['dist/worker/bundle.js']);
+  write(STAMP, built);
+}
+
+async function generateClient(stamp) {
+  await node('Making the database client', 4, ['prisma/cli.mjs', 'generate']);
+  write(CLIENT_STAMP, stamp);
+}
+
+function node(what, usualSeconds, args) {
+  return runStep({ what, usualSeconds, command: process.execPath, args, remedy: REMEDY });
+}
+
+/** What is left of a source that is gone must not be run. */
+function removeOrphans(sources) {
+  const expected = new Set(sources.map((source) => source.replace(/\.ts$/, '.js')));
+  for (const folder of SOURCES) {
+    for (const file of filesBelow(join('dist', folder), /\.js$/)) {
+      const made = file.slice('dist/'.length);
+      const ours = expected.has(made) || made.startsWith('prisma/generated/') || made.endsWith('workflow-bundle.js');
+      if (!ours) rmSync(join(root, file), { force: true });
+    }
+  }
+}
+
+function sourceFiles() {
+  return SOURCES.flatMap((folder) => filesBelow(folder, /\.(ts|prisma)$/)).sort();
+}
+
+function filesBelow(folder, pattern) {
+  if (!existsSync(join(root, folder))) return [];
+  return readdirSync(join(root, folder), { withFileTypes: true }).flatMap((entry) => {
+    const path = `${folder}/${entry.name}`;
+    if (entry.isDirectory()) return path === 'prisma/generated' ? [] : filesBelow(path, pattern);
+    return pattern.test(entry.name) ? [path] : [];
+  });
+}
+
+function hash(files) {
+  const all = createHash('sha256');
+  for (const file of files)
+    all
+      .update(`${file}\0`)
+      .update(readFileSync(join(root, file)))
+      .update('\0');
+  return all.digest('hex');
+}
+
+function read(file) {
+  return existsSync(join(root, file)) ? readFileSync(join(root, file), 'utf8') : '';
+}
+
+function write(file, text) {
+  mkdirSync(join(root, file, '..'), { recursive: true });
+  writeFileSync(join(root, file), text);
+}
+
+if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href) {
+  build().catch((error) => {
+    console.error(tellFailure(error));
+    process.exitCode = 1;
+  });
+}

@@ -1,0 +1,49 @@
+// `npm start`: installs and builds what is missing or stale, then runs the local supervisor.
+// Written so that an old Node can read it, and say what is needed.
+import { spawn } from 'node:child_process';
+
+const OLDEST = [20, 19];
+
+function isOldNode() {
+  const parts = process.versions.node.split('.').map(Number);
+  return parts[0] < OLDEST[0] || (parts[0] === OLDEST[0] && parts[1] < OLDEST[1]);
+}
+
+function start() {
+  return Promise.all([import('./steps.mjs'), import('./install.mjs'), import('./build.mjs')]).then((modules) => {
+    const root = modules[0].root;
+    return modules[1]
+      .install()
+      .then(modules[2].build)
+      .then(() => {
+        supervise(root);
+      })
+      .catch((error) => {
+        console.error(modules[0].tellFailure(error));
+        process.exitCode = 1;
+      });
+  });
+}
+
+/** The supervisor hears by the channel's end that this process was killed. */
+function supervise(root) {
+  const args = ['--enable-source-maps', `${root}/dist/ops/local/main.js`].concat(process.argv.slice(2));
+  const child = spawn(process.execPath, args, { cwd: root, stdio: ['inherit', 'inherit', 'inherit', 'ipc'] });
+  ['SIGINT', 'SIGTERM', 'SIGHUP'].forEach((signal) => {
+    process.on(signal, () => {
+      child.kill(signal);
+    });
+  });
+  child.on('exit', (code) => {
+    process.exitCode = code === null ? 1 : code;
+  });
+}
+
+if (isOldNode()) {
+  console.error(
+    `Countersign needs Node ${OLDEST.join('.')} or newer; this is ${process.versions.node}. Get one at https://nodejs.org, or by \`nvm install 22\`.`,
+  );
+  process.exitCode = 1;
+} else {
+  start();
+}

@@ -1,0 +1,61 @@
+// Runs one program of a first start: its progress is shown, its output only when it fails, as one message with the remedy.
+import { spawn } from 'node:child_process';
+import { dirname } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { showProgress } from './progress.mjs';
+
+export const root = dirname(dirname(fileURLToPath(import.meta.url)));
+
+/** A failure whose message is all that a user needs. */
+export class StepFailed extends Error {}
+
+export async function runStep({ what, usualSeconds, command, args, env = {}, remedy }) {
+  const end = showProgress(what, usualSeconds);
+  const { code, output } = await runToEnd(command, args, { ...process.env, ...env });
+  end(code !== 0);
+  if (code === 0) return;
+  const said = output.trim().split('\n').slice(-20).join('\n');
+  throw new StepFailed(`${what} failed. ${fullDisk(output) ?? unwritable(output) ?? remedy}\n${said}`);
+}
+
+/** A message for whatever was thrown. */
+export function tellFailure(error) {
+  if (error instanceof StepFailed) return error.message;
+  const text = `${error.code} ${error.message}`;
+  return fullDisk(text) ?? unwritable(text) ?? error.stack;
+}
+
+function fullDisk(text) {
+  return /ENOSPC|no space left/i.test(text) ? 'The disk is full: free about 2 GB, then try again.' : null;
+}
+
+function unwritable(text) {
+  return /\b(EACCES|EROFS|EPERM)\b/.test(text)
+    ? `${root} can't be written by this user: give it the right to, or clone to a folder of its own.`
+    : null;
+}
+
+/** Ends with this process, whatever ends it in order. */
+function runToEnd(command, args, env) {
+  return new Promise((resolve) => {
+    const child = spawn(command, args, { cwd: root, env, stdio: ['ignore', 'pipe', 'pipe'] });
+    const forward = (signal) => {
+      child.kill(signal);
+      process.exit(1);
+    };
+    const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'];
+    for (const signal of signals) process.on(signal, forward);
+    let output = '';
+    for (const stream of [child.stdout, child.stderr]) {
+      stream.setEncoding('utf8').on('data', (text) => {
+        output = (output + text).slice(-20_000);
+      });
+    }
+    const finish = (code, extra = '') => {
+      for (const signal of signals) process.off(signal, forward);
+      resolve({ code, output: output + extra });
+    };
+    child.once('error', (error) => finish(1, `${error.code}: ${error.message}`));
+    child.once('close', (code) => finish(code ?? 1));
+  });
+}
