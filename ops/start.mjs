@@ -45,5 +45,5 @@ if (isOldNode()) {
   );
   process.exitCode = 1;
 } else {
-  start();
+  void start();
 }

@@ -28,6 +28,8 @@ export interface LaunchOptions {
   readyWithinMs?: number;
   stopSignal?: NodeJS.Signals;
   stopWithinMs?: number;
+  /** A Node child that ends by itself when the channel to us breaks. */
+  ipc?: boolean;
   /** Told the moment that the process exists. */
   onSpawn?: ((pid: number) => void) | undefined;
 }
@@ -52,7 +54,7 @@ export async function launch(options: LaunchOptions): Promise<Server> {
   // In a process group of its own, so that Ctrl-C reaches the supervisor alone, which stops its servers in order.
   const child = spawn(command, args, {
     detached: true,
-    stdio: ['ignore', output, output],
+    stdio: ['ignore', output, output, ...(options.ipc ? ['ipc' as const] : [])],
     ...(options.env ? { env: options.env } : {}),
     ...(options.cwd ? { cwd: options.cwd } : {}),
     ...(options.uid === undefined ? {} : { uid: options.uid }),

@@ -13,6 +13,8 @@ export interface TemporalOptions {
   port?: number;
   uiPort?: number;
   metricsPort?: number;
+  /** Made if it is missing. */
+  namespace?: string;
   log?: string;
   onProgress?: OnProgress;
   onSpawn?: (pid: number) => void;
@@ -33,7 +35,7 @@ const SETTINGS = [
 ];
 
 export async function startTemporal(options: TemporalOptions): Promise<TemporalServer> {
-  const { folder } = options;
+  const { folder, namespace = 'default' } = options;
   const command = await findTemporal(options.onProgress);
   mkdirSync(folder, { recursive: true });
   chmodSync(folder, 0o700);
@@ -46,7 +48,18 @@ export async function startTemporal(options: TemporalOptions): Promise<TemporalS
     url: `grpc://${address}`,
     command,
     args: [
-      ...['server', 'start-dev', '--ip', '127.0.0.1', '--ui-ip', '127.0.0.1', '--log-level', 'error'],
+      ...[
+        'server',
+        'start-dev',
+        '--ip',
+        '127.0.0.1',
+        '--ui-ip',
+        '127.0.0.1',
+        '--log-level',
+        'error',
+        '--namespace',
+        namespace,
+      ],
       ...['--db-filename', join(folder, 'temporal.db')],
       ...['--port', String(port), '--ui-port', String(uiPort), '--metrics-port', String(metricsPort)],
       ...SETTINGS,
@@ -54,17 +67,17 @@ export async function startTemporal(options: TemporalOptions): Promise<TemporalS
     // A TEMPORAL_… of the caller's would send the command line elsewhere.
     env: { PATH: process.env.PATH, HOME: homedir() },
     log: options.log ?? join(folder, 'server.log'),
-    ready: () => answers(address),
+    ready: () => answers(address, namespace),
     readyWithinMs: 60_000,
     onSpawn: options.onSpawn,
   });
   return { ...server, uiUrl: `http://127.0.0.1:${uiPort}` };
 }
 
-async function answers(address: string): Promise<void> {
+async function answers(address: string, namespace: string): Promise<void> {
   const connection = await Connection.connect({ address, connectTimeout: 2_000 });
   try {
-    await connection.workflowService.describeNamespace({ namespace: 'default' });
+    await connection.workflowService.describeNamespace({ namespace });
   } finally {
     await connection.close();
   }

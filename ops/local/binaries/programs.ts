@@ -1,5 +1,5 @@
 // Finding programs, running them to their end, and the user's cache of those that were downloaded or built.
-import { execFile } from 'node:child_process';
+import { type ChildProcess, execFile } from 'node:child_process';
 import { accessSync, constants, statSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { delimiter, join } from 'node:path';
@@ -29,19 +29,29 @@ export function cacheFolder(): string {
   return join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'countersign');
 }
 
+const running = new Set<ChildProcess>();
+
+/** Ends what `run` is waiting for. */
+export function endRunning(): void {
+  for (const child of running) child.kill();
+}
+
 /** Runs a program to its end; throws with the last lines it printed. */
 export async function run(
   command: string,
   args: string[],
   options: { env?: NodeJS.ProcessEnv; cwd?: string; uid?: number; gid?: number; timeout?: number } = {},
 ): Promise<string> {
+  const work = promisify(execFile)(command, args, { maxBuffer: 64_000_000, ...options });
+  running.add(work.child);
   try {
-    const { stdout } = await promisify(execFile)(command, args, { maxBuffer: 64_000_000, ...options });
-    return stdout;
+    return (await work).stdout;
   } catch (error) {
     const { stderr = '', stdout = '', message } = error as { stderr?: string; stdout?: string; message: string };
     const said = `${stdout}\n${stderr}`.trim().split('\n').slice(-12).join('\n');
     throw new Error(said || message, { cause: error });
+  } finally {
+    running.delete(work.child);
   }
 }
 

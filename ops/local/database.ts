@@ -1,0 +1,52 @@
+// The database of the embedded server, and the migrations that are still to be applied to any.
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import pg from 'pg';
+import { type OnProgress, run, tell } from './binaries/programs';
+
+export const DATABASE = 'countersign';
+
+export async function ensureDatabase(server: string): Promise<string> {
+  await withClient(`${server}/postgres`, async (client) => {
+    const { rowCount } = await client.query('SELECT 1 FROM pg_database WHERE datname = $1', [DATABASE]);
+    if (rowCount === 0) await client.query(`CREATE DATABASE ${DATABASE}`);
+  });
+  return `${server}/${DATABASE}`;
+}
+
+/** The command line takes seconds to find nothing to do; one statement finds that too. */
+export async function migrate(root: string, databaseUrl: string, onProgress?: OnProgress): Promise<void> {
+  if (await isMigrated(root, databaseUrl)) return;
+  await tell(onProgress, 'Migrating the database', 4, () =>
+    run(process.execPath, ['prisma/cli.mjs', 'migrate', 'deploy'], {
+      cwd: root,
+      env: { ...process.env, DATABASE_URL: databaseUrl },
+    }),
+  );
+}
+
+async function isMigrated(root: string, databaseUrl: string): Promise<boolean> {
+  const wanted = readdirSync(join(root, 'prisma', 'migrations'), { withFileTypes: true })
+    .filter((entry) => entry.isDirectory())
+    .map(({ name }) => name);
+  return withClient(databaseUrl, async (client) => {
+    const table = await client.query(`SELECT to_regclass('_prisma_migrations') AS name`);
+    if (table.rows[0].name === null) return false;
+    const { rows } = await client.query(
+      'SELECT migration_name AS name, finished_at IS NOT NULL AS done FROM _prisma_migrations WHERE rolled_back_at IS NULL',
+    );
+    const done = new Set(rows.map(({ name }) => name));
+    return rows.every((row) => row.done) && wanted.every((name) => done.has(name));
+  }).catch(() => false);
+}
+
+async function withClient<T>(connectionString: string, work: (client: pg.Client) => Promise<T>): Promise<T> {
+  const client = new pg.Client({ connectionString, connectionTimeoutMillis: 10_000 });
+  client.on('error', () => {});
+  await client.connect();
+  try {
+    return await work(client);
+  } finally {
+    await client.end();
+  }
+}

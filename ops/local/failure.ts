@@ -1,0 +1,34 @@
+// A failure whose message is all that a user needs, with the exit code of the command.
+
+export const FAILED = 1;
+export const REFUSED = 3;
+
+export class StartFailure extends Error {
+  constructor(
+    message: string,
+    readonly exitCode: number = FAILED,
+    options?: ErrorOptions,
+  ) {
+    super(message, options);
+  }
+}
+
+/** What to tell for whatever was thrown. */
+export function explain(error: unknown, folder: string): { message: string; exitCode: number } {
+  if (error instanceof StartFailure) return { message: error.message, exitCode: error.exitCode };
+  const { message = String(error), code = '' } = error as { message?: string; code?: string };
+  const text = `${code} ${message}`;
+  if (/ENOSPC|no space left on device/i.test(text)) {
+    return {
+      message: `The disk is full: free some space for ${folder}, then start again.\n${message}`,
+      exitCode: FAILED,
+    };
+  }
+  if (/\b(EACCES|EROFS|EPERM)\b/.test(text)) {
+    return {
+      message: `${folder} can't be written by this user: give it the right to, or clone to a folder of its own.\n${message}`,
+      exitCode: FAILED,
+    };
+  }
+  return { message, exitCode: FAILED };
+}

@@ -1,0 +1,217 @@
+// One installation while it runs: its servers, its services, and their end in order.
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { ensureNamespace } from '../runtime/temporal-namespace';
+import { endRunning, type OnProgress } from './binaries/programs';
+import { ensureDatabase, migrate } from './database';
+import type { Home } from './home';
+import type { Plan } from './plan';
+import { startPostgres } from './postgres';
+import { startRedisWherePossible } from './redis';
+import type { RuntimeFile } from './runtime-file';
+import type { Server } from './server';
+import { startService, untilReady } from './service';
+import { Supervised } from './supervised';
+import { startTemporal } from './temporal';
+
+export const LOOPBACK = '127.0.0.1';
+const READY_WITHIN_MS = 90_000;
+const STARTS_END_WITHIN_MS = 30_000;
+
+export interface InstallationOptions {
+  root: string;
+  home: Home;
+  plan: Plan;
+  runtime: RuntimeFile;
+  onProgress: OnProgress;
+  /** A line for who looks at the terminal. */
+  say(line: string): void;
+}
+
+type Name = 'postgres' | 'temporal' | 'redis' | 'mailbox' | 'worker' | 'api';
+
+export class Installation {
+  private readonly running = new Map<Name, Supervised>();
+  private readonly starting = new Set<Promise<unknown>>();
+  private stopped = false;
+  readonly addresses: { database: string; temporal: string; temporalUi: string | null; redis: string | null };
+  readonly smtp: string;
+  readonly mailbox: string | null;
+  readonly api: string;
+
+  constructor(private readonly options: InstallationOptions) {
+    const { ports, given, env } = options.plan;
+    this.api = `http://${LOOPBACK}:${ports.api}`;
+    this.smtp = given.smtp ?? `smtp://${LOOPBACK}:${ports.smtp}`;
+    this.mailbox = given.smtp ? null : `http://${LOOPBACK}:${ports.mailbox}`;
+    this.addresses = {
+      database: given.database ?? '',
+      temporal: given.temporal ?? `${LOOPBACK}:${ports.temporal}`,
+      temporalUi: env.TEMPORAL_UI_URL ?? (given.temporal ? null : `http://${LOOPBACK}:${ports.temporalUi}`),
+      redis: given.redis ?? null,
+    };
+  }
+
+  async start(): Promise<void> {
+    await Promise.all([this.startDatabase(), this.startTemporal(), this.startRedis(), this.startMailbox()]);
+    this.tell();
+    const services = await Promise.all([
+      this.startOwn('worker', 'worker/main.js'),
+      this.startOwn('api', 'api/main.js'),
+    ]);
+    await untilReady(`${this.api}/ready`, services, READY_WITHIN_MS);
+  }
+
+  /** Those who take work first, those who keep it last. */
+  async stop(): Promise<void> {
+    this.stopped = true;
+    endRunning();
+    // What is just starting is stopped by its start.
+    await Promise.race([Promise.allSettled(this.starting), delay(STARTS_END_WITHIN_MS)]);
+    for (const together of [['api', 'worker'], ['mailbox'], ['temporal', 'redis'], ['postgres']] as Name[][]) {
+      await Promise.all(together.map((name) => this.running.get(name)?.stop()));
+    }
+  }
+
+  private tell(): void {
+    const { database, temporal, temporalUi, redis } = this.addresses;
+    this.options.runtime.tell({
+      api: this.api,
+      temporal: `grpc://${temporal}`,
+      temporalUi,
+      database,
+      redis,
+      smtp: this.smtp,
+      mailbox: this.mailbox,
+      metrics: `http://${LOOPBACK}:${this.options.plan.ports.metrics}/metrics`,
+    });
+  }
+
+  private async startDatabase(): Promise<void> {
+    const { root, home, plan, onProgress } = this.options;
+    if (!plan.given.database) {
+      const { url } = await this.keep('postgres', (own) =>
+        startPostgres({ ...own, folder: home.server('postgres'), port: plan.ports.postgres, onProgress }),
+      );
+      this.addresses.database = await ensureDatabase(url);
+    }
+    await migrate(root, this.addresses.database, onProgress);
+  }
+
+  private async startTemporal(): Promise<void> {
+    const { home, plan, onProgress } = this.options;
+    if (plan.given.temporal) return;
+    const { temporal: port, temporalUi: uiPort } = plan.ports;
+    const namespace = plan.temporalNamespace;
+    await this.keep('temporal', (own) =>
+      startTemporal({ ...own, folder: home.server('temporal'), port, uiPort, namespace, onProgress }),
+    );
+    await ensureNamespace(this.addresses.temporal, namespace);
+  }
+
+  private async startRedis(): Promise<void> {
+    const { home, plan, onProgress } = this.options;
+    if (plan.given.redis) return;
+    const start = (own: Own) =>
+      startRedisWherePossible({ ...own, folder: home.server('redis'), port: plan.ports.redis, onProgress });
+    // Whether there is one shows at the first start; from then on it is kept.
+    let first = await start(this.own('redis'));
+    if (!first) return;
+    const { url } = await this.keep('redis', async (own) => {
+      const server = first ?? (await start(own));
+      first = null;
+      if (!server) throw new Error('redis-server is gone');
+      return server;
+    });
+    this.addresses.redis = url;
+  }
+
+  private async startMailbox(): Promise<void> {
+    const { home, plan } = this.options;
+    if (!this.mailbox) return;
+    const env = {
+      PATH: process.env.PATH,
+      MAILBOX_FOLDER: home.mail,
+      MAILBOX_SMTP_PORT: String(plan.ports.smtp),
+      MAILBOX_PAGE_PORT: String(plan.ports.mailbox),
+    };
+    const mailbox = await this.keep('mailbox', (own) =>
+      startService({
+        ...own,
+        name: 'Mailbox',
+        url: this.smtp,
+        script: 'ops/local/mailbox/main.js',
+        env,
+        stopWithinMs: 5_000,
+      }),
+    );
+    await untilReady(`${this.mailbox}/health`, [mailbox], 20_000);
+  }
+
+  private startOwn(name: 'api' | 'worker', script: string): Promise<Supervised> {
+    const { plan } = this.options;
+    const { database, temporal, temporalUi, redis } = this.addresses;
+    const env = {
+      ...plan.env,
+      DATABASE_URL: database,
+      TEMPORAL_ADDRESS: temporal,
+      SMTP_URL: this.smtp,
+      ...(temporalUi ? { TEMPORAL_UI_URL: temporalUi } : {}),
+      ...(redis ? { REDIS_URL: redis } : {}),
+    };
+    const title = name === 'api' ? 'API' : 'Worker';
+    const stopWithinMs = (plan.settings.SHUTDOWN_DRAIN_SECONDS + 5) * 1000;
+    return this.keep(name, (own) => startService({ ...own, name: title, url: this.api, script, env, stopWithinMs }));
+  }
+
+  /** Starts it, starts it again whenever it dies, and tells its process to the runtime file. */
+  private keep(name: Name, start: (own: Own) => Promise<Server>): Promise<Supervised> {
+    const kept = this.startKept(name, start);
+    this.starting.add(kept);
+    const forget = () => this.starting.delete(kept);
+    kept.then(forget, forget);
+    return kept;
+  }
+
+  private async startKept(name: Name, start: (own: Own) => Promise<Server>): Promise<Supervised> {
+    const supervised = await Supervised.run(
+      () => start(this.own(name)).then((server) => this.noted(name, server)),
+      (title, problem) => {
+        if (!this.stopped) this.options.say(`${title} ${problem}; starting it again (${this.options.home.log(name)})`);
+      },
+    );
+    if (this.stopped) {
+      await supervised.stop();
+      throw new Error('Stopped while it was starting');
+    }
+    this.running.set(name, supervised);
+    return supervised;
+  }
+
+  private noted(name: Name, server: Server): Server {
+    void server.exited.then(() => this.note(() => this.options.runtime.ended(name, server.pid)));
+    return server;
+  }
+
+  private own(name: Name): Own {
+    const onSpawn = (pid: number) => this.note(() => this.options.runtime.began(name, pid));
+    return { log: this.options.home.log(name), onSpawn };
+  }
+
+  /** A full disk must not end the supervisor. */
+  private note(change: () => void): void {
+    try {
+      change();
+    } catch (error) {
+      this.options.say(`runtime.json can't be written: ${(error as Error).message}`);
+    }
+  }
+}
+
+interface Own {
+  log: string;
+  onSpawn(pid: number): void;
+}
+
+/** The folder of the clone, from dist/ops/local. */
+export const ROOT = join(__dirname, '..', '..', '..');

@@ -1,0 +1,22 @@
+// Secrets made for this installation at its first start, and kept; one in the environment wins.
+import { randomBytes } from 'node:crypto';
+import type { Home } from './home';
+import { readKeptJson, writeKept } from './kept-file';
+
+export interface KeptSettings {
+  ADMIN_PASSWORD: string;
+  SECRET_KEY: string;
+}
+
+export function keepSettings(home: Home): KeptSettings {
+  const file = home.file('settings.json');
+  const kept = readKeptJson<Partial<KeptSettings>>(file) ?? {};
+  const settings = {
+    ADMIN_PASSWORD: kept.ADMIN_PASSWORD ?? randomBytes(24).toString('base64url'),
+    SECRET_KEY: kept.SECRET_KEY ?? randomBytes(32).toString('base64'),
+  };
+  if (settings.ADMIN_PASSWORD !== kept.ADMIN_PASSWORD || settings.SECRET_KEY !== kept.SECRET_KEY) {
+    writeKept(file, `${JSON.stringify(settings, null, 2)}\n`);
+  }
+  return settings;
+}

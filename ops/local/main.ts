@@ -1,0 +1,85 @@
+// The local supervisor: brings up what the environment does not give, keeps it running, stops it in order.
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { banner } from './banner';
+import type { Progress } from './binaries/programs';
+import { explain, FAILED, REFUSED, StartFailure } from './failure';
+import { ensureFirstKeys } from './first-keys';
+import { openHome } from './home';
+import { Installation, ROOT } from './installation';
+import { keepSettings } from './kept-settings';
+import { takeLock } from './lock';
+import { makePlan } from './plan';
+import { endLeftovers, RuntimeFile } from './runtime-file';
+import { killAll, onStopRequest } from './stop-request';
+
+type ShowProgress = (what: string, usualSeconds: number) => (failed?: boolean) => void;
+
+async function main(): Promise<number> {
+  const home = openHome(ROOT);
+  const lock = takeLock(home.file('lock'));
+  if ('heldBy' in lock) {
+    throw new StartFailure(
+      `Countersign runs already in this folder (process ${lock.heldBy}). Use that one, or end it first: kill ${lock.heldBy}`,
+      REFUSED,
+    );
+  }
+  try {
+    return await supervise(home);
+  } finally {
+    lock.release();
+  }
+}
+
+async function supervise(home: ReturnType<typeof openHome>): Promise<number> {
+  await endLeftovers(home);
+  const plan = await makePlan(home, keepSettings(home), process.env);
+  const runtime = new RuntimeFile(home);
+  const say = (line: string) => console.log(line);
+  const installation = new Installation({ root: ROOT, home, plan, runtime, onProgress: await progress(), say });
+  const stopRequest = onStopRequest(() => killAll(runtime.pids()));
+  let exitCode = 0;
+  try {
+    const started = installation.start();
+    await Promise.race([started, stopRequest]);
+    if (!stopRequest.received) {
+      const { ADMIN_PASSWORD = '' } = plan.env;
+      const keys = plan.given.database ? null : await ensureFirstKeys(home, installation.api, ADMIN_PASSWORD);
+      say(banner(installation, plan, keys));
+      await stopRequest;
+    } else {
+      exitCode = FAILED;
+      started.catch(() => {});
+    }
+    say('Stopping…');
+  } catch (error) {
+    const told = stopRequest.received ? null : explain(error, home.folder);
+    if (told) console.error(`\nCountersign could not start. ${told.message}\nLogs are in ${home.logs}.`);
+    exitCode = told?.exitCode ?? FAILED;
+  }
+  await installation.stop();
+  runtime.clear();
+  say('Stopped.');
+  return exitCode;
+}
+
+/** The bar lives beside the scripts that run before the first build. */
+async function progress(): Promise<(progress: Progress) => void> {
+  const { showProgress }: { showProgress: ShowProgress } = await import(
+    pathToFileURL(join(ROOT, 'ops', 'progress.mjs')).href
+  );
+  let end: ((failed?: boolean) => void) | null = null;
+  return (now) => {
+    end?.();
+    end = now ? showProgress(now.what, now.usualSeconds) : null;
+  };
+}
+
+main().then(
+  (code) => process.exit(code),
+  (error) => {
+    const { message, exitCode } = explain(error, join(ROOT, '.countersign'));
+    console.error(message);
+    process.exit(exitCode);
+  },
+);

@@ -1,0 +1,45 @@
+// The API, the worker and the mailbox as Node children. Each ends by itself when the channel to the supervisor breaks.
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { launch, type Server } from './server';
+import type { Supervised } from './supervised';
+
+export interface ServiceOptions {
+  name: string;
+  url: string;
+  /** Below dist/. */
+  script: string;
+  env: NodeJS.ProcessEnv;
+  log: string;
+  stopWithinMs: number;
+  onSpawn(pid: number): void;
+}
+
+const DIST = join(__dirname, '..', '..');
+
+/** Does not wait until it is ready: a service that waits for its database is not to be killed for it. */
+export function startService({ script, ...options }: ServiceOptions): Promise<Server> {
+  return launch({
+    ...options,
+    command: process.execPath,
+    args: ['--enable-source-maps', join(DIST, script)],
+    ipc: true,
+    ready: async () => true,
+  });
+}
+
+/** Waits for a 200; gives up when the deadline has passed or one of those it needs died. */
+export async function untilReady(url: string, services: Supervised[], withinMs: number): Promise<void> {
+  const deadline = Date.now() + withinMs;
+  for (;;) {
+    const answer = await fetch(url, { signal: AbortSignal.timeout(3_000) }).then(
+      async (response) => ({ ok: response.ok, text: await response.text() }),
+      (error: Error) => ({ ok: false, text: error.message }),
+    );
+    if (services.some(({ deaths }) => deaths > 0))
+      throw new Error('A process of the service ended while it was starting.');
+    if (answer.ok) return;
+    if (Date.now() > deadline) throw new Error(`${url} did not become ready: ${answer.text.slice(0, 500)}`);
+    await delay(100);
+  }
+}

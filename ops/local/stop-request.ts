@@ -1,0 +1,44 @@
+// The wish to stop: a signal, or the end of the process that started us. A second signal ends everything at once.
+
+/** A terminal sends Ctrl-C to us and to npm, which passes it on: that is one wish. */
+const SAME_WISH_MS = 500;
+
+export type StopRequest = Promise<void> & { received: boolean };
+
+export function onStopRequest(now: () => void): StopRequest {
+  let first = 0;
+  let resolve = () => {};
+  const request = new Promise<void>((fulfil) => {
+    resolve = fulfil;
+  }) as StopRequest;
+  request.received = false;
+  const receive = () => {
+    request.received = true;
+    first ||= Date.now();
+    resolve();
+  };
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    process.on(signal, () => {
+      if (first && Date.now() - first > SAME_WISH_MS) {
+        now();
+        process.exit(1);
+      }
+      receive();
+    });
+  }
+  process.on('disconnect', receive);
+  return request;
+}
+
+/** Each leads a process group of its own. */
+export function killAll(pids: number[]): void {
+  for (const pid of pids) {
+    for (const target of [-pid, pid]) {
+      try {
+        process.kill(target, 'SIGKILL');
+      } catch {
+        // It is gone already.
+      }
+    }
+  }
+}
