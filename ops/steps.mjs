@@ -30,7 +30,7 @@ function fullDisk(text) {
 }
 
 function unwritable(text) {
-  return /\b(EACCES|EROFS|EPERM)\b/.test(text)
+  return /\b(EACCES|EROFS|EPERM)\b|permission denied|read-only file system/i.test(text)
     ? `${root} can't be written by this user: give it the right to, or clone to a folder of its own.`
     : null;
 }

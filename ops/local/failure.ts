@@ -24,7 +24,7 @@ export function explain(error: unknown, folder: string): { message: string; exit
       exitCode: FAILED,
     };
   }
-  if (/\b(EACCES|EROFS|EPERM)\b/.test(text)) {
+  if (/\b(EACCES|EROFS|EPERM)\b|permission denied|read-only file system/i.test(text)) {
     return {
       message: `${folder} can't be written by this user: give it the right to, or clone to a folder of its own.\n${message}`,
       exitCode: FAILED,
