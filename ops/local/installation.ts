@@ -23,7 +23,8 @@ export interface InstallationOptions {
   home: Home;
   plan: Plan;
   runtime: RuntimeFile;
-  onProgress: OnProgress;
+  /** One for each that may have something to tell at the same time. */
+  newProgress(): OnProgress;
   /** A line for who looks at the terminal. */
   say(line: string): void;
 }
@@ -88,7 +89,8 @@ export class Installation {
   }
 
   private async startDatabase(): Promise<void> {
-    const { root, home, plan, onProgress } = this.options;
+    const { root, home, plan } = this.options;
+    const onProgress = this.options.newProgress();
     if (!plan.given.database) {
       const { url } = await this.keep('postgres', (own) =>
         startPostgres({ ...own, folder: home.server('postgres'), port: plan.ports.postgres, onProgress }),
@@ -99,7 +101,8 @@ export class Installation {
   }
 
   private async startTemporal(): Promise<void> {
-    const { home, plan, onProgress } = this.options;
+    const { home, plan } = this.options;
+    const onProgress = this.options.newProgress();
     if (plan.given.temporal) return;
     const { temporal: port, temporalUi: uiPort } = plan.ports;
     const namespace = plan.temporalNamespace;
@@ -110,7 +113,8 @@ export class Installation {
   }
 
   private async startRedis(): Promise<void> {
-    const { home, plan, onProgress } = this.options;
+    const { home, plan } = this.options;
+    const onProgress = this.options.newProgress();
     if (plan.given.redis) return;
     const start = (own: Own) =>
       startRedisWherePossible({ ...own, folder: home.server('redis'), port: plan.ports.redis, onProgress });

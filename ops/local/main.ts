@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { banner } from './banner';
-import type { Progress } from './binaries/programs';
+import type { OnProgress } from './binaries/programs';
 import { explain, FAILED, REFUSED, StartFailure } from './failure';
 import { ensureFirstKeys } from './first-keys';
 import { openHome } from './home';
@@ -36,7 +36,7 @@ async function supervise(home: ReturnType<typeof openHome>): Promise<number> {
   const plan = await makePlan(home, keepSettings(home), process.env);
   const runtime = new RuntimeFile(home);
   const say = (line: string) => console.log(line);
-  const installation = new Installation({ root: ROOT, home, plan, runtime, onProgress: await progress(), say });
+  const installation = new Installation({ root: ROOT, home, plan, runtime, newProgress: await progress(), say });
   const stopRequest = onStopRequest(() => killAll(runtime.pids()));
   let exitCode = 0;
   try {
@@ -64,14 +64,16 @@ async function supervise(home: ReturnType<typeof openHome>): Promise<number> {
 }
 
 /** The bar lives beside the scripts that run before the first build. */
-async function progress(): Promise<(progress: Progress) => void> {
+async function progress(): Promise<() => OnProgress> {
   const { showProgress }: { showProgress: ShowProgress } = await import(
     pathToFileURL(join(ROOT, 'ops', 'progress.mjs')).href
   );
-  let end: ((failed?: boolean) => void) | null = null;
-  return (now) => {
-    end?.();
-    end = now ? showProgress(now.what, now.usualSeconds) : null;
+  return () => {
+    let end: ReturnType<ShowProgress> | null = null;
+    return (now) => {
+      end?.();
+      end = now ? showProgress(now.what, now.usualSeconds) : null;
+    };
   };
 }
 
