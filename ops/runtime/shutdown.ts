@@ -54,3 +54,20 @@ async function endsWithin(ms: number, act: () => Promise<void>): Promise<boolean
   waiting.abort();
   return ended;
 }
+
+/** What nobody caught ends the process, told without what its message may hold. */
+export function endOnCrash(
+  logger: Logger,
+  report: (error: unknown) => Promise<unknown>,
+  exit: (code: number) => void = process.exit,
+): void {
+  const end = (err: unknown) => {
+    logger.fatal({ err }, 'Something was not caught');
+    void report(err).then(
+      () => exit(1),
+      () => exit(1),
+    );
+  };
+  process.on('uncaughtException', end);
+  process.on('unhandledRejection', end);
+}

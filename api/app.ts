@@ -1,0 +1,105 @@
+// The HTTP API: what every request passes, then a router a resource, then what no route takes.
+import cookieParser from 'cookie-parser';
+import express, { type Express, type RequestHandler } from 'express';
+import helmet from 'helmet';
+import { ConfigurationError } from '../ops/runtime/configuration';
+import { deriveSecrets } from '../ops/runtime/secrets';
+import { cookieName, createCsrf } from './csrf';
+import type { AppDependencies } from './dependencies';
+import { mount } from './endpoint';
+import { answerFailures, noSuchRoute } from './failures';
+import { contextOf, identify, roleGuard } from './identity';
+import { createKeyRing } from './key-ring';
+import { createLanes } from './lanes';
+import { createLimits } from './limits';
+import { createOpenApiDocument } from './openapi';
+import { logRequests } from './request-log';
+import { ATTACHMENT_PAGES } from './routes/attachment-pages';
+import { attachmentsRouter } from './routes/attachments';
+import { auditEndpoints } from './routes/audit';
+import { authEndpoints } from './routes/auth';
+import { breakerEndpoints } from './routes/circuit-breakers';
+import { decisionEndpoints } from './routes/decisions';
+import { docsRouter } from './routes/docs';
+import { draftEndpoints } from './routes/drafts';
+import { healthEndpoints } from './routes/health';
+import { keyEndpoints } from './routes/keys';
+import { policyEndpoints } from './routes/policy';
+
+export function createApp(dependencies: AppDependencies): Express {
+  const { db, redis, commands, settings, logger, lifecycle } = dependencies;
+  const sessionCookie = cookieName(settings, 'session');
+  const csrf = createCsrf(settings);
+  const ring = createKeyRing(db);
+  const secret = deriveSecrets(settings.SECRET_KEY, 'limits')[0] as Buffer;
+  const limits = createLimits({ redis, keyRequestsPerMinute: settings.KEY_REQUESTS_PER_MINUTE, secret });
+  const requireRole = roleGuard(dependencies);
+  const lanes = createLanes({ ...dependencies, hubspot: settings.HUBSPOT_ACCESS_TOKEN !== undefined });
+
+  const health = mount(requireRole, healthEndpoints(dependencies));
+  // Those with a fixed name before those with an id in its place.
+  const resources = mount(requireRole, [
+    ...decisionEndpoints(dependencies),
+    ...draftEndpoints(dependencies),
+    ...policyEndpoints(dependencies),
+    ...keyEndpoints(dependencies, ring),
+    ...authEndpoints(dependencies, ring, csrf),
+    ...auditEndpoints(dependencies),
+    ...breakerEndpoints(dependencies, lanes),
+  ]);
+  const docs = docsRouter(() => createOpenApiDocument(routes, settings.PUBLIC_URL, sessionCookie));
+  const routes = [...resources.documented, ...ATTACHMENT_PAGES, ...health.documented, ...docs.documented];
+
+  const app = express();
+  app.disable('x-powered-by');
+  app.disable('etag');
+  app.enable('case sensitive routing');
+  app.enable('strict routing');
+  trustProxies(app, settings.TRUST_PROXY);
+  app.use(logRequests(dependencies));
+  app.use(headers(lifecycle));
+  app.use(cookieParser());
+  app.use(csrf.check);
+  app.use(health.router);
+  app.use(identify({ ring, limits, commands, adminPassword: settings.ADMIN_PASSWORD, sessionCookie, logger }));
+  app.use(resources.router);
+  app.use(attachmentsRouter({ ...dependencies, requireRole, contextOf }));
+  app.use(docs.router);
+  app.use(noSuchRoute(routes));
+  app.use(answerFailures(dependencies));
+  return app;
+}
+
+function headers(lifecycle: AppDependencies['lifecycle']): RequestHandler {
+  const own = ["'self'"];
+  const none = ["'none'"];
+  const directives = {
+    defaultSrc: none,
+    scriptSrc: own,
+    styleSrc: own,
+    imgSrc: ["'self'", 'data:'],
+    connectSrc: own,
+    baseUri: none,
+    formAction: none,
+    frameAncestors: none,
+  };
+  const secure = helmet({
+    contentSecurityPolicy: { useDefaults: false, directives },
+    frameguard: { action: 'deny' },
+    referrerPolicy: { policy: 'no-referrer' },
+  });
+  return (request, response, next) => {
+    response.setHeader('Cache-Control', 'no-store');
+    if (lifecycle.draining) response.setHeader('Connection', 'close');
+    secure(request, response, next);
+  };
+}
+
+/** As Express takes it: a number of hops, or addresses and subnets. */
+function trustProxies(app: Express, given: string | undefined): void {
+  try {
+    app.set('trust proxy', given === undefined ? false : /^\d+$/.test(given) ? Number(given) : given);
+  } catch {
+    throw new ConfigurationError('TRUST_PROXY must be a number of hops, or addresses and subnets with commas between.');
+  }
+}

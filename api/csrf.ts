@@ -1,0 +1,50 @@
+// A state-changing request must show that the page that sent it could read our answers: it repeats a token, which
+// a foreign page can't know. Checked before anything else is looked at.
+
+import { doubleCsrf } from 'csrf-csrf';
+import type { Request, RequestHandler, Response } from 'express';
+import { deriveSecrets } from '../ops/runtime/secrets';
+import type { ApiSettings } from './dependencies';
+import { carriesCredential } from './identity';
+import { Problem } from './problems';
+
+/** The key in the body of a login is itself the credential. */
+const EXEMPT = new Set(['/api/auth/login']);
+const SAFE = new Set(['GET', 'HEAD', 'OPTIONS']);
+
+export const isSecure = ({ PUBLIC_URL }: Pick<ApiSettings, 'PUBLIC_URL'>) => PUBLIC_URL.startsWith('https:');
+/** `__Host-` cookies can't be set by a neighbouring host; browsers take them over TLS alone. */
+export const cookieName = (settings: Pick<ApiSettings, 'PUBLIC_URL'>, name: string) =>
+  `${isSecure(settings) ? '__Host-' : ''}countersign_${name}`;
+
+export interface Csrf {
+  check: RequestHandler;
+  issue(request: Request, response: Response): string;
+}
+
+export function createCsrf(settings: Pick<ApiSettings, 'PUBLIC_URL' | 'SECRET_KEY'>): Csrf {
+  const secrets = deriveSecrets(settings.SECRET_KEY, 'csrf').map((secret) => secret.toString('base64'));
+  const session = cookieName(settings, 'session');
+  const { validateRequest, generateCsrfToken } = doubleCsrf({
+    getSecret: () => secrets,
+    // A token belongs to one session; before a login to none.
+    getSessionIdentifier: (request) => String(request.cookies?.[session] ?? ''),
+    cookieName: cookieName(settings, 'csrf'),
+    cookieOptions: { sameSite: 'lax', secure: isSecure(settings), httpOnly: true, path: '/' },
+    getCsrfTokenFromRequest: (request) => request.headers['x-csrf-token'],
+  });
+  return {
+    check(request, _response, next) {
+      if (
+        SAFE.has(request.method) ||
+        carriesCredential(request) ||
+        EXEMPT.has(request.path) ||
+        validateRequest(request)
+      ) {
+        return next();
+      }
+      throw new Problem('csrf-token', 'Send the token of GET /api/auth/csrf-token in X-CSRF-Token, with its cookie.');
+    },
+    issue: (request, response) => generateCsrfToken(request, response, { overwrite: false, validateOnReuse: false }),
+  };
+}

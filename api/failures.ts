@@ -1,0 +1,86 @@
+// How a failure is answered: what no route takes, what a route throws, what never becomes a request.
+import type { IncomingMessage } from 'node:http';
+import type { Socket } from 'node:net';
+import type { ErrorRequestHandler, RequestHandler, Response } from 'express';
+import { uuidv7 } from 'uuidv7';
+import type { AppDependencies } from './dependencies';
+import type { Documented } from './endpoint';
+import { Problem, problemOf } from './problems';
+
+const TYPE = 'application/problem+json; charset=utf-8';
+
+/** After all routes: the path exists with other methods, or not at all. */
+export function noSuchRoute(routes: readonly Documented[]): RequestHandler {
+  const known = routes.map(({ path, method }) => ({ pattern: patternOf(path), method: method.toUpperCase() }));
+  return (request) => {
+    const methods = known.filter(({ pattern }) => pattern.test(request.path)).map(({ method }) => method);
+    if (methods.length === 0) throw new Problem('not-found', 'There is no such route.');
+    const allowed = [...new Set(methods.flatMap((method) => (method === 'GET' ? ['GET', 'HEAD'] : [method])))].join(
+      ', ',
+    );
+    throw new Problem('method-not-allowed', `Only ${allowed} here.`, { headers: { Allow: allowed } });
+  };
+}
+
+const patternOf = (path: string) => new RegExp(`^${path.replace(/[.]/g, '\\.').replace(/:\w+/g, '[^/]+')}$`);
+
+export function answerFailures({ telemetry }: Pick<AppDependencies, 'telemetry'>): ErrorRequestHandler {
+  return (error, request, response, _next) => {
+    const problem = problemOf(error);
+    const { requestId } = response.locals;
+    if (problem.status >= 500) response.locals.err = problem.more.cause ?? problem;
+    if (problem.code === 'internal-error') {
+      telemetry.report(problem.more.cause, {
+        requestId,
+        route: `${request.method} ${request.route?.path ?? 'unmatched'}`,
+      });
+    }
+    // Half of an answer can't be taken back.
+    if (response.headersSent) {
+      response.destroy();
+      return;
+    }
+    // Whoever still sends hears of it only when they have finished.
+    if (!request.complete) request.resume();
+    sendProblem(response, problem);
+  };
+}
+
+export function sendProblem(response: Response, problem: Problem): void {
+  const { requestId } = response.locals;
+  response
+    .status(problem.status)
+    .set(problem.more.headers ?? {})
+    .set('Content-Type', TYPE);
+  response.send(JSON.stringify(problem.toJSON(requestId)));
+}
+
+/** For node's `clientError`: the parser gave up, so there is no request and no response. */
+export function answerUnparsed(
+  error: NodeJS.ErrnoException,
+  socket: Socket & { _httpMessage?: IncomingMessage },
+): void {
+  if (!socket.writable || error.code === 'ECONNRESET') {
+    socket.destroy();
+    return;
+  }
+  const problem = unparsed(error.code);
+  const requestId = uuidv7();
+  const body = JSON.stringify(problem.toJSON(requestId));
+  const head = [
+    `HTTP/1.1 ${problem.status} ${problem.title}`,
+    `Content-Type: ${TYPE}`,
+    `Content-Length: ${Buffer.byteLength(body)}`,
+    `X-Request-Id: ${requestId}`,
+    'X-Content-Type-Options: nosniff',
+    'Cache-Control: no-store',
+    'Connection: close',
+  ];
+  socket.end(`${head.join('\r\n')}\r\n\r\n${body}`);
+}
+
+function unparsed(code: string | undefined): Problem {
+  if (code === 'HPE_HEADER_OVERFLOW') return new Problem('header-too-large', 'All headers together may have 16 KiB.');
+  if (code === 'ERR_HTTP_REQUEST_TIMEOUT') return new Problem('request-timeout', 'It did not arrive in time.');
+  return new Problem('malformed-request', 'This is no HTTP request.');
+}

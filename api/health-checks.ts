@@ -1,0 +1,120 @@
+// Whether the API can work, and what it works without. Asked at most once a second, bounded in time.
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Client } from '@temporalio/client';
+import type { Redis } from 'ioredis';
+import pg from 'pg';
+import { PACKAGE_ROOT } from '../ops/runtime/package-root';
+
+const KEPT_MS = 1_000;
+const ANSWERS_WITHIN_MS = 1_000;
+/** `system_shutdown`, connections and the like read better in words. */
+const WORDS: Record<string, string> = {
+  ECONNREFUSED: 'connection refused',
+  ECONNRESET: 'connection lost',
+  ENOTFOUND: 'host not found',
+  EAI_AGAIN: 'host not found',
+  ETIMEDOUT: 'timed out',
+  '3D000': 'no such database',
+  '28P01': 'password refused',
+  '42P01': 'never migrated',
+  '57P01': 'shutting down',
+  '57P03': 'starting up',
+  '53300': 'too many connections',
+};
+
+export interface Health {
+  ready: boolean;
+  checks: Record<string, string>;
+}
+
+export interface HealthChecks {
+  look(): Promise<Health>;
+  close(): Promise<void>;
+}
+
+export interface HealthOptions {
+  databaseUrl: string;
+  redis: Redis | null;
+  temporal: Client;
+}
+
+export function createHealthChecks({ databaseUrl, redis, temporal }: HealthOptions): HealthChecks {
+  // A connection of its own: that all others are busy does not make us unable to work.
+  const pool = new pg.Pool({
+    connectionString: databaseUrl,
+    max: 1,
+    connectionTimeoutMillis: ANSWERS_WITHIN_MS,
+    query_timeout: ANSWERS_WITHIN_MS,
+    application_name: 'countersign health',
+  });
+  pool.on('error', () => {});
+  let kept: { health: Promise<Health>; until: number } | null = null;
+
+  async function check(): Promise<Health> {
+    const [database, cache, processes] = await Promise.all([
+      checkDatabase(pool),
+      redis ? within(() => redis.ping()) : 'not configured',
+      within(() => pingTemporal(temporal)),
+    ]);
+    const degraded = (trouble: string | null) => (trouble === null ? 'ready' : `degraded: ${trouble}`);
+    return {
+      ready: Object.values(database).every((state) => state === 'ready'),
+      checks: { ...database, redis: degraded(cache), temporal: degraded(processes) },
+    };
+  }
+
+  return {
+    look() {
+      if (!kept || kept.until <= Date.now()) kept = { health: check(), until: Date.now() + KEPT_MS };
+      return kept.health;
+    },
+    close: () => pool.end(),
+  };
+}
+
+async function checkDatabase(pool: pg.Pool): Promise<{ database: string; migrations: string }> {
+  let applied: string[] = [];
+  const trouble = await within(async () => {
+    const { rows } = await pool.query(
+      'SELECT migration_name AS name FROM _prisma_migrations WHERE finished_at IS NOT NULL AND rolled_back_at IS NULL',
+    );
+    applied = rows.map(({ name }) => name);
+  });
+  if (trouble === WORDS['42P01']) return { database: 'ready', migrations: `not_ready: ${trouble}` };
+  if (trouble !== null) return { database: `not_ready: ${trouble}`, migrations: 'not_ready: the database is away' };
+  const missing = MIGRATIONS.filter((name) => !applied.includes(name)).length;
+  return { database: 'ready', migrations: missing === 0 ? 'ready' : `not_ready: ${missing} to apply` };
+}
+
+const MIGRATIONS = readdirSync(join(PACKAGE_ROOT, 'prisma', 'migrations'), { withFileTypes: true })
+  .filter((entry) => entry.isDirectory())
+  .map(({ name }) => name);
+
+function pingTemporal({ connection }: Client): Promise<unknown> {
+  return connection.withDeadline(Date.now() + ANSWERS_WITHIN_MS, () => connection.workflowService.getSystemInfo({}));
+}
+
+/** Null when it went well, else in a few words why not. */
+async function within(ask: () => Promise<unknown>): Promise<string | null> {
+  const waiting = new AbortController();
+  const timeOut = delay(ANSWERS_WITHIN_MS + 100, 'timed out', { signal: waiting.signal }).catch(() => null);
+  try {
+    return await Promise.race([ask().then(() => null), timeOut]);
+  } catch (error) {
+    return inWords(error);
+  } finally {
+    waiting.abort();
+  }
+}
+
+function inWords(error: unknown): string {
+  const { code, message = '', details = '' } = error as { code?: unknown; message?: string; details?: string };
+  const known =
+    WORDS[String(code)] ?? Object.entries(WORDS).find(([name]) => `${message} ${details}`.includes(name))?.[1];
+  if (known) return known;
+  if (/time(d )?out|deadline/i.test(`${message} ${details}`)) return 'timed out';
+  if (/writeable|closed|Connection terminated/i.test(message)) return 'connection refused';
+  return 'unavailable';
+}

@@ -1,0 +1,113 @@
+// How the external services fare: what their lane's row says, and what Temporal knows of its next attempt.
+import type { Client, WorkflowHandle } from '@temporalio/client';
+import type { Database } from '../prisma/client';
+import { laneId, MAIL_LANE, state } from '../workflows/contracts/mail-delivery';
+
+const KEPT_MS = 1_000;
+const TEMPORAL_ANSWERS_WITHIN_MS = 1_000;
+/** Of `PendingActivityState`: in backoff, or about to start; running. */
+const SCHEDULED = 1;
+const STARTED = 2;
+
+export const SERVICES = ['email', 'hubspot'] as const;
+export type Service = (typeof SERVICES)[number];
+
+export interface Breaker {
+  state: 'closed' | 'open' | 'half_open';
+  configured: boolean;
+  paused: boolean;
+  /** What is due now. */
+  waiting: number;
+  failures: number;
+  lastError: string | null;
+  since: string;
+  nextAttemptAt: string | null;
+}
+
+interface LaneRow {
+  name: Service;
+  failures: number;
+  lastError: string | null;
+  since: Date;
+}
+
+/** What is only known to Temporal; all unknown while it is away. */
+interface Attempt {
+  running: boolean;
+  nextAttemptAt: string | null;
+  paused: boolean;
+}
+
+export function createLanes({ db, temporal, hubspot }: { db: Database; temporal: Client; hubspot: boolean }) {
+  let kept: { breakers: Promise<Record<Service, Breaker>>; until: number } | null = null;
+
+  async function look(): Promise<Record<Service, Breaker>> {
+    const [rows, [due], attempt] = await Promise.all([
+      db.$queryRaw<
+        LaneRow[]
+      >`SELECT name, failures, last_error AS "lastError", since FROM lanes WHERE name IN ('email', 'hubspot')`,
+      db.$queryRaw<{ count: number }[]>`
+        SELECT count(*)::int AS count FROM drafts WHERE status = 'scheduled' AND next_attempt_at <= now()`,
+      lookAtAttempt(temporal),
+    ]);
+    const row = (name: Service) => rows.find((one) => one.name === name);
+    return {
+      email: toBreaker(row('email'), { configured: true, waiting: due?.count ?? 0, attempt }),
+      hubspot: toBreaker(row('hubspot'), { configured: hubspot, waiting: 0, attempt: null }),
+    };
+  }
+
+  return {
+    breakers(): Promise<Record<Service, Breaker>> {
+      if (!kept || kept.until <= Date.now()) kept = { breakers: look(), until: Date.now() + KEPT_MS };
+      return kept.breakers;
+    },
+    /** What was just changed shows in the next look. */
+    forget() {
+      kept = null;
+    },
+  };
+}
+
+export type Lanes = ReturnType<typeof createLanes>;
+
+function toBreaker(
+  row: LaneRow | undefined,
+  { configured, waiting, attempt }: { configured: boolean; waiting: number; attempt: Attempt | null },
+): Breaker {
+  const failures = row?.failures ?? 0;
+  const isFailing = failures > 0;
+  return {
+    state: isFailing ? (attempt?.running ? 'half_open' : 'open') : 'closed',
+    configured,
+    paused: attempt?.paused ?? false,
+    waiting,
+    failures,
+    lastError: isFailing ? (row?.lastError ?? null) : null,
+    since: (row?.since ?? new Date(0)).toISOString(),
+    nextAttemptAt: isFailing ? (attempt?.nextAttemptAt ?? null) : null,
+  };
+}
+
+async function lookAtAttempt(temporal: Client): Promise<Attempt | null> {
+  const lane = temporal.workflow.getHandle(laneId(MAIL_LANE));
+  const deadline = Date.now() + TEMPORAL_ANSWERS_WITHIN_MS;
+  const ask = <T>(question: () => Promise<T>) => temporal.withDeadline(deadline, question).catch(() => null);
+  // The workflow itself knows whether it is paused, but only while a worker runs it.
+  const [described, known] = await Promise.all([ask(() => describeActivity(lane)), ask(() => lane.query(state))]);
+  if (!described && !known) return null;
+  return {
+    running: described?.running ?? false,
+    nextAttemptAt: described?.nextAttemptAt ?? null,
+    paused: Boolean(known?.paused),
+  };
+}
+
+async function describeActivity(lane: WorkflowHandle): Promise<Pick<Attempt, 'running' | 'nextAttemptAt'>> {
+  const { raw } = await lane.describe();
+  const activity = raw.pendingActivities?.[0];
+  const next = activity?.nextAttemptScheduleTime ?? activity?.scheduledTime;
+  const isWaiting = activity?.state === SCHEDULED && next?.seconds;
+  const ms = next ? Number(next.seconds) * 1000 + (next.nanos ?? 0) / 1e6 : 0;
+  return { running: activity?.state === STARTED, nextAttemptAt: isWaiting ? new Date(ms).toISOString() : null };
+}

@@ -1,0 +1,134 @@
+// The OpenAPI document, made of the definitions that also make the routes.
+import { OpenAPIRegistry, OpenApiGeneratorV31, type ResponseConfig } from '@asteasolutions/zod-to-openapi';
+import { z } from 'zod';
+import { VERSION } from '../ops/runtime/package-root';
+import type { Documented } from './endpoint';
+import { PROBLEMS, type ProblemCode } from './problems';
+
+const ProblemDocument = z
+  .object({
+    type: z.string().meta({ description: 'Names the problem for ever; leads to its explanation' }),
+    title: z.string(),
+    status: z.int(),
+    detail: z.string(),
+    errors: z.array(z.object({ path: z.string(), message: z.string() })).optional(),
+    requestId: z.string(),
+  })
+  .meta({ id: 'Problem', description: 'RFC 9457' });
+
+const CREDENTIALS = [{ apiKey: [] }, { adminToken: [] }, { session: [], csrfToken: [] }];
+
+export function createOpenApiDocument(routes: readonly Documented[], publicUrl: string, sessionCookie: string): object {
+  const registry = new OpenAPIRegistry();
+  registry.register('Problem', ProblemDocument);
+  registry.registerComponent('securitySchemes', 'apiKey', {
+    type: 'http',
+    scheme: 'bearer',
+    description: 'An API key',
+  });
+  registry.registerComponent('securitySchemes', 'adminToken', {
+    type: 'apiKey',
+    in: 'header',
+    name: 'X-Admin-Token',
+    description: 'ADMIN_PASSWORD',
+  });
+  registry.registerComponent('securitySchemes', 'session', {
+    type: 'apiKey',
+    in: 'cookie',
+    name: sessionCookie,
+    description: 'From POST /api/auth/login',
+  });
+  registry.registerComponent('securitySchemes', 'csrfToken', {
+    type: 'apiKey',
+    in: 'header',
+    name: 'X-CSRF-Token',
+    description:
+      'From GET /api/auth/csrf-token; for every state-changing request that carries no credential in a header',
+  });
+  for (const route of routes) register(registry, route);
+  return new OpenApiGeneratorV31(registry.definitions).generateDocument({
+    openapi: '3.1.0',
+    info: {
+      title: 'Countersign',
+      version: VERSION,
+      license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
+      description:
+        'Stands between agents that write e-mail and the world that receives it: exactly what was approved is sent, once. Errors are RFC 9457 problems; every answer has an X-Request-Id.',
+    },
+    servers: [{ url: publicUrl }],
+  });
+}
+
+function register(registry: OpenAPIRegistry, route: Documented): void {
+  const names = [...route.path.matchAll(/:(\w+)/g)].map(([, name]) => name as string);
+  const params = z.object(Object.fromEntries(names.map((name) => [name, z.string()])));
+  const { roles } = route;
+  const isPublic = roles === 'anyone';
+  const needs = roles === 'anyone' ? 'For anyone.' : `Needs the role ${roles.join(' or ')}.`;
+  registry.registerPath({
+    method: route.method,
+    path: route.path.replace(/:(\w+)/g, '{$1}'),
+    operationId: operationId(route),
+    tags: [route.tag],
+    summary: route.summary,
+    description: [route.description, needs].filter(Boolean).join(' '),
+    security: isPublic ? [] : CREDENTIALS,
+    request: {
+      ...(names.length > 0 ? { params } : {}),
+      ...(route.query ? { query: route.query } : {}),
+      ...(route.headers ? { headers: route.headers } : {}),
+      ...bodyOf(route),
+    },
+    responses: { [route.answer.status]: answerOf(route), ...problemsOf(route) },
+  });
+}
+
+function bodyOf({ body, upload }: Documented) {
+  if (upload) return { body: { required: true, content: { 'multipart/form-data': { schema: upload } } } };
+  if (!body) return {};
+  return { body: { required: !body.safeParse({}).success, content: { 'application/json': { schema: body } } } };
+}
+
+function answerOf({ answer }: Documented): ResponseConfig {
+  const headers = { 'X-Request-Id': 'Names this request in logs and audit', ...answer.headers };
+  const type = answer.type ?? 'application/json';
+  return {
+    description: answer.description,
+    headers: Object.fromEntries(
+      Object.entries(headers).map(([name, description]) => [
+        name,
+        { description, schema: { type: 'string' as const } },
+      ]),
+    ),
+    ...(answer.body || answer.type ? { content: { [type]: { schema: answer.body ?? {} } } } : {}),
+  };
+}
+
+/** Several problems of one status share a response. */
+function problemsOf(route: Documented): Record<string, ResponseConfig> {
+  const codes = new Set<ProblemCode>(route.problems);
+  codes.add('too-many-requests').add('internal-error').add('database-busy').add('database-unavailable');
+  if (route.roles !== 'anyone') codes.add('unauthenticated').add('missing-role');
+  if (route.method !== 'get') codes.add('csrf-token');
+  if (route.query || route.body || route.headers) codes.add('invalid-request');
+  if (route.body) codes.add('malformed-body').add('too-large').add('unsupported-media-type');
+  const byStatus = new Map<number, ProblemCode[]>();
+  for (const code of codes) byStatus.set(PROBLEMS[code][0], [...(byStatus.get(PROBLEMS[code][0]) ?? []), code]);
+  return Object.fromEntries(
+    [...byStatus].map(([status, those]) => [
+      status,
+      {
+        description: those.map((code) => `\`${code}\`: ${PROBLEMS[code][1]}`).join('. '),
+        content: { 'application/problem+json': { schema: ProblemDocument } },
+      },
+    ]),
+  );
+}
+
+function operationId({ method, path }: Documented): string {
+  const words = path.split(/[/.-]/).filter((word) => word && word !== 'api');
+  const spoken = words.map((word) => (word.startsWith(':') ? `By${capital(word.slice(1))}` : capital(word)));
+  return `${method}${spoken.join('')}`;
+}
+
+const capital = (word: string) => word.charAt(0).toUpperCase() + word.slice(1);

@@ -1,0 +1,168 @@
+// The one table from a failure to the RFC 9457 problem that a client sees.
+import { STATUS_CODES } from 'node:http';
+import { Refusal, type RefusalCode } from '../activities/commands/refusal';
+import { FileTooLarge } from '../activities/received-file';
+import { ObjectStoreError } from '../ops/runtime/object-store';
+
+/** Stable for ever: clients tell problems apart by these names. */
+export const PROBLEMS = {
+  'invalid-request': [400, 'Something in the request is not as it must be'],
+  'malformed-body': [400, 'The body cannot be read'],
+  'malformed-request': [400, 'The request cannot be read'],
+  unauthenticated: [401, 'Credentials are missing or wrong'],
+  'csrf-token': [403, 'The CSRF token is missing or wrong'],
+  'missing-role': [403, 'These credentials lack the role'],
+  'four-eyes': [403, 'Somebody else has to approve this'],
+  'not-found': [404, 'There is no such thing'],
+  'method-not-allowed': [405, 'This method does not exist here'],
+  'request-timeout': [408, 'The request took too long to arrive'],
+  'already-decided': [409, 'It has been decided already'],
+  'deadline-passed': [409, 'The deadline has passed'],
+  'stale-revision': [409, 'The draft has a newer revision'],
+  'wrong-state': [409, 'The draft is in another state'],
+  'send-begun': [409, 'The send has begun'],
+  'not-parked': [409, 'The draft is not parked'],
+  'not-configured': [409, 'This service is not configured'],
+  erased: [410, 'It has been erased'],
+  'precondition-failed': [412, 'It has changed since you read it'],
+  'too-large': [413, 'It is too large'],
+  'unsupported-media-type': [415, 'The body is of a type that is not read here'],
+  'idempotency-mismatch': [422, 'The idempotency key belongs to another request'],
+  'precondition-required': [428, 'If-Match is required'],
+  'too-many-requests': [429, 'Too many requests'],
+  'header-too-large': [431, 'The header is too large'],
+  'internal-error': [500, 'Countersign failed'],
+  'too-many-changes': [503, 'Too many changes at once'],
+  'database-busy': [503, 'The database is busy'],
+  'database-unavailable': [503, 'The database is unavailable'],
+  'files-unavailable': [503, 'The file store is unavailable'],
+  'processes-unavailable': [503, 'Temporal is unavailable'],
+} as const satisfies Record<string, readonly [status: number, title: string]>;
+
+export type ProblemCode = keyof typeof PROBLEMS;
+export interface FieldError {
+  path: string;
+  message: string;
+}
+
+export class Problem extends Error {
+  override name = 'Problem';
+  readonly status: number;
+  readonly title: string;
+
+  /** @param detail one sentence for the caller, free of personal data */
+  constructor(
+    readonly code: ProblemCode,
+    readonly detail: string,
+    readonly more: { errors?: FieldError[]; headers?: Record<string, string>; cause?: unknown } = {},
+  ) {
+    super(detail, { cause: more.cause });
+    [this.status, this.title] = PROBLEMS[code];
+  }
+
+  toJSON(requestId: string): Record<string, unknown> {
+    const { code, title, status, detail } = this;
+    const { errors } = this.more;
+    return { type: problemType(code), title, status, detail, ...(errors?.length ? { errors } : {}), requestId };
+  }
+}
+
+/** Relative to where this API is; GET leads to its explanation. */
+export const problemType = (code: ProblemCode) => `/problems/${code}`;
+
+const REFUSALS: Record<RefusalCode, ProblemCode> = {
+  not_found: 'not-found',
+  erased: 'erased',
+  four_eyes: 'four-eyes',
+  already_decided: 'already-decided',
+  deadline_passed: 'deadline-passed',
+  stale_revision: 'stale-revision',
+  wrong_state: 'wrong-state',
+  send_begun: 'send-begun',
+  not_parked: 'not-parked',
+  idempotency_mismatch: 'idempotency-mismatch',
+  invalid: 'invalid-request',
+  busy: 'too-many-changes',
+};
+
+/** Of body-parser, by its `type`. */
+const BODIES: Record<string, [ProblemCode, string]> = {
+  'entity.parse.failed': ['malformed-body', 'The body is not valid JSON.'],
+  'entity.too.large': ['too-large', 'The body is larger than 1 MiB.'],
+  'charset.unsupported': ['unsupported-media-type', 'JSON is read in UTF-8 alone.'],
+  'encoding.unsupported': ['unsupported-media-type', 'This content encoding is not read here.'],
+  'request.aborted': ['malformed-body', 'The body ended too early.'],
+  'request.size.invalid': ['malformed-body', 'The body has another length than the header says.'],
+};
+
+const RETRY_SOON = { headers: { 'Retry-After': '1' } };
+
+/** Whatever was thrown. What nobody expected is an `internal-error`, whose cause only the log knows. */
+export function problemOf(error: unknown): Problem {
+  if (error instanceof Problem) return error;
+  if (error instanceof Refusal) {
+    const { code, message, errors } = error;
+    return new Problem(REFUSALS[code], message, { errors, ...(code === 'busy' ? RETRY_SOON : {}) });
+  }
+  if (error instanceof FileTooLarge) return new Problem('too-large', 'The file is larger than 10 MiB.');
+  if (error instanceof ObjectStoreError) {
+    return new Problem('files-unavailable', 'The file store does not answer; try again.', {
+      ...RETRY_SOON,
+      cause: error,
+    });
+  }
+  return (
+    ofReading(error) ?? ofDatabase(error) ?? new Problem('internal-error', 'It is not your fault.', { cause: error })
+  );
+}
+
+function ofReading(error: unknown): Problem | null {
+  if (error instanceof URIError) return new Problem('malformed-request', 'The path is not validly encoded.');
+  const { type, status } = error as { type?: unknown; status?: unknown };
+  const known = typeof type === 'string' ? BODIES[type] : undefined;
+  if (known) return new Problem(...known);
+  // Content that can't be decompressed, for instance.
+  if (typeof status === 'number' && status >= 400 && status < 500) {
+    return new Problem('malformed-request', `${STATUS_CODES[status] ?? 'Bad Request'}.`);
+  }
+  return null;
+}
+
+/** The pool's own words, and Prisma's code where a transaction did not get a connection. */
+const POOL_TIMEOUT = 'timeout exceeded when trying to connect';
+const NO_TRANSACTION = 'P2028';
+const AWAY = new Set([
+  'DatabaseNotReachable',
+  'ConnectionClosed',
+  'SocketTimeout',
+  'DatabaseDoesNotExist',
+  'AuthenticationFailed',
+]);
+/** Of PostgreSQL: connection lost, too many connections, shut down or starting up, and it may not be written to. */
+const AWAY_STATES = /^(08...|53300|57P0[1-5]|25006)$/;
+const BROKEN = /^(ECONNREFUSED|ECONNRESET|EPIPE|ETIMEDOUT|ENOTFOUND|EAI_AGAIN|P1001|P1002|P1008|P1017)$/;
+
+function ofDatabase(error: unknown): Problem | null {
+  if (!(error instanceof Error)) return null;
+  const { code = '', meta } = error as Error & {
+    code?: unknown;
+    meta?: { driverAdapterError?: { cause?: { kind?: string; originalCode?: string } } };
+  };
+  if (error.message.includes(POOL_TIMEOUT) || code === NO_TRANSACTION) {
+    return new Problem('database-busy', 'All database connections are busy; try again.', {
+      ...RETRY_SOON,
+      cause: error,
+    });
+  }
+  const { kind = '', originalCode = '' } = meta?.driverAdapterError?.cause ?? {};
+  const isAway =
+    AWAY.has(kind) ||
+    AWAY_STATES.test(originalCode) ||
+    BROKEN.test(String(code)) ||
+    error.message.startsWith('Connection terminated');
+  if (!isAway) return null;
+  return new Problem('database-unavailable', 'The database does not answer; try again.', {
+    ...RETRY_SOON,
+    cause: error,
+  });
+}

@@ -1,0 +1,65 @@
+// Whether this process lives, has started, and can work. Nobody needs to say who they are, and nobody is counted.
+import { z } from 'zod';
+import { VERSION } from '../../ops/runtime/package-root';
+import type { AppDependencies } from '../dependencies';
+import { type Endpoint, endpoint } from '../endpoint';
+
+const common = { tag: 'Health', method: 'get', roles: 'anyone' } as const;
+const Checks = z.object({ status: z.string(), checks: z.record(z.string(), z.string()) }).meta({ id: 'Checks' });
+
+export function healthEndpoints({ checks, lifecycle }: Pick<AppDependencies, 'checks' | 'lifecycle'>): Endpoint[] {
+  let hasStarted = false;
+  const look = async () => {
+    const health = await checks.look();
+    if (health.ready) hasStarted = true;
+    return health;
+  };
+  return [
+    endpoint({
+      ...common,
+      path: '/health',
+      summary: 'This process answers',
+      answer: {
+        status: 200,
+        description: 'It does',
+        body: z.object({ status: z.literal('ok'), timestamp: z.iso.datetime(), version: z.string() }),
+      },
+      handle: () => ({ status: 'ok', timestamp: new Date().toISOString(), version: VERSION }),
+    }),
+    endpoint({
+      ...common,
+      path: '/healthz',
+      summary: 'Liveness; looks at nothing else',
+      answer: { status: 200, description: 'It lives', body: z.object({ status: z.literal('alive') }) },
+      handle: () => ({ status: 'alive' }),
+    }),
+    endpoint({
+      ...common,
+      path: '/ready',
+      summary: 'Readiness',
+      description:
+        '503 with the same shape only for what the API cannot work without; Redis or Temporal away is `degraded`.',
+      answer: { status: 200, description: 'It can work', body: Checks },
+      async handle({ response }) {
+        const { ready, checks: states } = await look();
+        const isReady = ready && !lifecycle.draining;
+        if (!isReady) response.status(503);
+        const own = lifecycle.draining ? { process: 'not_ready: shutting down' } : {};
+        return { status: isReady ? 'ready' : 'not_ready', checks: { ...own, ...states } };
+      },
+    }),
+    endpoint({
+      ...common,
+      path: '/startup',
+      summary: 'Whether it has been ready once',
+      answer: { status: 200, description: 'It has', body: z.object({ status: z.literal('started') }) },
+      async handle({ response }) {
+        if (hasStarted) return { status: 'started' };
+        const { ready, checks: states } = await look();
+        if (ready) return { status: 'started' };
+        response.status(503);
+        return { status: 'starting', checks: states };
+      },
+    }),
+  ];
+}

@@ -1,0 +1,48 @@
+// API keys and who holds them.
+import { z } from 'zod';
+import { ROLES } from '../../activities/commands/context';
+import { listOf } from './page';
+import { address, line, uuid } from './text';
+
+const OWN = /^countersign:/i;
+
+export const NewKey = z
+  .strictObject({
+    name: z
+      .string()
+      // Two that look the same must not be two principals.
+      .transform((name) => name.normalize('NFC').trim())
+      .pipe(line(200).refine((name) => !OWN.test(name), { error: 'must not begin with `countersign:`' }))
+      .meta({
+        type: 'string',
+        minLength: 1,
+        maxLength: 200,
+        description: 'The person or agent; keys of one name are one principal',
+      }),
+    email: address().optional(),
+    roles: z
+      .array(z.enum(ROLES))
+      .min(1)
+      .max(ROLES.length)
+      .refine((roles) => new Set(roles).size === roles.length, { error: 'must not name a role twice' }),
+    groups: z.array(line(100)).max(50).optional(),
+  })
+  .meta({ id: 'NewKey' });
+
+const common = { id: uuid(), name: z.string(), roles: z.array(z.enum(ROLES)) };
+export const CreatedKey = z
+  .object({ ...common, key: z.string().meta({ description: 'Shown this once' }), createdAt: z.iso.datetime() })
+  .meta({ id: 'CreatedKey' });
+export const Key = z
+  .object({
+    ...common,
+    email: z.string().nullable(),
+    groups: z.array(z.string()),
+    createdAt: z.iso.datetime(),
+    endedAt: z.iso.datetime().nullable(),
+  })
+  .meta({ id: 'Key' });
+export const KeyList = listOf(Key).meta({ id: 'KeyList' });
+
+export const Login = z.strictObject({ key: z.string().min(1).max(200) }).meta({ id: 'Login' });
+export const LoggedIn = z.object({ name: z.string(), roles: z.array(z.enum(ROLES)) }).meta({ id: 'LoggedIn' });

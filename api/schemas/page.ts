@@ -1,0 +1,52 @@
+// Lists come in pages; a cursor says what the last page ended with, and means nothing to its holder.
+import { z } from 'zod';
+import { Problem } from '../problems';
+
+const MOST = 200;
+
+/** An empty value in a query counts as none. */
+export const queryText = <T extends z.ZodType>(schema: T) =>
+  z.preprocess((value) => (value === '' ? undefined : value), schema.optional());
+
+export const pageQuery = {
+  cursor: queryText(z.string().max(500)).meta({ description: '`nextCursor` of the page before' }),
+  limit: queryText(
+    z
+      .string()
+      .regex(/^\d{1,4}$/, { error: `must be a whole number from 1 to ${MOST}` })
+      .transform(Number)
+      .pipe(z.int().min(1).max(MOST)),
+  )
+    .transform((limit) => limit ?? 50)
+    .meta({ type: 'integer', minimum: 1, maximum: MOST, default: 50 }),
+};
+
+export const listOf = <T extends z.ZodType>(item: T) =>
+  z.object({ items: z.array(item), nextCursor: z.string().nullable() });
+
+export interface Page<T> {
+  items: T[];
+  nextCursor: string | null;
+}
+
+/** Of one row more than asked for: whether there is a next page shows in it. */
+export function pageOf<T>(rows: T[], limit: number, cursorOf: (last: T) => unknown): Page<T> {
+  const items = rows.slice(0, limit);
+  const last = items.at(-1);
+  const isMore = rows.length > limit && last !== undefined;
+  return { items, nextCursor: isMore ? Buffer.from(JSON.stringify(cursorOf(last))).toString('base64url') : null };
+}
+
+export function readCursor<T extends z.ZodType>(cursor: string | undefined, schema: T): z.output<T> | undefined {
+  if (cursor === undefined) return undefined;
+  try {
+    return schema.parse(JSON.parse(Buffer.from(cursor, 'base64url').toString()));
+  } catch {
+    throw new Problem('invalid-request', 'The cursor is none of ours.', {
+      errors: [{ path: 'cursor', message: 'is none of ours' }],
+    });
+  }
+}
+
+/** What lists of things with a time and an id go on after. */
+export const TimeCursor = z.tuple([z.int().min(0).max(8.64e15), z.uuid()]);

@@ -1,0 +1,55 @@
+// The HTTP server around the app: what the parser refuses is answered too, and what was accepted is finished before the end.
+import { createServer, type RequestListener, type Server, type ServerResponse } from 'node:http';
+import { answerUnparsed } from './failures';
+
+/** Longer than a load balancer keeps an idle connection, so that it is never we who close one just as it is used. */
+const IDLE_MS = 75_000;
+
+export interface ApiServer {
+  server: Server;
+  listen(port: number): Promise<void>;
+  /** Resolves when everything that was accepted is answered. Until what came before the call is, new connections are taken. */
+  drain(): Promise<void>;
+  cutOff(): void;
+}
+
+export function createApiServer(app: RequestListener): ApiServer {
+  const answering = new Map<ServerResponse, Promise<void>>();
+  const server = createServer((request, response) => {
+    const answered = new Promise<void>((resolve) => {
+      response.once('close', () => {
+        answering.delete(response);
+        resolve();
+      });
+    });
+    answering.set(response, answered);
+    app(request, response);
+  });
+  server.keepAliveTimeout = IDLE_MS;
+  server.on('clientError', answerUnparsed);
+  const answerAll = async () => {
+    for (const response of answering.keys()) response.shouldKeepAlive = false;
+    await Promise.all(answering.values());
+  };
+  return {
+    server,
+    listen: (port) =>
+      new Promise((resolve, reject) => {
+        server.once('error', reject);
+        server.listen(port, () => {
+          server.off('error', reject);
+          resolve();
+        });
+      }),
+    async drain() {
+      await answerAll();
+      server.close();
+      while (answering.size > 0) await answerAll();
+      server.closeAllConnections();
+    },
+    cutOff() {
+      server.close();
+      server.closeAllConnections();
+    },
+  };
+}

@@ -1,0 +1,70 @@
+// The API process: its connections, its servers, and their end in order.
+import { Client, Connection } from '@temporalio/client';
+import { loadClientConnectConfig } from '@temporalio/envconfig';
+import { createCommands } from '../activities/commands/create-commands';
+import { createSessionCommands } from '../activities/commands/sessions';
+import type { Configuration } from '../ops/runtime/configuration';
+import type { Logger } from '../ops/runtime/logging';
+import { createRegistry, createRequestObserver, observePool, startMetricsServer } from '../ops/runtime/metrics';
+import { openObjectStore } from '../ops/runtime/object-store';
+import { connectRedis } from '../ops/runtime/redis';
+import { endOnCrash, shutDownOnSignal } from '../ops/runtime/shutdown';
+import type { Telemetry } from '../ops/runtime/telemetry';
+import { createDatabase } from '../prisma/client';
+import { createApp } from './app';
+import { createHealthChecks } from './health-checks';
+import { createApiServer } from './server';
+
+export async function startApi(settings: Configuration, logger: Logger, telemetry: Telemetry): Promise<void> {
+  endOnCrash(logger, (error) => {
+    telemetry.report(error);
+    return telemetry.close();
+  });
+  const { db, pool, close } = createDatabase(settings);
+  const redis = settings.REDIS_URL ? connectRedis(settings.REDIS_URL, logger) : null;
+  const { connectionOptions, namespace = 'default' } = loadClientConnectConfig();
+  // Connects when it is first used, and again whenever it was lost.
+  const connection = Connection.lazy(connectionOptions);
+  const temporal = new Client({ connection, namespace });
+  const registry = createRegistry('api');
+  observePool(registry, pool);
+  const checks = createHealthChecks({ databaseUrl: settings.DATABASE_URL, redis, temporal });
+  const lifecycle = { draining: false };
+
+  const app = createApp({
+    db,
+    commands: createCommands({ db, settings, announce: () => {} }),
+    sessions: createSessionCommands(db),
+    files: openObjectStore(settings.FILES_URL),
+    redis,
+    temporal,
+    checks,
+    settings,
+    logger,
+    observe: createRequestObserver(registry),
+    telemetry,
+    lifecycle,
+  });
+  const { listen, drain, cutOff } = createApiServer(app);
+  const metrics = await startMetricsServer(registry, settings.METRICS_PORT);
+  await listen(settings.PORT);
+  logger.info({ port: settings.PORT }, 'The API listens');
+
+  shutDownOnSignal({
+    logger,
+    drainSeconds: settings.SHUTDOWN_DRAIN_SECONDS,
+    refuse() {
+      lifecycle.draining = true;
+    },
+    drain,
+    cutOff,
+    close: [
+      () => connection.close(),
+      () => checks.close(),
+      close,
+      () => redis?.disconnect(),
+      () => metrics.close(),
+      () => telemetry.close(),
+    ],
+  });
+}
