@@ -47,7 +47,7 @@ export function createApp(dependencies: AppDependencies): Express {
     ...auditEndpoints(dependencies),
     ...breakerEndpoints(dependencies, lanes),
   ]);
-  const docs = docsRouter(() => createOpenApiDocument(routes, settings.PUBLIC_URL, sessionCookie));
+  const docs = docsRouter(() => createOpenApiDocument(routes, sessionCookie));
   const routes = [...resources.documented, ...ATTACHMENT_PAGES, ...health.documented, ...docs.documented];
 
   const app = express();

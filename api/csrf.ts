@@ -9,7 +9,7 @@ import { carriesCredential } from './identity';
 import { Problem } from './problems';
 
 /** The key in the body of a login is itself the credential. */
-const EXEMPT = new Set(['/api/auth/login']);
+export const CSRF_EXEMPT = new Set(['/api/auth/login']);
 const SAFE = new Set(['GET', 'HEAD', 'OPTIONS']);
 
 export const isSecure = ({ PUBLIC_URL }: Pick<ApiSettings, 'PUBLIC_URL'>) => PUBLIC_URL.startsWith('https:');
@@ -38,7 +38,7 @@ export function createCsrf(settings: Pick<ApiSettings, 'PUBLIC_URL' | 'SECRET_KE
       if (
         SAFE.has(request.method) ||
         carriesCredential(request) ||
-        EXEMPT.has(request.path) ||
+        CSRF_EXEMPT.has(request.path) ||
         validateRequest(request)
       ) {
         return next();

@@ -6,6 +6,14 @@ import { contextOf, isAuthenticated } from './identity';
 import { type FieldError, Problem, type ProblemCode } from './problems';
 import { UUID } from './schemas/text';
 
+export interface Answer {
+  status: number;
+  description: string;
+  body?: z.ZodType;
+  type?: string;
+  headers?: Record<string, string>;
+}
+
 export interface Documented {
   method: 'get' | 'post' | 'put' | 'delete';
   /** As Express writes it. */
@@ -20,7 +28,9 @@ export interface Documented {
   body?: z.ZodType;
   /** Of a body that is no JSON. */
   upload?: Record<string, unknown>;
-  answer: { status: number; description: string; body?: z.ZodType; type?: string; headers?: Record<string, string> };
+  answer: Answer;
+  /** What is neither this answer nor a problem. */
+  otherwise?: Answer;
   /** But for those that any route may answer. */
   problems?: readonly ProblemCode[];
 }

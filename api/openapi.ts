@@ -2,6 +2,7 @@
 import { OpenAPIRegistry, OpenApiGeneratorV31, type ResponseConfig } from '@asteasolutions/zod-to-openapi';
 import { z } from 'zod';
 import { VERSION } from '../ops/runtime/package-root';
+import { CSRF_EXEMPT } from './csrf';
 import type { Documented } from './endpoint';
 import { PROBLEMS, type ProblemCode } from './problems';
 
@@ -18,9 +19,8 @@ const ProblemDocument = z
 
 const CREDENTIALS = [{ apiKey: [] }, { adminToken: [] }, { session: [], csrfToken: [] }];
 
-export function createOpenApiDocument(routes: readonly Documented[], publicUrl: string, sessionCookie: string): object {
+export function createOpenApiDocument(routes: readonly Documented[], sessionCookie: string): object {
   const registry = new OpenAPIRegistry();
-  registry.register('Problem', ProblemDocument);
   registry.registerComponent('securitySchemes', 'apiKey', {
     type: 'http',
     scheme: 'bearer',
@@ -55,7 +55,7 @@ export function createOpenApiDocument(routes: readonly Documented[], publicUrl: 
       description:
         'Stands between agents that write e-mail and the world that receives it: exactly what was approved is sent, once. Errors are RFC 9457 problems; every answer has an X-Request-Id.',
     },
-    servers: [{ url: publicUrl }],
+    servers: [{ url: '/' }],
   });
 }
 
@@ -79,7 +79,7 @@ function register(registry: OpenAPIRegistry, route: Documented): void {
       ...(route.headers ? { headers: route.headers } : {}),
       ...bodyOf(route),
     },
-    responses: { [route.answer.status]: answerOf(route), ...problemsOf(route) },
+    responses: { [route.answer.status]: answerOf(route.answer), ...problemsOf(route), ...otherAnswers(route) },
   });
 }
 
@@ -89,7 +89,9 @@ function bodyOf({ body, upload }: Documented) {
   return { body: { required: !body.safeParse({}).success, content: { 'application/json': { schema: body } } } };
 }
 
-function answerOf({ answer }: Documented): ResponseConfig {
+const otherAnswers = ({ otherwise }: Documented) => (otherwise ? { [otherwise.status]: answerOf(otherwise) } : {});
+
+function answerOf(answer: Documented['answer']): ResponseConfig {
   const headers = { 'X-Request-Id': 'Names this request in logs and audit', ...answer.headers };
   const type = answer.type ?? 'application/json';
   return {
@@ -107,9 +109,10 @@ function answerOf({ answer }: Documented): ResponseConfig {
 /** Several problems of one status share a response. */
 function problemsOf(route: Documented): Record<string, ResponseConfig> {
   const codes = new Set<ProblemCode>(route.problems);
-  codes.add('too-many-requests').add('internal-error').add('database-busy').add('database-unavailable');
+  codes.add('internal-error');
+  if (route.tag !== 'Health') codes.add('too-many-requests').add('database-busy').add('database-unavailable');
   if (route.roles !== 'anyone') codes.add('unauthenticated').add('missing-role');
-  if (route.method !== 'get') codes.add('csrf-token');
+  if (route.method !== 'get' && !CSRF_EXEMPT.has(route.path)) codes.add('csrf-token');
   if (route.query || route.body || route.headers) codes.add('invalid-request');
   if (route.body) codes.add('malformed-body').add('too-large').add('unsupported-media-type');
   const byStatus = new Map<number, ProblemCode[]>();

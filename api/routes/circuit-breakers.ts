@@ -10,7 +10,7 @@ import { type Lanes, SERVICES, type Service } from '../lanes';
 import { Problem } from '../problems';
 import { remark } from '../schemas/draft';
 
-const SIGNALLED_WITHIN_MS = 5_000;
+const SIGNALLED_WITHIN_MS = 3_000;
 
 const Breaker = z
   .object({

@@ -40,6 +40,7 @@ export function healthEndpoints({ checks, lifecycle }: Pick<AppDependencies, 'ch
       description:
         '503 with the same shape only for what the API cannot work without; Redis or Temporal away is `degraded`.',
       answer: { status: 200, description: 'It can work', body: Checks },
+      otherwise: { status: 503, description: 'It cannot, and why', body: Checks },
       async handle({ response }) {
         const { ready, checks: states } = await look();
         const isReady = ready && !lifecycle.draining;
@@ -53,6 +54,7 @@ export function healthEndpoints({ checks, lifecycle }: Pick<AppDependencies, 'ch
       path: '/startup',
       summary: 'Whether it has been ready once',
       answer: { status: 200, description: 'It has', body: z.object({ status: z.literal('started') }) },
+      otherwise: { status: 503, description: 'It has not, and why', body: Checks },
       async handle({ response }) {
         if (hasStarted) return { status: 'started' };
         const { ready, checks: states } = await look();

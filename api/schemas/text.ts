@@ -17,7 +17,7 @@ export const address = () =>
   z.string().check(faultCheck(addressFault)).meta({ format: 'email', maxLength: 254, example: 'ada@customer.example' });
 
 export const uuid = () => z.string().regex(UUID, { error: 'must be a UUID' }).meta({ format: 'uuid' });
-export const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+export const UUID = /^[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$/;
 
 /** ISO 8601 with its offset from UTC. */
 export const instant = () =>
