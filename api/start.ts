@@ -1,6 +1,4 @@
 // The API process: its connections, its servers, and their end in order.
-import { Client, Connection } from '@temporalio/client';
-import { loadClientConnectConfig } from '@temporalio/envconfig';
 import { createCommands } from '../activities/commands/create-commands';
 import { createSessionCommands } from '../activities/commands/sessions';
 import type { Configuration } from '../ops/runtime/configuration';
@@ -10,6 +8,7 @@ import { openObjectStore } from '../ops/runtime/object-store';
 import { connectRedis } from '../ops/runtime/redis';
 import { endOnCrash, shutDownOnSignal } from '../ops/runtime/shutdown';
 import type { Telemetry } from '../ops/runtime/telemetry';
+import { openTemporalClient } from '../ops/runtime/temporal';
 import { createDatabase } from '../prisma/client';
 import { createApp } from './app';
 import { createHealthChecks } from './health-checks';
@@ -22,10 +21,7 @@ export async function startApi(settings: Configuration, logger: Logger, telemetr
   });
   const { db, pool, close } = createDatabase(settings);
   const redis = settings.REDIS_URL ? connectRedis(settings.REDIS_URL, logger) : null;
-  const { connectionOptions, namespace = 'default' } = loadClientConnectConfig();
-  // Connects when it is first used, and again whenever it was lost.
-  const connection = Connection.lazy(connectionOptions);
-  const temporal = new Client({ connection, namespace });
+  const temporal = openTemporalClient();
   const registry = createRegistry('api');
   observePool(registry, pool);
   const checks = createHealthChecks({ databaseUrl: settings.DATABASE_URL, redis, temporal });
@@ -59,7 +55,7 @@ export async function startApi(settings: Configuration, logger: Logger, telemetr
     drain,
     cutOff,
     close: [
-      () => connection.close(),
+      () => temporal.connection.close(),
       () => checks.close(),
       close,
       () => redis?.disconnect(),

@@ -1,0 +1,17 @@
+// The Temporal client of a process that must never wait for Temporal: it connects when it is first used, fails at once
+// while the server is away, and finds it again within a second of its return.
+import { Client, Connection } from '@temporalio/client';
+import { loadClientConnectConfig } from '@temporalio/envconfig';
+
+/** Address, namespace, API key and TLS are the SDK's own environment variables, unless given. */
+export function openTemporalClient(given: { address?: string; namespace?: string } = {}): Client {
+  const { connectionOptions, namespace = 'default' } = loadClientConnectConfig();
+  const connection = Connection.lazy({
+    ...connectionOptions,
+    ...(given.address ? { address: given.address } : {}),
+    // Who can't wait tries again by themselves; a retry that outlives its connection would end the process.
+    interceptors: [],
+    channelArgs: { 'grpc.initial_reconnect_backoff_ms': 200, 'grpc.max_reconnect_backoff_ms': 1_000 },
+  });
+  return new Client({ connection, namespace: given.namespace ?? namespace });
+}
