@@ -1,0 +1,89 @@
+// Generated from the OpenAPI document, so that a new route can't be forgotten here.
+import type TestAgent from 'supertest/lib/agent';
+import { ROLES, type Role } from '../../activities/commands/context';
+import { problem, TestApi } from './test-api';
+
+interface Operation {
+  description: string;
+  security: object[];
+}
+interface Route {
+  method: 'get' | 'post' | 'put' | 'delete';
+  path: string;
+  roles: Role[];
+  isPublic: boolean;
+}
+
+let api: TestApi;
+let routes: Route[];
+const people = {} as Record<Role, TestAgent>;
+beforeAll(async () => {
+  api = await TestApi.create();
+  for (const role of ROLES) people[role] = await api.person(`only ${role}`, role);
+  const { body } = await api.anyone.get('/openapi.json');
+  routes = Object.entries(body.paths as Record<string, Record<string, Operation>>).flatMap(([path, operations]) =>
+    Object.entries(operations).map(([method, { description, security }]) => ({
+      method: method as Route['method'],
+      path: path.replaceAll(/\{(\w+)\}/g, (_all, name) =>
+        name === 'service' ? 'nothing' : '01a20d18-0000-7000-8000-000000000000',
+      ),
+      roles: ROLES.filter((role) => new RegExp(`Needs the role .*\\b${role}\\b`).test(description)),
+      isPublic: security.length === 0,
+    })),
+  );
+});
+afterAll(() => api?.close());
+
+const table = (ask: (route: Route) => PromiseLike<{ status: number }>, which: Route[]) =>
+  Promise.all(which.map(async (route) => [`${route.method} ${route.path}`, (await ask(route)).status]));
+const all = (which: Route[], status: number) => which.map((route) => [`${route.method} ${route.path}`, status]);
+
+it('every route that changes something is refused without a CSRF token, before anything else', async () => {
+  const changing = routes.filter(({ method, path }) => method !== 'get' && path !== '/api/auth/login');
+  expect(changing.length).toBeGreaterThan(15);
+  expect(await table(({ method, path }) => api.anyone[method](path), changing)).toEqual(all(changing, 403));
+  const { body } = await api.anyone.post('/api/drafts').type('text/plain').send('x');
+  expect(body).toEqual(problem('csrf-token', 403));
+  for (const path of ['/nothing', '/health'])
+    expect((await api.anyone.post(path)).body).toEqual(problem('csrf-token', 403));
+});
+
+it('every route that is not for anyone needs credentials', async () => {
+  const guarded = routes.filter(({ isPublic }) => !isPublic);
+  const browser = api.browser();
+  const { csrfToken } = (await browser.get('/api/auth/csrf-token')).body;
+  const ask = ({ method, path }: Route) => browser[method](path).set('X-CSRF-Token', csrfToken);
+  expect(await table(ask, guarded)).toEqual(all(guarded, 401));
+});
+
+it.each(ROLES)('%s alone gets no further than their routes; roles do not imply each other', async (role) => {
+  const guarded = routes.filter(({ isPublic }) => !isPublic);
+  const forbidden = guarded.filter(({ roles }) => !roles.includes(role));
+  expect(forbidden.length).toBeGreaterThan(0);
+  expect(await table(({ method, path }) => people[role][method](path), forbidden)).toEqual(all(forbidden, 403));
+  const allowed = guarded.filter(({ roles }) => roles.includes(role));
+  const answers = await table(({ method, path }) => people[role][method](path), allowed);
+  expect(answers.filter(([, status]) => status === 401 || status === 403 || Number(status) >= 500)).toEqual([]);
+});
+
+it('the bootstrap admin is an admin and nothing else', async () => {
+  expect((await api.admin.get('/api/keys')).status).toBe(200);
+  expect((await api.admin.get('/api/drafts')).body).toEqual(problem('missing-role', 403));
+});
+
+it('routes for anyone ask nobody who they are', async () => {
+  const open = routes.filter(({ isPublic, method }) => isPublic && method === 'get');
+  const answers = await table(({ path }) => api.anyone.get(path), open);
+  expect(answers.filter(([, status]) => status !== 200)).toEqual([
+    ['get /problems/01a20d18-0000-7000-8000-000000000000', 404],
+    ['get /', 302],
+  ]);
+});
+
+it('writes down each refusal for want of a role: who, and which route', async () => {
+  const { headers } = await people.author.post('/api/keys').send({ name: 'x', roles: ['admin'] });
+  const events = await api.database.db.auditEvent.findMany({ where: { requestId: headers['x-request-id'] as string } });
+  expect(events).toMatchObject([
+    { type: 'access.refused', subject: 'access', data: { code: 'missing_role', route: 'POST /api/keys' } },
+  ]);
+});
