@@ -30,8 +30,8 @@ export function logRequests({ logger, observe }: Pick<AppDependencies, 'logger' 
         ...(response.writableFinished ? {} : { cutOff: true }),
         ...(err ? { err } : {}),
       };
-      if (status >= 500) logger.error(line, 'request failed');
-      else if (QUIET.test(route)) logger.debug(line, 'request');
+      if (QUIET.test(route)) logger.debug(line, 'request');
+      else if (status >= 500) logger.error(line, 'request failed');
       else logger.info(line, 'request');
     });
     next();

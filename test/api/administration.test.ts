@@ -1,0 +1,108 @@
+import { aDraft } from '../support/commands';
+import { problem, TestApi } from './test-api';
+
+let api: TestApi;
+beforeAll(async () => {
+  api = await TestApi.create();
+});
+afterAll(() => api?.close());
+
+describe('keys', () => {
+  it('are made for a person or an agent, shown once, listed without the key, and ended', async () => {
+    const given = { name: 'Ada', email: 'ada@example.org', roles: ['approver', 'author'], groups: ['legal'] };
+    const { status, body } = await api.admin.post('/api/keys').send(given);
+    expect([status, body]).toEqual([
+      201,
+      {
+        id: expect.any(String),
+        name: 'Ada',
+        roles: given.roles,
+        key: expect.stringMatching(/^cs_[\w-]{43}$/),
+        createdAt: expect.any(String),
+      },
+    ]);
+    const listed = async () =>
+      (await api.admin.get('/api/keys')).body.items.find(({ id }: { id: string }) => id === body.id);
+    expect(await listed()).toEqual({ ...given, id: body.id, createdAt: body.createdAt, endedAt: null });
+    await api.admin.delete(`/api/keys/${body.id}`);
+    expect((await listed()).endedAt).toEqual(expect.any(String));
+    expect((await api.admin.delete(`/api/keys/${body.id}`)).body).toEqual(problem('not-found', 404));
+    expect((await api.admin.delete('/api/keys/123')).body).toEqual(problem('not-found', 404));
+  });
+
+  it('are listed newest first, in pages', async () => {
+    const made = [];
+    for (let i = 0; i < 3; i++) made.unshift((await api.keyFor(`number ${i}`, 'ops')).id);
+    const first = (await api.admin.get('/api/keys?limit=2')).body;
+    const second = (await api.admin.get('/api/keys').query({ limit: 1, cursor: first.nextCursor })).body;
+    expect([...first.items, ...second.items].map(({ id }) => id)).toEqual(made);
+  });
+});
+
+describe('the policy', () => {
+  const document = {
+    mode: 'active',
+    rules: [{ name: 'trusted', when: { author: 'an agent' }, then: { outcome: 'require', approvals: 1, hard: true } }],
+    otherwise: { outcome: 'require' },
+  };
+
+  it('is read as it was written, with its version as ETag', async () => {
+    const before = await api.admin.get('/api/policy');
+    expect([before.status, before.headers.etag]).toEqual([200, '"1"']);
+    const written = await api.admin.put('/api/policy').send(document);
+    expect([written.status, written.headers.etag, written.body]).toEqual([200, '"2"', document]);
+    const read = await api.admin.get('/api/policy');
+    expect([read.headers.etag, read.body]).toEqual(['"2"', document]);
+  });
+
+  it('is refused with every fault named', async () => {
+    const { status, body } = await api.admin
+      .put('/api/policy')
+      .send({ ...document, rules: [{ name: 'x', when: { campaign: 'x' }, then: {} }] });
+    expect([status, body.errors.map(({ path }: { path: string }) => path)]).toEqual([
+      400,
+      ['rules.0.when.campaign', 'rules.0.then.outcome'],
+    ]);
+  });
+});
+
+describe('the audit trail', () => {
+  it('tells who did what, newest first, by filter and in pages', async () => {
+    const agent = await api.person('a traced agent', 'author');
+    const { id } = (await agent.post('/api/drafts').send(aDraft())).body;
+    const withdrawn = await agent.post(`/api/drafts/${id}/withdraw`).send({ reason: 'Not for the trail.' });
+    const list = async (query: object) => (await api.admin.get('/api/audit').query(query)).body;
+    const types = (page: { items: { type: string }[] }) => page.items.map(({ type }) => type);
+
+    const first = await list({ subjectId: id, limit: 1 });
+    const second = await list({ subjectId: id, limit: 1, cursor: first.nextCursor });
+    expect([types(first), types(second), second.nextCursor]).toEqual([['draft.withdrawn'], ['draft.submitted'], null]);
+    expect(first.items[0]).toMatchObject({
+      by: 'a traced agent',
+      subject: 'draft',
+      revision: 1,
+      requestId: withdrawn.headers['x-request-id'],
+    });
+    expect(JSON.stringify(first)).not.toContain('Not for the trail');
+    expect(types(await list({ actor: 'a traced agent', type: 'draft.submitted' }))).toEqual(['draft.submitted']);
+    expect(types(await list({ requestId: withdrawn.headers['x-request-id'] }))).toEqual(['draft.withdrawn']);
+    const { at } = first.items[0];
+    expect(types(await list({ subjectId: id, to: at }))).toEqual(['draft.submitted']);
+    expect(types(await list({ subjectId: id, from: at }))).toEqual(['draft.withdrawn']);
+    expect((await api.admin.get('/api/audit?from=yesterday')).status).toBe(400);
+  });
+});
+
+describe('a request id', () => {
+  it('is ours unless the client gives a UUID, and is in the audit trail', async () => {
+    const own = '7F0C2B1E-5A3D-4C6B-8E9F-0A1B2C3D4E5F';
+    const { headers } = await api.admin
+      .post('/api/keys')
+      .set('X-Request-Id', own)
+      .send({ name: 'x', roles: ['ops'] });
+    expect(headers['x-request-id']).toBe(own.toLowerCase());
+    expect(await api.database.db.auditEvent.count({ where: { requestId: own.toLowerCase() } })).toBe(1);
+    const other = await api.anyone.get('/health').set('X-Request-Id', 'ada@example.org');
+    expect(other.headers['x-request-id']).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-7/);
+  });
+});

@@ -1,0 +1,94 @@
+import { onServer, openTestDatabase } from '../support/database';
+import { testServers } from '../support/servers';
+import { until } from '../support/until';
+import { TestApi } from './test-api';
+
+const open: TestApi[] = [];
+async function create(options: Parameters<typeof TestApi.create>[0] = {}) {
+  const database = open[0] && { database: open[0].database };
+  const api = await TestApi.create({ ...database, ...options });
+  open.push(api);
+  return api;
+}
+beforeAll(() => create({ redis: testServers().redis, temporal: { address: testServers().temporal } }));
+afterAll(async () => {
+  for (const api of open.reverse()) await api.close();
+});
+
+const whole = () => open[0] as TestApi;
+
+it('liveness and health say so and look at nothing', async () => {
+  const alone = await create({ checkedDatabase: 'postgresql://postgres@127.0.0.1:9/nothing' });
+  expect((await alone.anyone.get('/healthz')).body).toEqual({ status: 'alive' });
+  const { status, body } = await alone.anyone.get('/health');
+  expect([status, body]).toEqual([
+    200,
+    { status: 'ok', timestamp: expect.stringMatching(/^\d{4}-.*Z$/), version: '0.1.0' },
+  ]);
+});
+
+it('is ready where everything answers', async () => {
+  const { status, body } = await whole().anyone.get('/ready');
+  const checks = { database: 'ready', migrations: 'ready', redis: 'ready', temporal: 'ready' };
+  expect([status, body]).toEqual([200, { status: 'ready', checks }]);
+});
+
+it('is ready, and says what is degraded, without Temporal and Redis', async () => {
+  const { status, body } = await (await create()).anyone.get('/ready');
+  expect([status, body.status]).toEqual([200, 'ready']);
+  expect(body.checks).toMatchObject({ temporal: 'degraded: connection refused', redis: 'degraded: not configured' });
+});
+
+it('is not ready without its database, and has not started until it was ready once', async () => {
+  const api = await create({ checkedDatabase: 'postgresql://postgres@127.0.0.1:9/nothing' });
+  const { status, body } = await api.anyone.get('/ready');
+  expect([status, body.status, body.checks.database]).toEqual([503, 'not_ready', 'not_ready: connection refused']);
+  const startup = await api.anyone.get('/startup');
+  expect([startup.status, startup.body.status]).toEqual([503, 'starting']);
+  expect((await whole().anyone.get('/startup')).body).toEqual({ status: 'started' });
+});
+
+it('is not ready while a migration is to be applied', async () => {
+  const { postgres } = testServers();
+  await onServer(postgres, 'CREATE DATABASE never_migrated');
+  const empty = await create({ checkedDatabase: new URL('/never_migrated', postgres).href });
+  expect((await empty.anyone.get('/ready')).body.checks).toMatchObject({
+    database: 'ready',
+    migrations: 'not_ready: never migrated',
+  });
+
+  const { db } = whole().database;
+  await db.$executeRaw`UPDATE _prisma_migrations SET finished_at = NULL`;
+  const { status, body } = await (await create()).anyone.get('/ready');
+  expect([status, body.checks.migrations]).toEqual([503, 'not_ready: 1 to apply']);
+  await db.$executeRaw`UPDATE _prisma_migrations SET finished_at = now()`;
+});
+
+it('is ready while all connections of the pool are busy', async () => {
+  const small = openTestDatabase(whole().database.url);
+  const held = await Promise.all(Array.from({ length: small.pool.options.max }, () => small.pool.connect()));
+  const api = await create({ database: small });
+  expect((await api.anyone.get('/ready')).status).toBe(200);
+  for (const client of held) client.release();
+  await small.drop();
+});
+
+it('sees a database that comes back', async () => {
+  const { postgres } = testServers();
+  await onServer(postgres, `CREATE DATABASE comes_back`);
+  await onServer(postgres, `ALTER DATABASE comes_back ALLOW_CONNECTIONS false`);
+  const { template } = testServers();
+  const api = await create({ checkedDatabase: new URL('/comes_back', postgres).href });
+  expect((await api.anyone.get('/ready')).status).toBe(503);
+  await onServer(postgres, `DROP DATABASE comes_back`);
+  await onServer(postgres, `CREATE DATABASE comes_back TEMPLATE ${template}`);
+  await until('it is ready', async () => (await api.anyone.get('/ready')).status === 200);
+});
+
+it('is not ready from the moment that it shuts down, and lets every connection go', async () => {
+  const api = await create();
+  expect((await api.anyone.get('/ready')).status).toBe(200);
+  api.lifecycle.draining = true;
+  const { status, body, headers } = await api.anyone.get('/ready');
+  expect([status, body.checks.process, headers.connection]).toEqual([503, 'not_ready: shutting down', 'close']);
+});
