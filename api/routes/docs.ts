@@ -1,9 +1,11 @@
 // The OpenAPI document, a page to read it, and what each problem means; nothing comes from the internet.
+import { dirname } from 'node:path';
 import { Router } from 'express';
-import { absolutePath } from 'swagger-ui-dist';
 import type { Documented } from '../endpoint';
 import { PROBLEMS, Problem, type ProblemCode, problemType } from '../problems';
 
+/** To import the package would load the whole page into this process. */
+const FOLDER = dirname(require.resolve('swagger-ui-dist/package.json'));
 const ASSETS = ['swagger-ui.css', 'swagger-ui-bundle.js', 'favicon-32x32.png'];
 
 const PAGE = `<!doctype html>
@@ -53,10 +55,9 @@ export function docsRouter(makeDocument: () => object): { router: Router; docume
   router.get('/', (_request, response) => response.redirect(302, '/docs'));
   router.get(['/docs', '/docs/'], (_request, response) => response.type('html').send(PAGE));
   router.get('/docs/start.js', (_request, response) => response.type('js').send(START));
-  const folder = absolutePath();
   for (const name of ASSETS) {
     router.get(`/docs/${name}`, (_request, response) =>
-      response.sendFile(name, { root: folder, maxAge: '1d', cacheControl: true }),
+      response.sendFile(name, { root: FOLDER, maxAge: '1d', cacheControl: true }),
     );
   }
   router.get('/problems/:code', (request, response) => {
