@@ -26,10 +26,13 @@ export function describeError(error: unknown, depth = 0): Record<string, unknown
 }
 
 export function createLogger(process: string, level = 'info'): Logger {
-  return pino({
+  // Written at once: the last lines of a process that exits would otherwise come out of order, or not at all.
+  const destination = pino.destination({ dest: 1, sync: true });
+  const options = {
     level,
     base: { process },
     timestamp: pino.stdTimeFunctions.isoTime,
-    serializers: { err: (error) => describeError(error) },
-  });
+    serializers: { err: (error: unknown) => describeError(error) },
+  };
+  return pino(options, destination);
 }
