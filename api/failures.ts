@@ -1,6 +1,5 @@
 // How a failure is answered: what no route takes, what a route throws, what never becomes a request.
-import type { IncomingMessage } from 'node:http';
-import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import type { ErrorRequestHandler, RequestHandler, Response } from 'express';
 import { uuidv7 } from 'uuidv7';
 import type { AppDependencies } from './dependencies';
@@ -55,11 +54,8 @@ export function sendProblem(response: Response, problem: Problem): void {
   response.send(JSON.stringify(problem.toJSON(requestId)));
 }
 
-/** For node's `clientError`: the parser gave up, so there is no request and no response. */
-export function answerUnparsed(
-  error: NodeJS.ErrnoException,
-  socket: Socket & { _httpMessage?: IncomingMessage },
-): void {
+/** For what is no request, so that there is no response either: node's `clientError`, for instance. */
+export function answerUnparsed(error: NodeJS.ErrnoException, socket: Duplex): void {
   if (!socket.writable || error.code === 'ECONNRESET') {
     socket.destroy();
     return;

@@ -15,7 +15,10 @@ export interface ApiServer {
 
 export function createApiServer(app: RequestListener): ApiServer {
   const answering = new Map<ServerResponse, Promise<void>>();
-  const server = createServer((request, response) => {
+  const server = createServer({ requireHostHeader: false }, (request, response) => {
+    if (request.headers.host === undefined && request.httpVersion === '1.1') {
+      return answerUnparsed(new Error('No host is named'), request.socket);
+    }
     const answered = new Promise<void>((resolve) => {
       response.once('close', () => {
         answering.delete(response);

@@ -56,9 +56,10 @@ export function docsRouter(makeDocument: () => object): { router: Router; docume
   router.get(['/docs', '/docs/'], (_request, response) => response.type('html').send(PAGE));
   router.get('/docs/start.js', (_request, response) => response.type('js').send(START));
   for (const name of ASSETS) {
-    router.get(`/docs/${name}`, (_request, response) =>
-      response.sendFile(name, { root: FOLDER, maxAge: '1d', cacheControl: true }),
-    );
+    router.get(`/docs/${name}`, (_request, response) => {
+      response.setHeader('Cache-Control', 'public, max-age=86400');
+      response.sendFile(name, { root: FOLDER, cacheControl: false });
+    });
   }
   router.get('/problems/:code', (request, response) => {
     const code = String(request.params.code);

@@ -43,6 +43,8 @@ export function startTelemetry(settings: SentrySettings, process: string): Telem
     environment: settings.SENTRY_ENVIRONMENT,
     tracesSampleRate: settings.SENTRY_TRACES_SAMPLE_RATE,
     tracePropagationTargets: [],
+    // A stranger's trace could bring names of its own.
+    strictTraceContinuation: true,
     dataCollection: NOTHING,
     maxBreadcrumbs: 0,
     serverName: process,

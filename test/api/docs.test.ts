@@ -1,4 +1,3 @@
-import { createRequire } from 'node:module';
 import { TestApi } from './test-api';
 
 let api: TestApi;
@@ -81,8 +80,6 @@ describe('the page', () => {
   });
 
   it('serves the files that it needs and no others', async () => {
-    const { resolve } = createRequire(__filename);
-    expect(resolve('swagger-ui-dist/swagger-initializer.js')).toBeTruthy();
     for (const path of ['/docs/swagger-initializer.js', '/docs/package.json', '/docs/../package.json']) {
       expect((await api.anyone.get(path)).status).toBe(404);
     }

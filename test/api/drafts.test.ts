@@ -188,6 +188,13 @@ describe('deciding', () => {
     expect(await timeline(api.database.db, id)).toEqual(['submitted', 'approved', 'refused:already_decided']);
   });
 
+  it('answers 50 identical approvals at once alike, and notes one', async () => {
+    const { id } = await submit();
+    const answers = await Promise.all(Array.from({ length: 50 }, () => approver.post(`/api/drafts/${id}/approve`)));
+    expect(new Set(answers.map(({ status, body }) => `${status} ${JSON.stringify(body)}`)).size).toBe(1);
+    expect(await timeline(api.database.db, id)).toEqual(['submitted', 'approved']);
+  });
+
   it('refuses a stale revision, an unknown draft, and the author themselves', async () => {
     const { id } = await submit();
     const stale = await approver.post(`/api/drafts/${id}/approve`).send({ revision: 2 });

@@ -126,6 +126,13 @@ describe('what is no HTTP request the parser takes', () => {
       431,
     ],
     ['nonsense', 'nonsense\r\n\r\n', 'malformed-request', 400],
+    ['a request without a host', 'GET /health HTTP/1.1\r\n\r\n', 'malformed-request', 400],
+    [
+      'two lengths of one body',
+      'POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n',
+      'malformed-request',
+      400,
+    ],
   ])('%s', async (_what, text, code, status) => {
     const [head = '', body = ''] = (await say(text)).split('\r\n\r\n');
     expect(head).toContain(`HTTP/1.1 ${status} `);

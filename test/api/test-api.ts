@@ -38,7 +38,6 @@ interface Options {
 }
 
 export class TestApi {
-  readonly reported: unknown[] = [];
   private constructor(
     readonly app: Express,
     readonly database: TestDatabase,
@@ -48,6 +47,8 @@ export class TestApi {
     readonly registry: Registry,
     readonly log: string[],
     readonly logger: Logger,
+    /** What Sentry was told. */
+    readonly reported: unknown[],
     private readonly closing: (() => unknown)[],
   ) {}
 
@@ -100,9 +101,7 @@ export class TestApi {
       () => redis?.disconnect(),
       () => options.database ?? database.drop(),
     ];
-    const api = new TestApi(app, database, commands, settings, lifecycle, registry, log, logger, closing);
-    Object.assign(api, { reported });
-    return api;
+    return new TestApi(app, database, commands, settings, lifecycle, registry, log, logger, reported, closing);
   }
 
   /** Nobody in particular. */
