@@ -1,6 +1,8 @@
 // The API process: its connections, its servers, and their end in order.
 import { createCommands } from '../activities/commands/create-commands';
 import { createSessionCommands } from '../activities/commands/sessions';
+import { createAnnouncer } from '../activities/outbox/announcer';
+import { createMessageDelivery } from '../activities/outbox/message-delivery';
 import type { Configuration } from '../ops/runtime/configuration';
 import type { Logger } from '../ops/runtime/logging';
 import { createRegistry, createRequestObserver, observePool, startMetricsServer } from '../ops/runtime/metrics';
@@ -25,11 +27,12 @@ export async function startApi(settings: Configuration, logger: Logger, telemetr
   const registry = createRegistry('api');
   observePool(registry, pool);
   const checks = createHealthChecks({ databaseUrl: settings.DATABASE_URL, redis, temporal });
+  const announcer = createAnnouncer({ db, deliver: createMessageDelivery({ db, temporal }) });
   const lifecycle = { draining: false };
 
   const app = createApp({
     db,
-    commands: createCommands({ db, settings, announce: () => {} }),
+    commands: createCommands({ db, settings, announce: announcer.announce }),
     sessions: createSessionCommands(db),
     files: openObjectStore(settings.FILES_URL),
     redis,
@@ -55,6 +58,7 @@ export async function startApi(settings: Configuration, logger: Logger, telemetr
     drain,
     cutOff,
     close: [
+      () => announcer.drain(),
       () => temporal.connection.close(),
       () => checks.close(),
       close,

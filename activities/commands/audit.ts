@@ -15,7 +15,11 @@ export interface AuditEntry {
   data?: Record<string, unknown> | undefined;
 }
 
-export async function recordEvent(db: Database, { actor, requestId }: CommandContext, entry: AuditEntry): Promise<void> {
+export async function recordEvent(
+  db: Database,
+  { actor, requestId }: CommandContext,
+  entry: AuditEntry,
+): Promise<void> {
   await db.$executeRaw`
     INSERT INTO audit_events (id, type, at, actor_id, subject, subject_id, revision, request_id, data)
     VALUES (${uuidv7()}::uuid, ${entry.type}, clock_timestamp(), ${actor.id}::uuid, ${entry.subject},
@@ -23,7 +27,13 @@ export async function recordEvent(db: Database, { actor, requestId }: CommandCon
 }
 
 export const recordRefusal = (db: Database, context: CommandContext, draft: DraftRecord, code: RefusalCode) =>
-  recordEvent(db, context, { type: 'draft.refused', subject: 'draft', subjectId: draft.id, revision: draft.revision, data: { code } });
+  recordEvent(db, context, {
+    type: 'draft.refused',
+    subject: 'draft',
+    subjectId: draft.id,
+    revision: draft.revision,
+    data: { code },
+  });
 
 /** A draft's timeline, oldest first, with what people wrote beside their acts. */
 export async function listDraftEvents(

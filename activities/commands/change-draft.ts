@@ -21,17 +21,24 @@ export interface RevisionInput {
 }
 
 /** Somebody else's draft does not exist for who may only write. */
-const own = (actor: Actor, rule: Rule): Rule => (draft) => {
-  if (draft.authorId !== actor.id && !actor.roles.includes('approver')) throw new Refusal('not_found', 'There is no such draft.');
-  return rule(draft);
-};
+const own =
+  (actor: Actor, rule: Rule): Rule =>
+  (draft) => {
+    if (draft.authorId !== actor.id && !actor.roles.includes('approver'))
+      throw new Refusal('not_found', 'There is no such draft.');
+    return rule(draft);
+  };
 
 export const revise = (actor: Actor, input: RevisionInput, deadlineHours: number): Rule =>
   own(actor, (draft) => {
     if (input.revision !== draft.revision) {
-      throw new Refusal('stale_revision', `The draft is at revision ${draft.revision}; read it again before you change it.`);
+      throw new Refusal(
+        'stale_revision',
+        `The draft is at revision ${draft.revision}; read it again before you change it.`,
+      );
     }
-    if (!BEFORE_THE_SEND.includes(draft.status)) throw new Refusal('wrong_state', `A draft that is ${draft.status} cannot be changed.`);
+    if (!BEFORE_THE_SEND.includes(draft.status))
+      throw new Refusal('wrong_state', `A draft that is ${draft.status} cannot be changed.`);
     const undecided = UNDECIDED.includes(draft.status);
     if (undecided) assertInTime(draft);
     const { to, replyTo, attachments } = draft;
@@ -42,7 +49,13 @@ export const revise = (actor: Actor, input: RevisionInput, deadlineHours: number
     return {
       status: 'pending_review',
       event: 'draft.revised',
-      revision: { subject, body, html, sendAt: sendAt || null, contentHash: hashContent({ to, replyTo, subject, body, html, attachments }) },
+      revision: {
+        subject,
+        body,
+        html,
+        sendAt: sendAt || null,
+        contentHash: hashContent({ to, replyTo, subject, body, html, attachments }),
+      },
       expiresAt: new Date(draft.now.getTime() + (draft.decision.deadlineHours ?? deadlineHours) * HOUR_MS),
       dueAt: null,
       before: undecided ? draft.expiresAt : null,
@@ -52,19 +65,23 @@ export const revise = (actor: Actor, input: RevisionInput, deadlineHours: number
 export const withdraw = (actor: Actor, reason: string | undefined): Rule =>
   own(actor, (draft) => {
     if (draft.status === 'withdrawn') return null;
-    if (BEGUN.includes(draft.status)) throw new Refusal('send_begun', `It is too late to withdraw: the draft is ${draft.status}.`);
-    if (!BEFORE_THE_SEND.includes(draft.status)) throw new Refusal('wrong_state', `A draft that is ${draft.status} cannot be withdrawn.`);
+    if (BEGUN.includes(draft.status))
+      throw new Refusal('send_begun', `It is too late to withdraw: the draft is ${draft.status}.`);
+    if (!BEFORE_THE_SEND.includes(draft.status))
+      throw new Refusal('wrong_state', `A draft that is ${draft.status} cannot be withdrawn.`);
     return { status: 'withdrawn', event: 'draft.withdrawn', note: reason, dueAt: null };
   });
 
 /** A parked draft may have arrived or not: a person says which. */
-export const resolve = (as: 'sent' | 'not_sent', reason: string): Rule => (draft) => {
-  if (!isParked(draft)) throw new Refusal('not_parked', 'Only a draft whose outcome is unknown can be resolved.');
-  const resolved = { event: 'draft.resolved', data: { as }, note: reason };
-  return as === 'sent'
-    ? { ...resolved, status: 'sent', outcome: 'delivered', sentAt: draft.now }
-    : { ...resolved, status: 'scheduled', outcome: null, dueAt: draft.now };
-};
+export const resolve =
+  (as: 'sent' | 'not_sent', reason: string): Rule =>
+  (draft) => {
+    if (!isParked(draft)) throw new Refusal('not_parked', 'Only a draft whose outcome is unknown can be resolved.');
+    const resolved = { event: 'draft.resolved', data: { as }, note: reason };
+    return as === 'sent'
+      ? { ...resolved, status: 'sent', outcome: 'delivered', sentAt: draft.now }
+      : { ...resolved, status: 'scheduled', outcome: null, dueAt: draft.now };
+  };
 
 export const expire: Rule = (draft) =>
   UNDECIDED.includes(draft.status) && draft.expiresAt && draft.now >= draft.expiresAt

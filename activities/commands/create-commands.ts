@@ -21,10 +21,10 @@ export function createCommands(dependencies: CommandDependencies): Commands {
     };
     return toView(await transition(dependencies, context, id, unlessErased));
   };
-  /** Countersign's own step; a draft that is gone has nothing left to do. */
+  /** A step that the draft's process takes itself, so that it hears by the answer; one that is gone has nothing left to do. */
   const step = async (id: string, rule: Rule) => {
     try {
-      return toState(await transition(dependencies, { actor: SYSTEM, requestId: uuidv7() }, id, rule));
+      return toState(await transition(dependencies, { actor: SYSTEM, requestId: uuidv7() }, id, rule, false));
     } catch (error) {
       if (error instanceof Refusal && error.code === 'not_found') return null;
       throw error;
@@ -32,10 +32,13 @@ export function createCommands(dependencies: CommandDependencies): Commands {
   };
   return {
     submitDraft: createSubmitDraft(dependencies),
-    approveDraft: (context, { id, revision, comment = null }) => change(context, id, approve(context.actor, { revision, comment })),
-    rejectDraft: (context, { id, revision, reason }) => change(context, id, reject(context.actor, { revision, comment: reason })),
+    approveDraft: (context, { id, revision, comment = null }) =>
+      change(context, id, approve(context.actor, { revision, comment })),
+    rejectDraft: (context, { id, revision, reason }) =>
+      change(context, id, reject(context.actor, { revision, comment: reason })),
     requestChanges: (context, { id, ...input }) => change(context, id, requestChanges(context.actor, input)),
-    reviseDraft: (context, { id, ...input }) => change(context, id, revise(context.actor, input, settings.APPROVAL_DEADLINE_HOURS)),
+    reviseDraft: (context, { id, ...input }) =>
+      change(context, id, revise(context.actor, input, settings.APPROVAL_DEADLINE_HOURS)),
     withdrawDraft: (context, { id, reason }) => change(context, id, withdraw(context.actor, reason)),
     resolveDraft: (context, { id, as, reason }) => change(context, id, resolve(as, reason)),
     expireDraft: (id) => step(id, expire),
@@ -50,7 +53,11 @@ export function createCommands(dependencies: CommandDependencies): Commands {
         try {
           await db.$transaction(async (tx) => {
             await tx.policy.create({ data: { version, document: json, authorId: context.actor.id } });
-            await recordEvent(tx as typeof db, context, { type: 'policy.changed', subject: 'policy', data: { version } });
+            await recordEvent(tx as typeof db, context, {
+              type: 'policy.changed',
+              subject: 'policy',
+              data: { version },
+            });
           });
           return { version, document };
         } catch (error) {
@@ -64,7 +71,12 @@ export function createCommands(dependencies: CommandDependencies): Commands {
       const id = uuidv7();
       await db.$transaction(async (tx) => {
         await tx.attachment.create({ data: { ...file, id, uploaderId: context.actor.id, createdAt: new Date() } });
-        await recordEvent(tx as typeof db, context, { type: 'attachment.stored', subject: 'attachment', subjectId: id, data: { size: file.size } });
+        await recordEvent(tx as typeof db, context, {
+          type: 'attachment.stored',
+          subject: 'attachment',
+          subjectId: id,
+          data: { size: file.size },
+        });
       });
       return { ...file, id };
     },

@@ -1,7 +1,7 @@
 // Approve, reject, ask for changes: pure rules on the draft as it stands.
 import type { Actor } from './context';
-import type { Change, Rule } from './draft-transition';
 import type { DraftRecord, VerdictRecord } from './draft-record';
+import type { Change, Rule } from './draft-transition';
 import { Refusal } from './refusal';
 
 type Word = VerdictRecord['verdict'];
@@ -11,29 +11,47 @@ interface DecisionInput {
   comment: string | null;
 }
 
-export const approve = (actor: Actor, input: DecisionInput): Rule => (draft) => {
-  if (draft.editors.includes(actor.id)) {
-    throw new Refusal('four_eyes', 'Who wrote or edited a draft cannot approve it: somebody else has to.');
-  }
-  if (isRepeated(draft, actor, 'approve', input)) return null;
-  assertDecidable(draft, input);
-  const given = draft.verdicts.filter(({ verdict, dismissed }) => verdict === 'approve' && !dismissed).length;
-  return decided(draft, 'approve', input, given + 1 >= draft.decision.required ? 'approved' : 'pending_review', 'draft.approved');
-};
+export const approve =
+  (actor: Actor, input: DecisionInput): Rule =>
+  (draft) => {
+    if (draft.editors.includes(actor.id)) {
+      throw new Refusal('four_eyes', 'Who wrote or edited a draft cannot approve it: somebody else has to.');
+    }
+    if (isRepeated(draft, actor, 'approve', input)) return null;
+    assertDecidable(draft, input);
+    const given = draft.verdicts.filter(({ verdict, dismissed }) => verdict === 'approve' && !dismissed).length;
+    return decided(
+      draft,
+      'approve',
+      input,
+      given + 1 >= draft.decision.required ? 'approved' : 'pending_review',
+      'draft.approved',
+    );
+  };
 
-export const reject = (actor: Actor, input: DecisionInput): Rule => (draft) => {
-  if (isRepeated(draft, actor, 'reject', input)) return null;
-  assertDecidable(draft, input);
-  return decided(draft, 'reject', input, 'rejected', 'draft.rejected');
-};
+export const reject =
+  (actor: Actor, input: DecisionInput): Rule =>
+  (draft) => {
+    if (isRepeated(draft, actor, 'reject', input)) return null;
+    assertDecidable(draft, input);
+    return decided(draft, 'reject', input, 'rejected', 'draft.rejected');
+  };
 
-export const requestChanges = (actor: Actor, input: DecisionInput): Rule => (draft) => {
-  if (isRepeated(draft, actor, 'request_changes', input)) return null;
-  assertDecidable(draft, input);
-  return decided(draft, 'request_changes', input, 'changes_requested', 'draft.changes_requested');
-};
+export const requestChanges =
+  (actor: Actor, input: DecisionInput): Rule =>
+  (draft) => {
+    if (isRepeated(draft, actor, 'request_changes', input)) return null;
+    assertDecidable(draft, input);
+    return decided(draft, 'request_changes', input, 'changes_requested', 'draft.changes_requested');
+  };
 
-const decided = (draft: DraftRecord, verdict: Word, input: DecisionInput, status: Change['status'], event: string): Change => ({
+const decided = (
+  draft: DraftRecord,
+  verdict: Word,
+  input: DecisionInput,
+  status: Change['status'],
+  event: string,
+): Change => ({
   status,
   event,
   verdict: { verdict, comment: input.comment },
@@ -41,10 +59,17 @@ const decided = (draft: DraftRecord, verdict: Word, input: DecisionInput, status
 });
 
 /** The same word of the same person on the same revision is answered again, whatever came of it since. */
-function isRepeated(draft: DraftRecord, actor: Actor, word: Word, { revision = draft.revision }: DecisionInput): boolean {
+function isRepeated(
+  draft: DraftRecord,
+  actor: Actor,
+  word: Word,
+  { revision = draft.revision }: DecisionInput,
+): boolean {
   return (
     revision === draft.revision &&
-    draft.verdicts.some((one) => one.principalId === actor.id && one.revision === revision && one.verdict === word && !one.dismissed)
+    draft.verdicts.some(
+      (one) => one.principalId === actor.id && one.revision === revision && one.verdict === word && !one.dismissed,
+    )
   );
 }
 

@@ -13,5 +13,9 @@ export interface DraftContent {
 export function hashContent(content: DraftContent): Uint8Array<ArrayBuffer> {
   const { to, replyTo, subject, body, html, attachments } = content;
   const files = attachments.map(({ name, type, sha256 }) => [name, type, sha256]);
-  return Uint8Array.from(createHash('sha256').update(JSON.stringify([to, replyTo, subject, body, html, files])).digest());
+  return Uint8Array.from(
+    createHash('sha256')
+      .update(JSON.stringify([to, replyTo, subject, body, html, files]))
+      .digest(),
+  );
 }

@@ -54,7 +54,7 @@ export interface DraftRecord {
 
 /** In the order of `position`; dates inside are ISO 8601 with milliseconds, as PostgreSQL's own JSON has other digits. */
 const RECORD = Prisma.sql`
-  SELECT d.id, i.generation, d.version, d.status, d.revision, d.author_id AS "authorId", p.name AS author,
+  SELECT d.id, (SELECT generation FROM instance WHERE id = 1) AS generation, d.version, d.status, d.revision, d.author_id AS "authorId", p.name AS author,
     d."to", d.reply_to AS "replyTo", d.campaign, d.confidence, d.metadata, d.decision,
     d.created_at AS "createdAt", d.updated_at AS "updatedAt", d.expires_at AS "expiresAt", d.due_at AS "dueAt",
     d.sent_at AS "sentAt", d.message_id AS "messageId", d.outcome, d.failure_code AS "failureCode",
@@ -70,15 +70,18 @@ const RECORD = Prisma.sql`
        FROM verdicts v JOIN principals vp ON vp.id = v.principal_id WHERE v.draft_id = d.id) AS verdicts
   FROM drafts d
   JOIN principals p ON p.id = d.author_id
-  LEFT JOIN revisions r ON r.draft_id = d.id AND r.revision = d.revision
-  CROSS JOIN instance i`;
+  LEFT JOIN revisions r ON r.draft_id = d.id AND r.revision = d.revision`;
 
 export async function readDraft(db: Database, id: string): Promise<DraftRecord | null> {
   const [record] = await db.$queryRaw<DraftRecord[]>`${RECORD} WHERE d.id = ${id}::uuid`;
   return record ?? null;
 }
 
-export async function readSubmitted(db: Database, authorId: string, idempotencyKey: string): Promise<DraftRecord | null> {
+export async function readSubmitted(
+  db: Database,
+  authorId: string,
+  idempotencyKey: string,
+): Promise<DraftRecord | null> {
   const [record] = await db.$queryRaw<DraftRecord[]>`
     ${RECORD} WHERE d.author_id = ${authorId}::uuid AND d.idempotency_key = ${idempotencyKey}`;
   return record ?? null;
@@ -160,7 +163,8 @@ export function toView(record: DraftRecord): DraftView {
     sentAt: time(record.sentAt),
     messageId: record.messageId,
     outcome: record.outcome,
-    failure: record.failureCode === null ? null : { code: record.failureCode, message: describeFailure(record.failureCode) },
+    failure:
+      record.failureCode === null ? null : { code: record.failureCode, message: describeFailure(record.failureCode) },
     workflowId: record.needsPeople ? draftApprovalId(record.id) : null,
   };
 }

@@ -40,21 +40,23 @@ export type Rule = (draft: DraftRecord) => Change | null;
 
 const ATTEMPTS = 100;
 
+/** @param tellsProcess false where the draft's own process takes the step */
 export async function transition(
   { db, announce }: Pick<CommandDependencies, 'db' | 'announce'>,
   context: CommandContext,
   id: string,
   rule: Rule,
+  tellsProcess = true,
 ): Promise<DraftRecord> {
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
     const draft = await readDraft(db, id);
     if (!draft) throw new Refusal('not_found', 'There is no such draft.');
     const change = await judge(db, context, draft, rule);
     if (change === null) return draft;
-    const changed = await write(db, context, draft, change);
+    const changed = await write(db, context, draft, change, tellsProcess);
     if (!changed) continue;
     announce({
-      ...(changed.needsPeople ? { message: { draftId: id, state: toState(changed) } } : {}),
+      ...(changed.needsPeople && tellsProcess ? { message: { draftId: id, state: toState(changed) } } : {}),
       mailDue: changed.status === 'scheduled' && changed.dueAt !== null && changed.dueAt <= changed.updatedAt,
     });
     return changed;
@@ -71,7 +73,13 @@ async function judge(db: Database, context: CommandContext, draft: DraftRecord, 
   }
 }
 
-async function write(db: Database, { actor, requestId }: CommandContext, draft: DraftRecord, change: Change): Promise<DraftRecord | null> {
+async function write(
+  db: Database,
+  { actor, requestId }: CommandContext,
+  draft: DraftRecord,
+  change: Change,
+  tellsProcess: boolean,
+): Promise<DraftRecord | null> {
   const eventId = uuidv7();
   const next: DraftRecord = {
     ...draft,
@@ -104,20 +112,36 @@ async function write(db: Database, { actor, requestId }: CommandContext, draft: 
       INSERT INTO audit_events (id, type, at, actor_id, subject, subject_id, revision, request_id, data)
       SELECT ${eventId}::uuid, ${change.event}, at, ${actor.id}::uuid, 'draft', id, ${next.revision},
         ${requestId}::uuid, ${JSON.stringify(change.data ?? {})}::jsonb FROM changed
-    )${verdict ? insertVerdict(eventId, next.revision, actor.id, verdict) : Prisma.empty
-    }${revision ? insertRevision(next.revision, actor.id, revision) : Prisma.empty
-    }${note === undefined ? Prisma.empty : Prisma.sql`, noted AS (
+    )${verdict ? insertVerdict(eventId, next.revision, actor.id, verdict) : Prisma.empty}${
+      revision ? insertRevision(next.revision, actor.id, revision) : Prisma.empty
+    }${
+      note === undefined
+        ? Prisma.empty
+        : Prisma.sql`, noted AS (
       INSERT INTO notes (id, draft_id, text) SELECT ${eventId}::uuid, id, ${note} FROM changed
-    )`}${next.needsPeople ? insertMessage(next) : Prisma.empty}
+    )`
+    }${next.needsPeople && tellsProcess ? insertMessage(next) : Prisma.empty}
     SELECT at FROM changed`;
   const at = rows[0]?.at;
   if (!at) return null;
   const verdicts = revision ? next.verdicts.map((one) => ({ ...one, dismissed: true })) : next.verdicts;
-  const own = verdict && { ...verdict, principalId: actor.id, by: actor.name, revision: next.revision, at: at.toISOString(), dismissed: false };
+  const own = verdict && {
+    ...verdict,
+    principalId: actor.id,
+    by: actor.name,
+    revision: next.revision,
+    at: at.toISOString(),
+    dismissed: false,
+  };
   return { ...next, updatedAt: at, verdicts: own ? [...verdicts, own] : verdicts };
 }
 
-const insertVerdict = (eventId: string, revision: number, principalId: string, { verdict, comment }: NonNullable<Change['verdict']>) => Prisma.sql`, judged AS (
+const insertVerdict = (
+  eventId: string,
+  revision: number,
+  principalId: string,
+  { verdict, comment }: NonNullable<Change['verdict']>,
+) => Prisma.sql`, judged AS (
       INSERT INTO verdicts (id, draft_id, revision, principal_id, verdict, comment, at)
       SELECT ${eventId}::uuid, id, ${revision}, ${principalId}::uuid, ${verdict}, ${comment}, at FROM changed
     )`;

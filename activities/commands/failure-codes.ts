@@ -1,9 +1,12 @@
 // What a code of a failed delivery means to a person. Codes go everywhere; these sentences only into answers.
 
 const MEANINGS: Record<string, string> = {
-  outcome_unknown: 'The connection broke after the message began and before the server answered: it may or may not have arrived. A person has to resolve it.',
+  outcome_unknown:
+    'The connection broke after the message began and before the server answered: it may or may not have arrived. A person has to resolve it.',
   content_changed: 'What would have been sent is not what was approved.',
   attachment_missing: 'An attachment is no longer in the file store.',
+  file_store_away: 'The file store of the attachments did not answer; it is tried again.',
+  bad_address: 'The address is none that a mail server takes.',
   gave_up: 'The recipient could not be reached in all the time that is allowed for it.',
 };
 

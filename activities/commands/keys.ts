@@ -19,8 +19,15 @@ export function createKeyCommands({ db }: Pick<CommandDependencies, 'db'>) {
           create: { id: uuidv7(), name, email: email ?? null },
           update: email === undefined ? {} : { email },
         });
-        const made = await tx.apiKey.create({ data: { id: uuidv7(), principalId: principal.id, hash: hashKey(key), roles, groups } });
-        await recordEvent(tx as typeof db, context, { type: 'key.created', subject: 'key', subjectId: made.id, data: { roles } });
+        const made = await tx.apiKey.create({
+          data: { id: uuidv7(), principalId: principal.id, hash: hashKey(key), roles, groups },
+        });
+        await recordEvent(tx as typeof db, context, {
+          type: 'key.created',
+          subject: 'key',
+          subjectId: made.id,
+          data: { roles },
+        });
         return made;
       });
       return { id, name, roles, key, createdAt: createdAt.toISOString() };

@@ -14,7 +14,11 @@ import { createPolicyCache, type StoredPolicy } from './policy-cache';
 import { Refusal } from './refusal';
 
 const HOUR_MS = 3_600_000;
-const STATUS: Record<Outcome, DraftStatus> = { auto_approve: 'scheduled', require: 'pending_review', reject: 'rejected' };
+const STATUS: Record<Outcome, DraftStatus> = {
+  auto_approve: 'scheduled',
+  require: 'pending_review',
+  reject: 'rejected',
+};
 const EVENTS: Record<Outcome, string[]> = {
   auto_approve: ['draft.submitted', 'draft.approved', 'draft.released'],
   require: ['draft.submitted'],
@@ -45,7 +49,12 @@ export function createSubmitDraft({ db, announce, settings }: CommandDependencie
     }
   };
 
-  function prepare({ actor }: CommandContext, input: SubmitInput, attachments: AttachmentView[], policy: StoredPolicy): DraftRecord {
+  function prepare(
+    { actor }: CommandContext,
+    input: SubmitInput,
+    attachments: AttachmentView[],
+    policy: StoredPolicy,
+  ): DraftRecord {
     const id = uuidv7();
     const now = new Date();
     const confidence = input.confidence ?? null;
@@ -148,7 +157,8 @@ async function store(
 
 /** The sweep of unused attachments was there first: the next look finds which one is gone. */
 function nullWhereAttachmentWent(error: unknown): null {
-  const { driverAdapterError } = (error as { meta?: { driverAdapterError?: { cause?: { originalCode?: string } } } }).meta ?? {};
+  const { driverAdapterError } =
+    (error as { meta?: { driverAdapterError?: { cause?: { originalCode?: string } } } }).meta ?? {};
   if (driverAdapterError?.cause?.originalCode === '23503') return null;
   throw error;
 }
@@ -161,7 +171,14 @@ async function readAttachments(db: Database, uploaderId: string, ids: string[]):
   });
   const byId = new Map(found.map((one) => [one.id, one]));
   const errors = ids.flatMap((id, i) =>
-    byId.has(id) ? [] : [{ path: `attachments.${i}`, message: 'is no attachment of yours: upload it first (unused ones go after a day)' }],
+    byId.has(id)
+      ? []
+      : [
+          {
+            path: `attachments.${i}`,
+            message: 'is no attachment of yours: upload it first (unused ones go after a day)',
+          },
+        ],
   );
   if (errors.length > 0) throw new Refusal('invalid', 'An attachment is unknown.', errors);
   return ids.flatMap((id) => byId.get(id) ?? []);
@@ -170,7 +187,10 @@ async function readAttachments(db: Database, uploaderId: string, ids: string[]):
 function replay(earlier: DraftRecord, requestHash: Uint8Array): DraftView {
   if (earlier.status === 'erased') throw new Refusal('erased', 'The draft of this idempotency key has been erased.');
   if (!earlier.requestHash || !Buffer.from(earlier.requestHash).equals(requestHash)) {
-    throw new Refusal('idempotency_mismatch', 'This idempotency key belongs to another draft; use a new key for a new draft.');
+    throw new Refusal(
+      'idempotency_mismatch',
+      'This idempotency key belongs to another draft; use a new key for a new draft.',
+    );
   }
   return toView(earlier);
 }

@@ -17,7 +17,9 @@ export async function ensureNamespace(address: string, namespace: string): Promi
   }
 }
 
-export async function ensureNamespaceOn(connection: Connection, namespace: string): Promise<void> {
+type Services = Pick<Connection, 'workflowService' | 'operatorService'>;
+
+export async function ensureNamespaceOn(connection: Services, namespace: string): Promise<void> {
   await ensureRetention(connection, namespace);
   const { customAttributes } = await connection.operatorService.listSearchAttributes({ namespace });
   const missing = SEARCH_ATTRIBUTES.filter(({ name }) => !(name in (customAttributes ?? {})));
@@ -28,7 +30,7 @@ export async function ensureNamespaceOn(connection: Connection, namespace: strin
   });
 }
 
-async function ensureRetention({ workflowService }: Connection, namespace: string): Promise<void> {
+async function ensureRetention({ workflowService }: Services, namespace: string): Promise<void> {
   const { config } = await workflowService.describeNamespace({ namespace });
   const kept = Number(config?.workflowExecutionRetentionTtl?.seconds ?? 0);
   if (kept >= RETENTION_SECONDS) return;

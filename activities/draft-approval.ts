@@ -1,0 +1,23 @@
+// The database steps of a draft's approval.
+import type { Database } from '../prisma/client';
+import { readDraft, toState } from './commands/draft-record';
+import type { Commands } from './commands/index';
+
+export function createDraftApprovalActivities({
+  db,
+  commands,
+}: {
+  db: Database;
+  commands: Pick<Commands, 'expireDraft' | 'releaseDraft'>;
+}) {
+  return {
+    async readDraftState(draftId: string) {
+      const draft = await readDraft(db, draftId);
+      return draft && toState(draft);
+    },
+    expireDraft: (draftId: string) => commands.expireDraft(draftId),
+    releaseDraft: (draftId: string) => commands.releaseDraft(draftId),
+  };
+}
+
+export type DraftApprovalActivities = ReturnType<typeof createDraftApprovalActivities>;

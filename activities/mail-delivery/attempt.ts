@@ -1,0 +1,158 @@
+// One attempt at the lane: take it over, then claim, journal and hand out what is due until there is a reason to end.
+import { randomUUID } from 'node:crypto';
+import { ApplicationFailure } from '@temporalio/common';
+import { createAlarm } from '../../ops/runtime/alarm';
+import type { DeliveryResult, LaneTrouble } from '../../workflows/contracts/mail-delivery';
+import { MAIL_LANE } from '../../workflows/contracts/mail-delivery';
+import { createClaims, type LaneRow } from './claims';
+import type { Connections } from './connections';
+import { ServiceTrouble } from './conversation';
+import { createDelivery } from './delivery';
+import type { MailDeliveryDependencies } from './index';
+import { createJournal, packIds, RunIsFull } from './journal';
+import { readSender } from './message';
+import { createSenders } from './senders';
+import { backoffSeconds, createServiceHealth } from './service-health';
+
+const BATCH = 100;
+/** With fewer waiting for a connection than this, the next batch is claimed while these are sent. */
+const LOW_WATER = 32;
+/** A batch that was not full leaves time for more to come due: each claim costs a signal. */
+const BREAK_MS = 20;
+const MOST_CLAIMS = 500;
+const WORKS_MS = 60_000;
+const IDLES_MS = 600_000;
+const LOOKS_AGAIN_MS = 1_000;
+const COUNTS_EACH_MS = 1_000;
+
+type Reason = DeliveryResult['reason'];
+
+/** @param ending aborted when this attempt is to finish what it has begun and no more */
+export function createAttempt(
+  dependencies: MailDeliveryDependencies,
+  connections: Connections,
+  runId: string,
+  ending: AbortSignal,
+) {
+  const { db, settings, alarm, tell } = dependencies;
+  const owner = randomUUID();
+  const sender = readSender(settings.MAIL_FROM);
+  const claims = createClaims(db, MAIL_LANE, owner, sender.domain);
+  const health = createServiceHealth(db, MAIL_LANE, owner);
+  const journal = createJournal(dependencies, MAIL_LANE, runId, owner);
+  const room = createAlarm();
+  const senders = createSenders(createDelivery({ ...dependencies, claims, connections, sender }), () => {
+    room.ring();
+    if (senders.failure !== null) alarm.ring();
+  });
+  const began = Date.now();
+  let sentBefore = 0;
+  let due = 0;
+  let countedAt = 0;
+
+  return async function attempt(): Promise<DeliveryResult> {
+    const lane = await takeOver();
+    if (!lane) return { reason: ending.aborted ? 'shutdown' : 'idle', sent: 0 };
+    sentBefore = Number(lane.sent);
+    try {
+      await journal.archive(lane.journalRun);
+      const reason = await (lane.failures > 0 ? probe() : work());
+      await settle();
+      return { reason, sent: senders.sent };
+    } catch (error) {
+      await settle().catch(() => {});
+      if (error instanceof RunIsFull) return { reason: 'signals', sent: senders.sent };
+      throw error instanceof ServiceTrouble ? await toFailure(error.code) : error;
+    }
+  };
+
+  /** Null where the lane is held all the time. */
+  async function takeOver(): Promise<LaneRow | null> {
+    while (!ending.aborted && Date.now() - began < IDLES_MS) {
+      const taken = await claims.takeOver();
+      if (taken) {
+        tell(taken.parked);
+        return taken.lane;
+      }
+      await alarm.wait(LOOKS_AGAIN_MS, ending);
+    }
+    return null;
+  }
+
+  async function work(): Promise<Reason> {
+    for (let batches = 0, claimedAt = 0; ; ) {
+      if (ending.aborted) return 'shutdown';
+      if (senders.failure !== null) throw senders.failure;
+      if (batches >= MOST_CLAIMS) return 'claims';
+      if (Date.now() - began > (batches > 0 ? WORKS_MS : IDLES_MS)) return batches > 0 ? 'time' : 'idle';
+      const early = claimedAt + BREAK_MS - Date.now();
+      if (senders.waiting >= LOW_WATER || early > 0) {
+        await room.wait(early > 0 ? early : LOOKS_AGAIN_MS, ending);
+        continue;
+      }
+      const ids = await claim(BATCH);
+      if (ids.length > 0) {
+        await journal.write(await report(ids));
+        senders.give(ids);
+        batches += 1;
+        claimedAt = ids.length < BATCH ? Date.now() : 0;
+        continue;
+      }
+      if (due > 0 && senders.idle && Date.now() - countedAt > COUNTS_EACH_MS) await journal.write(await report([]));
+      const next = (await claims.nextDueInMs()) ?? LOOKS_AGAIN_MS;
+      await alarm.wait(Math.min(Math.max(next, BREAK_MS), LOOKS_AGAIN_MS), ending);
+    }
+  }
+
+  /** The service failed last: one connection, at most one mail, tells whether it is back. */
+  async function probe(): Promise<Reason> {
+    connections.give(await connections.take());
+    const ids = await claim(1);
+    if (ids.length > 0) {
+      await journal.write(await report(ids));
+      senders.give(ids);
+      while (!senders.idle) await room.wait(LOOKS_AGAIN_MS, NEVER);
+      if (senders.failure !== null) throw senders.failure;
+    }
+    await health.healed();
+    return 'healed';
+  }
+
+  async function claim(limit: number): Promise<string[]> {
+    const { owned, ids } = await claims.claim(limit);
+    if (owned) return ids;
+    throw ApplicationFailure.retryable('The lane is held, or another attempt has it.', 'LaneLost');
+  }
+
+  /** What is open ends and is recorded, what was only claimed is free again. */
+  async function settle(): Promise<void> {
+    await senders.finish();
+    await claims.release();
+    await health.countSent(senders.sent);
+  }
+
+  async function toFailure(code: string): Promise<ApplicationFailure> {
+    connections.closeFree();
+    const failing = await health.failed(code);
+    const seconds = backoffSeconds(failing?.failures ?? 1);
+    if (failing) {
+      countedAt = 0;
+      const nextAttemptAt = new Date(Date.now() + seconds * 1000).toISOString();
+      const trouble = { code, since: failing.failingSince.toISOString(), failures: failing.failures, nextAttemptAt };
+      await report([], trouble)
+        .then(journal.write)
+        .catch(() => {});
+    }
+    return ApplicationFailure.create({ type: 'ServiceTrouble', message: code, nextRetryDelay: seconds * 1000 });
+  }
+
+  async function report(ids: string[], trouble: LaneTrouble | null = null) {
+    if (Date.now() - countedAt > COUNTS_EACH_MS) {
+      due = await health.countDue();
+      countedAt = Date.now();
+    }
+    return { ids: packIds(ids), due: Math.max(due, ids.length), sent: sentBefore + senders.sent, trouble };
+  }
+}
+
+const NEVER = new AbortController().signal;

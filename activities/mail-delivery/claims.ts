@@ -1,0 +1,171 @@
+// The lane's statements. Each acts only while this attempt owns the lane (docs/architecture.md, "The lane's protocol"):
+// without that fence a frozen worker and its successor would both send.
+import { type Database, Prisma } from '../../prisma/client';
+import type { DraftState } from '../../workflows/contracts/draft-approval';
+import { SYSTEM } from '../commands/context';
+import type { AttachmentView } from '../commands/draft-view';
+
+export interface LaneRow {
+  journalRun: string | null;
+  failures: number;
+  failingSince: Date | null;
+  sent: bigint;
+}
+
+export interface OpenMail {
+  id: string;
+  messageId: string;
+  to: string;
+  replyTo: string | null;
+  subject: string;
+  body: string;
+  html: string | null;
+  contentHash: Uint8Array;
+  /** Earlier attempts at this mail. */
+  attempts: number;
+  attachments: AttachmentView[];
+}
+
+/** What became of an open mail. */
+export interface Outcome {
+  id: string;
+  status: 'sent' | 'failed' | 'blocked' | 'scheduled';
+  outcome: 'delivered' | 'refused' | 'unknown' | null;
+  code: string | null;
+  /** With `scheduled`: when to try again; null means as soon as the service is back, and does not count as an attempt. */
+  retrySeconds: number | null;
+}
+
+export interface Told {
+  draftId: string;
+  state: DraftState;
+}
+
+export type Claims = ReturnType<typeof createClaims>;
+
+/** @param owner drawn at random by one activity attempt */
+export function createClaims(db: Database, lane: string, owner: string, mailDomain: string) {
+  const OWNED = Prisma.sql`l AS MATERIALIZED (
+    SELECT 1 FROM lanes WHERE name = ${lane} AND owner = ${owner}::uuid AND NOT held FOR SHARE)`;
+
+  return {
+    /** Null where the lane is held. Parks what another owner had open and releases what it had only claimed. */
+    async takeOver(): Promise<{ lane: LaneRow; parked: Told[] } | null> {
+      return db.$transaction(async (tx) => {
+        const [row] = await tx.$queryRaw<LaneRow[]>`
+          UPDATE lanes SET owner = ${owner}::uuid WHERE name = ${lane} AND NOT held
+          RETURNING journal_run AS "journalRun", failures, failing_since AS "failingSince", sent`;
+        if (!row) return null;
+        const parked = await tx.$queryRaw<Told[]>`
+          WITH done AS (
+            UPDATE drafts SET
+              claim_owner = CASE status WHEN 'sending' THEN claim_owner END,
+              failure_code = CASE status WHEN 'sending' THEN 'outcome_unknown' ELSE failure_code END,
+              outcome = CASE status WHEN 'sending' THEN 'unknown' ELSE outcome END,
+              version = CASE status WHEN 'sending' THEN version + 1 ELSE version END,
+              updated_at = CASE status WHEN 'sending' THEN clock_timestamp() ELSE updated_at END,
+              status = CASE status WHEN 'sending' THEN 'failed' ELSE status END
+            WHERE claim_owner <> ${owner}::uuid AND status IN ('scheduled', 'sending')
+            RETURNING *, CASE status WHEN 'failed' THEN 'draft.parked' END AS event
+          ), ended AS (SELECT * FROM done WHERE status = 'failed')
+          ${tellAndAudit()}`;
+        return { lane: row, parked };
+      });
+    },
+
+    /** Takes up to `limit` mails that are due. `owned` false: the lane has another owner by now, or is held. */
+    async claim(limit: number): Promise<{ owned: boolean; ids: string[] }> {
+      const [row] = await db.$queryRaw<{ owned: boolean; ids: string[] }[]>`
+        WITH ${OWNED}, due AS (
+          SELECT id FROM drafts
+          WHERE status = 'scheduled' AND claim_owner IS NULL AND next_attempt_at <= now() AND EXISTS (SELECT 1 FROM l)
+          ORDER BY next_attempt_at, id LIMIT ${limit} FOR UPDATE SKIP LOCKED
+        ), claimed AS (
+          UPDATE drafts d SET claim_owner = ${owner}::uuid FROM due WHERE d.id = due.id RETURNING d.id
+        )
+        SELECT EXISTS (SELECT 1 FROM l) AS owned, ARRAY(SELECT id FROM claimed) AS ids`;
+      return row ?? { owned: false, ids: [] };
+    },
+
+    /** Null where no mail is scheduled. */
+    async nextDueInMs(): Promise<number | null> {
+      const [row] = await db.$queryRaw<{ ms: number | null }[]>`
+        SELECT extract(epoch FROM min(next_attempt_at) - clock_timestamp())::float8 * 1000 AS ms
+        FROM drafts WHERE status = 'scheduled' AND claim_owner IS NULL`;
+      return row?.ms == null ? null : Math.max(row.ms, 0);
+    },
+
+    /** Bytes may go out only for what this returns: it is committed as `sending` and still ours. */
+    open(ids: string[]): Promise<OpenMail[]> {
+      return db.$queryRaw<OpenMail[]>`
+        WITH ${OWNED}, opened AS (
+          UPDATE drafts SET status = 'sending', version = version + 1, updated_at = clock_timestamp(),
+            message_id = coalesce(message_id, '<' || id || '@' || ${mailDomain} || '>')
+          WHERE id = ANY (${ids}::uuid[]) AND claim_owner = ${owner}::uuid AND status = 'scheduled' AND EXISTS (SELECT 1 FROM l)
+          RETURNING id, revision, message_id, "to", reply_to, attempts
+        )
+        SELECT o.id, o.message_id AS "messageId", o."to", o.reply_to AS "replyTo", r.subject, r.body, r.html,
+          r.content_hash AS "contentHash", o.attempts,
+          (SELECT coalesce(json_agg(json_build_object('id', a.id, 'name', a.name, 'type', a.type, 'size', a.size, 'sha256', a.sha256)
+                    ORDER BY da.position), '[]')
+             FROM draft_attachments da JOIN attachments a ON a.id = da.attachment_id WHERE da.draft_id = o.id) AS attachments
+        FROM opened o JOIN revisions r ON r.draft_id = o.id AND r.revision = o.revision`;
+    },
+
+    /** At once after the conversation. A draft that was parked meanwhile learns its true outcome; any other is left alone. */
+    record(outcomes: Outcome[]): Promise<Told[]> {
+      const rows = outcomes.map((one) => ({ ...one, event: eventOf(one) }));
+      return db.$queryRaw<Told[]>`
+        WITH r AS (
+          SELECT * FROM jsonb_to_recordset(${JSON.stringify(rows)}::jsonb)
+            AS r (id uuid, status text, outcome text, code text, "retrySeconds" float8, event text)
+        ), done AS (
+          UPDATE drafts d SET status = r.status, outcome = r.outcome, failure_code = r.code, version = d.version + 1,
+            updated_at = clock_timestamp(),
+            sent_at = CASE r.status WHEN 'sent' THEN clock_timestamp() END,
+            attempts = d.attempts + CASE WHEN r.status = 'scheduled' AND r."retrySeconds" IS NULL THEN 0 ELSE 1 END,
+            next_attempt_at = CASE r.status WHEN 'scheduled' THEN clock_timestamp() + make_interval(secs => coalesce(r."retrySeconds", 0)) END,
+            claim_owner = CASE r.outcome WHEN 'unknown' THEN d.claim_owner END
+          FROM r
+          WHERE d.id = r.id AND d.claim_owner = ${owner}::uuid
+            AND (d.status = 'sending' OR (d.status = 'failed' AND d.outcome = 'unknown'))
+          RETURNING d.*, r.event
+        ), ended AS (SELECT * FROM done WHERE status <> 'scheduled')
+        ${tellAndAudit()}`;
+    },
+
+    /** Gives back what was claimed and not opened. */
+    async release(): Promise<void> {
+      await db.$executeRaw`UPDATE drafts SET claim_owner = NULL WHERE claim_owner = ${owner}::uuid AND status = 'scheduled'`;
+    },
+  };
+}
+
+/** A mail that waits for the service again has nothing to tell. */
+function eventOf({ status, outcome, retrySeconds }: Outcome): string | null {
+  if (outcome === 'unknown') return 'draft.parked';
+  if (status === 'scheduled') return retrySeconds === null ? null : 'draft.postponed';
+  return `draft.${status}`;
+}
+
+/** Ends a statement whose `done` holds the changed drafts and `ended` those that their processes must hear of. */
+const tellAndAudit = () => Prisma.sql`, event AS (
+    INSERT INTO audit_events (id, type, at, actor_id, subject, subject_id, revision, data)
+    SELECT gen_random_uuid(), done.event, updated_at, ${SYSTEM.id}::uuid, 'draft', done.id, revision,
+      jsonb_strip_nulls(jsonb_build_object('code', failure_code))
+    FROM done WHERE done.event IS NOT NULL
+  ), state AS (
+    SELECT e.id, i.generation, e.version, jsonb_build_object('generation', i.generation, 'version', e.version, 'status', e.status,
+      'revision', e.revision, 'expiresAt', to_char(e.expires_at AT TIME ZONE 'UTC', ${ISO}),
+      'dueAt', to_char(e.due_at AT TIME ZONE 'UTC', ${ISO}), 'outcome', e.outcome) AS state
+    FROM ended e, instance i WHERE i.id = 1 AND e.needs_people
+  ), told AS (
+    INSERT INTO outbox (process, entity_id, generation, version, message, next_try)
+    SELECT 'draftApproval', id, generation, version, state, clock_timestamp() + interval '5 seconds' FROM state
+    ON CONFLICT (process, entity_id) DO UPDATE SET generation = EXCLUDED.generation, version = EXCLUDED.version,
+      message = EXCLUDED.message, next_try = EXCLUDED.next_try, attempts = 0, created_at = EXCLUDED.created_at
+    WHERE (outbox.generation, outbox.version) < (EXCLUDED.generation, EXCLUDED.version)
+  )
+  SELECT id AS "draftId", state FROM state`;
+
+const ISO = 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"';

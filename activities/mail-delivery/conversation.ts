@@ -1,0 +1,127 @@
+// One SMTP connection, driven by hand: a pool would send a mail again by itself.
+
+import type { Readable } from 'node:stream';
+import { parseConnectionUrl } from 'nodemailer/lib/shared';
+import SMTPConnection from 'nodemailer/lib/smtp-connection';
+
+/** What a server said, or that it said nothing: codes only, for an SMTP reply may quote an address. */
+export type Reply =
+  | { kind: 'accepted' }
+  /** The recipient or the message was refused, for good or for now. */
+  | { kind: 'refused'; code: string; permanent: boolean }
+  /** The message had begun and no final reply came: it may have arrived. */
+  | { kind: 'unknown' }
+  /** The service is at fault, and not a byte of the message went out. */
+  | { kind: 'trouble'; code: string };
+
+interface SmtpFailure extends Error {
+  code?: string;
+  command?: string;
+  responseCode?: number;
+  rejectedErrors?: SmtpFailure[];
+}
+
+const TIMEOUTS = {
+  connectionTimeout: 10_000,
+  greetingTimeout: 10_000,
+  socketTimeout: 120_000,
+  dnsTimeout: 10_000,
+  socketCloseTimeout: 0,
+};
+
+export class ServiceTrouble extends Error {
+  constructor(readonly code: string) {
+    super(code);
+  }
+}
+
+type Done = (error?: Error | null) => void;
+
+export class Conversation {
+  /** Mails that went over it. */
+  used = 0;
+  readonly #connection: SMTPConnection;
+  #usable = true;
+  #fail: Done = () => {};
+
+  private constructor(connection: SMTPConnection) {
+    this.#connection = connection;
+    const ended = (error?: Error) => {
+      this.#usable = false;
+      this.#fail(error ?? new Error('closed'));
+    };
+    connection.on('error', ended);
+    connection.on('end', () => ended());
+  }
+
+  get usable(): boolean {
+    return this.#usable;
+  }
+
+  /** Connects and logs in. Throws ServiceTrouble.
+   *  @param url `smtp://user:password@host:port`, with nodemailer's options as parameters */
+  static async open(url: string): Promise<Conversation> {
+    const { auth, ...options } = parseConnectionUrl(url);
+    const connection = new SMTPConnection({ ...TIMEOUTS, ...options });
+    const conversation = new Conversation(connection);
+    try {
+      await conversation.#run((done) => connection.connect(done));
+      if (auth) await conversation.#run((done) => connection.login(auth, done));
+      return conversation;
+    } catch (error) {
+      conversation.close();
+      throw new ServiceTrouble(codeOf(error as SmtpFailure));
+    }
+  }
+
+  /** @param begun whether anything has been read of `stream` */
+  async send(envelope: { from: string; to: string }, stream: Readable, begun: () => boolean): Promise<Reply> {
+    this.used++;
+    try {
+      await this.#run((done) => this.#connection.send({ from: envelope.from, to: [envelope.to] }, stream, done));
+      return { kind: 'accepted' };
+    } catch (error) {
+      const reply = judge(error as SmtpFailure, begun());
+      if (reply.kind !== 'refused' || !(await this.#reset())) this.close();
+      return reply;
+    }
+  }
+
+  close(): void {
+    this.#usable = false;
+    this.#connection.close();
+  }
+
+  async #reset(): Promise<boolean> {
+    if (!this.#usable) return false;
+    return this.#run((done) => this.#connection.reset(done)).then(
+      () => true,
+      () => false,
+    );
+  }
+
+  /** One step, ended by its own callback or by the end of the connection. */
+  #run(step: (done: Done) => void): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#fail = (error) => (error ? reject(error) : resolve());
+      step(this.#fail);
+    });
+  }
+}
+
+function judge(failure: SmtpFailure, begun: boolean): Reply {
+  const reply = failure.rejectedErrors?.[0] ?? failure;
+  const code = reply.responseCode;
+  // Only the server's own reply to DATA is an answer: a lost connection names other commands (docs/architecture.md).
+  if (begun) return code && reply.command === 'DATA' ? refusal(code) : { kind: 'unknown' };
+  if (code && code !== 421 && (reply.command === 'RCPT TO' || reply.command === 'DATA')) return refusal(code);
+  if (failure.code === 'EENVELOPE' && !code) return { kind: 'refused', code: 'bad_address', permanent: true };
+  return { kind: 'trouble', code: codeOf(reply) };
+}
+
+const refusal = (code: number): Reply => ({ kind: 'refused', code: `smtp_${code}`, permanent: code >= 500 });
+
+function codeOf({ responseCode, code }: SmtpFailure): string {
+  if (responseCode) return `smtp_${responseCode}`;
+  return typeof code === 'string' && /^E?[A-Z]+$/.test(code) ? code : 'closed';
+}

@@ -1,0 +1,28 @@
+// How the API and the worker begin: configuration read once, and one clear message where that can't be.
+import { type Configuration, ConfigurationError, readConfiguration } from './configuration';
+import { createLogger, describeError, type Logger } from './logging';
+import { startTelemetry, type Telemetry } from './telemetry';
+
+type Start = (settings: Configuration, logger: Logger, telemetry: Telemetry) => Promise<void>;
+
+export function runProcess(name: 'api' | 'worker', start: Start): void {
+  begin(name, start).catch((error: NodeJS.ErrnoException & { port?: number }) => {
+    console.error(explain(name, error));
+    process.exit(1);
+  });
+}
+
+async function begin(name: string, start: Start): Promise<void> {
+  const settings = readConfiguration();
+  const telemetry = startTelemetry(settings, name);
+  await start(settings, createLogger(name, settings.LOG_LEVEL), telemetry);
+}
+
+function explain(name: 'api' | 'worker', error: NodeJS.ErrnoException & { port?: number }): string {
+  if (error instanceof ConfigurationError) return error.message;
+  if (error.code === 'EADDRINUSE') {
+    const ports = name === 'api' ? 'PORT or METRICS_PORT' : 'WORKER_METRICS_PORT';
+    return `Port ${error.port} is taken: set ${ports} to another one, or end the program that has it.`;
+  }
+  return `The ${name} could not start: ${JSON.stringify(describeError(error))}`;
+}

@@ -1,0 +1,19 @@
+// Bundles the compiled workflows: what a worker loads, made once at build.
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { bundleWorkflowCode, DefaultLogger } from '@temporalio/worker';
+
+export const WORKFLOW_BUNDLE = join(__dirname, 'workflow-bundle.js');
+
+if (require.main === module) {
+  void bundleWorkflowCode({
+    workflowsPath: require.resolve('../workflows'),
+    logger: new DefaultLogger('WARN'),
+  }).then(
+    ({ code }) => writeFileSync(WORKFLOW_BUNDLE, code),
+    (error) => {
+      console.error(error);
+      process.exitCode = 1;
+    },
+  );
+}

@@ -1,0 +1,38 @@
+// The lanes are kept running: whatever became of one, the next look starts it again.
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Client } from '@temporalio/client';
+import type { Logger } from '../ops/runtime/logging';
+import type { mailDelivery } from '../workflows';
+import { laneId, MAIL_LANE } from '../workflows/contracts/mail-delivery';
+import { ProcessAttribute, ServiceAttribute } from '../workflows/contracts/search-attributes';
+import { TASK_QUEUES } from '../workflows/contracts/task-queues';
+
+const LOOKS_EACH_MS = 30_000;
+const TRIES_AGAIN_MS = 1_000;
+
+export async function keepLanes(temporal: Client, logger: Logger, stopping: AbortSignal): Promise<void> {
+  while (!stopping.aborted) {
+    const wait = await ensureMailLane(temporal).then(
+      () => LOOKS_EACH_MS,
+      (err) => {
+        logger.warn({ err }, 'The lanes could not be looked after; Temporal may be away');
+        return TRIES_AGAIN_MS;
+      },
+    );
+    await delay(wait, undefined, { signal: stopping }).catch(() => {});
+  }
+}
+
+async function ensureMailLane(temporal: Client): Promise<void> {
+  await temporal.workflow.start<typeof mailDelivery>('mailDelivery', {
+    workflowId: laneId(MAIL_LANE),
+    taskQueue: TASK_QUEUES.processes,
+    args: [{}],
+    workflowIdConflictPolicy: 'USE_EXISTING',
+    staticSummary: 'Delivers mail',
+    typedSearchAttributes: [
+      { key: ProcessAttribute, value: 'mailDelivery' },
+      { key: ServiceAttribute, value: MAIL_LANE },
+    ],
+  });
+}

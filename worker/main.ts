@@ -1,0 +1,7 @@
+// `npm run start:worker`: nothing is loaded that Sentry has to hook into before it has begun.
+import { runProcess } from '../ops/runtime/process';
+
+runProcess('worker', async (settings, logger, telemetry) => {
+  const { startWorker }: typeof import('./start') = require('./start');
+  await startWorker(settings, logger, telemetry);
+});

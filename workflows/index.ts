@@ -1,0 +1,2 @@
+export { draftApproval } from './draft-approval';
+export { mailDelivery } from './mail-delivery';

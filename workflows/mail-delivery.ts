@@ -1,0 +1,67 @@
+// The mail lane: one long-lived process whose one retrying activity carries out what PostgreSQL says is due.
+import {
+  allHandlersFinished,
+  CancellationScope,
+  condition,
+  continueAsNew,
+  isCancellation,
+  proxyActivities,
+  setCurrentDetails,
+  setHandler,
+  workflowInfo,
+} from '@temporalio/workflow';
+import type { MailDeliveryActivities } from '../activities/mail-delivery';
+import {
+  claimed,
+  type MailDeliveryInput,
+  type OperatorCall,
+  pause,
+  resume,
+  retryNow,
+  state,
+} from './contracts/mail-delivery';
+import { describeLane } from './mail-delivery-details';
+import { MAIL_LANE } from './profiles';
+
+const { deliverMail } = proxyActivities<MailDeliveryActivities>(MAIL_LANE);
+
+export async function mailDelivery({ paused = null, report = null }: MailDeliveryInput = {}): Promise<never> {
+  let attempt: CancellationScope | null = null;
+  const now = () => new Date().toISOString();
+  const show = () => setCurrentDetails(describeLane({ paused, report }));
+
+  setHandler(claimed, ({ ids: _, ...news }) => {
+    report = { ...news, at: now() };
+    show();
+  });
+  setHandler(pause, (call: OperatorCall) => {
+    paused ??= { ...call, since: now() };
+    attempt?.cancel();
+    show();
+  });
+  setHandler(resume, () => {
+    paused = null;
+    show();
+  });
+  setHandler(retryNow, () => attempt?.cancel());
+  setHandler(state, () => ({ paused, report }));
+  show();
+
+  for (;;) {
+    await condition(() => paused === null);
+    attempt = new CancellationScope();
+    try {
+      await attempt.run(() => deliverMail());
+      break;
+    } catch (error) {
+      // Paused, or asked to try again at once; to cancel the workflow itself ends it.
+      if (!isCancellation(error) || !attempt.consideredCancelled || CancellationScope.current().consideredCancelled)
+        throw error;
+      if (workflowInfo().continueAsNewSuggested) break;
+    } finally {
+      attempt = null;
+    }
+  }
+  await condition(allHandlersFinished);
+  return continueAsNew<typeof mailDelivery>({ paused, report });
+}

@@ -1,0 +1,36 @@
+// Timeouts and retries, each a complete named profile: a policy that overrides one field would keep unlimited retries.
+import type { ActivityOptions, LocalActivityOptions } from '@temporalio/workflow';
+import { ActivityCancellationType } from '@temporalio/workflow';
+import { TASK_QUEUES } from './contracts/task-queues';
+
+/** One database step, run in the workflow's own worker. The database may be away for hours: it is tried until it is back. */
+export const DATABASE_STEP: LocalActivityOptions = {
+  startToCloseTimeout: '10 seconds',
+  localRetryThreshold: '1 minute',
+  retry: {
+    initialInterval: '100 milliseconds',
+    backoffCoefficient: 2,
+    maximumInterval: '30 seconds',
+    maximumAttempts: Number.POSITIVE_INFINITY,
+  },
+};
+
+/**
+ * One attempt works for a minute or waits ten for mail. It beats twice a second, so that a successor takes over from a
+ * worker that was killed or frozen within nine seconds. Its retry is the circuit breaker: the activity itself says how
+ * long to wait (`nextRetryDelay`) where the service failed; the interval here is for lost workers.
+ * To cancel means to wait until it has stopped: two would be two senders.
+ */
+export const MAIL_LANE: ActivityOptions = {
+  taskQueue: TASK_QUEUES.email,
+  startToCloseTimeout: '15 minutes',
+  heartbeatTimeout: '8 seconds',
+  cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+  retry: {
+    initialInterval: '500 milliseconds',
+    backoffCoefficient: 2,
+    maximumInterval: '30 seconds',
+    maximumAttempts: Number.POSITIVE_INFINITY,
+  },
+  allowEagerDispatch: false,
+};
