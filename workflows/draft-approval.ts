@@ -1,10 +1,13 @@
 // The approval of one draft that needs people, from its submission until its mail is delivered or there is none to deliver.
 import {
   condition,
+  continueAsNew,
   proxyLocalActivities,
   setCurrentDetails,
   setHandler,
+  sleep,
   upsertSearchAttributes,
+  workflowInfo,
 } from '@temporalio/workflow';
 import type { DraftApprovalActivities } from '../activities/draft-approval';
 import { changed, type DraftApprovalInput, type DraftState, isFinal, isNewer, state } from './contracts/draft-approval';
@@ -16,32 +19,38 @@ const { readDraftState, expireDraft, releaseDraft } = proxyLocalActivities<Draft
 
 export async function draftApproval({ draftId }: DraftApprovalInput): Promise<DraftState['status'] | 'gone'> {
   let draft: DraftState | null = null;
-  const learn = (news: DraftState | null) => {
-    if (news && (!draft || isNewer(news, draft))) draft = news;
+  let wasTold = false;
+  const learn = (news: DraftState | null, told: boolean) => {
+    if (!news || (draft && !isNewer(news, draft))) return;
+    draft = news;
+    wasTold = told;
   };
-  setHandler(changed, learn);
+  setHandler(changed, (news) => learn(news, true));
   setHandler(state, () => draft);
 
   const row = await readDraftState(draftId);
   if (!row) return 'gone';
-  learn(row);
+  learn(row, false);
 
   for (;;) {
     const now: DraftState = draft ?? row;
     upsertSearchAttributes([{ key: DraftStatusAttribute, value: now.status }]);
     setCurrentDetails(describeWaiting(now));
     if (isFinal(now)) return now.status;
+    if (workflowInfo().continueAsNewSuggested) return continueAsNew<typeof draftApproval>({ draftId });
 
     const hasNews = () => draft !== now;
     switch (now.status) {
       case 'pending_review':
       case 'changes_requested': {
         const decided = await condition(hasNews, untilDeadline(now));
-        if (!decided) learn(await expireDraft(draftId));
+        if (!decided) learn(await expireDraft(draftId), false);
         break;
       }
       case 'approved':
-        learn(await releaseDraft(draftId));
+        // A step may read an approval that came after this run was terminated; a timer fires only in a run that goes on.
+        if (!wasTold) await sleep(1);
+        learn(await releaseDraft(draftId), false);
         break;
       default:
         await condition(hasNews);

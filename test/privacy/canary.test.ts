@@ -101,8 +101,8 @@ it('leaves no trace of anybody in Temporal or in a log, however the mail fares',
   await service.draftIn('sent', reviewed.id);
   const rejected = await submit('rejected', true);
   await service.test.commands.rejectDraft(service.approver, { id: rejected.id, reason: CANARIES.comment });
-  // The whole service fails too, with the address in its greeting.
-  service.mail.behave({ greeting: { code: 421, text } });
+  // The whole service fails too, with the address in its words, on the connections that it has and on new ones.
+  service.mail.behave({ greeting: { code: 421, text }, mail: { code: 421, text } });
   const waiting = await submit('waiting', false);
   await until('the service counts as failing', async () => {
     const lane = await service.database.db.lane.findUniqueOrThrow({ where: { name: 'email' } });

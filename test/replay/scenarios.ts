@@ -28,9 +28,15 @@ const waits = (service: TestService, draft: DraftView, status: string) =>
     return state?.status === status;
   });
 
+/** Of `PendingActivityState`. */
+const STARTED = 2;
+
 /** The lane's run at this moment, once it has ended. */
 async function laneRun(service: TestService, act: () => Promise<unknown>): Promise<Recorded> {
-  const { workflowId, runId } = await until('the lane runs', () => service.lane.describe().catch(() => null));
+  const { workflowId, runId } = await until('the lane’s activity runs', async () => {
+    const description = await service.lane.describe().catch(() => null);
+    return description?.raw.pendingActivities?.[0]?.state === STARTED && description;
+  });
   await act();
   await until('the run has ended', async () => (await service.lane.describe()).runId !== runId, 90_000);
   return { workflowId, runId };
@@ -82,7 +88,11 @@ export const SCENARIOS: Record<string, Scenario> = {
     await service.test.commands.resolveDraft(service.approver, { id: draft.id, as: 'sent', reason: 'they answered' });
     return ended(service, draft);
   },
-  'lane-idle': (service) => laneRun(service, async () => {}),
+  'lane-shut-down': (service) =>
+    laneRun(service, async () => {
+      await Promise.all(service.processes.map((worker) => worker.stop()));
+      service.startWorker();
+    }),
   'lane-sending': (service) =>
     laneRun(service, async () => {
       for (let i = 0; i < 20; i++) await service.submitDue(`batch-${i}@example.org`);
@@ -93,6 +103,8 @@ export const SCENARIOS: Record<string, Scenario> = {
       await service.lane.signal(pause, { actor, reason: 'maintenance' });
       await until('no activity runs', async () => (await service.lane.describe()).raw.pendingActivities?.length === 0);
       await service.lane.signal(resume, { actor });
+      // A lane that has worked returns within a minute.
+      await service.submitDue('resumed@example.org');
     }),
   'lane-failing-service': (service) =>
     laneRun(service, async () => {
