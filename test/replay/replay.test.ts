@@ -22,6 +22,13 @@ async function failures(histories: Map<string, Recording>): Promise<Record<strin
   return failed;
 }
 
+/** A local activity's name stands in a payload, which JSON holds in base64. */
+const renameStep = (history: string, from: string, to: string) =>
+  history.replaceAll(/"data": ?"([A-Za-z0-9+/=]+)"/g, (whole, data: string) => {
+    const text = Buffer.from(data, 'base64').toString();
+    return text.includes(from) ? `"data":"${Buffer.from(text.replaceAll(from, to)).toString('base64')}"` : whole;
+  });
+
 describe('recorded histories', () => {
   it('are there for every scenario, and for nothing else', () => {
     expect(recorded.size).toBeGreaterThan(0);
@@ -35,7 +42,8 @@ describe('recorded histories', () => {
   it('would show a workflow that acts otherwise', async () => {
     const name = 'approved-and-sent';
     const { workflowId, history } = recorded.get(name) as Recording;
-    const changed = JSON.parse(JSON.stringify(history).replaceAll('releaseDraft', 'dropDraft'));
+    const changed = JSON.parse(renameStep(JSON.stringify(history), 'releaseDraft', 'dropDraft'));
+    expect(changed).not.toEqual(history);
     expect(Object.keys(await failures(new Map([[name, { workflowId, history: changed }]])))).toEqual([name]);
   });
 
