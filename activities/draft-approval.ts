@@ -1,6 +1,6 @@
 // The database steps of a draft's approval.
 import type { Database } from '../prisma/client';
-import { readDraft, toState } from './commands/draft-record';
+import { readDraftState } from './commands/draft-record';
 import type { Commands } from './commands/index';
 
 export function createDraftApprovalActivities({
@@ -11,10 +11,7 @@ export function createDraftApprovalActivities({
   commands: Pick<Commands, 'expireDraft' | 'releaseDraft'>;
 }) {
   return {
-    async readDraftState(draftId: string) {
-      const draft = await readDraft(db, draftId);
-      return draft && toState(draft);
-    },
+    readDraftState: (draftId: string) => readDraftState(db, draftId),
     expireDraft: (draftId: string) => commands.expireDraft(draftId),
     releaseDraft: (draftId: string) => commands.releaseDraft(draftId),
   };

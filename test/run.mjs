@@ -7,6 +7,7 @@ import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { findS3Server } from './support/s3-server-program.mjs';
 import { ensureSystemPackages } from './support/system-packages.mjs';
 import { findTimeSkippingServer } from './support/time-skipping-server.mjs';
 
@@ -35,6 +36,9 @@ try {
   step('the npm dependencies', 'ops/install.mjs');
   ensureSystemPackages(['postgres', 'redis'], progress);
   step('the build', 'ops/build.mjs');
+  const { findTemporal } = createRequire(import.meta.url)('../dist/ops/local/binaries/temporal.js');
+  await findTemporal((work) => work && progress(`${work.what} (usually ${work.usualSeconds} s)`));
+  env.COUNTERSIGN_TEST_S3_SERVER = await findS3Server(progress);
   const path = await findTimeSkippingServer({
     progress,
     ensureTools: () => ensureSystemPackages(['java', 'maven'], progress),

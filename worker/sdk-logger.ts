@@ -6,7 +6,7 @@ const TOLD = ['sdkComponent', 'taskQueue', 'workflowId', 'runId', 'workflowType'
 const LEVELS = { TRACE: 'trace', DEBUG: 'debug', INFO: 'info', WARN: 'warn', ERROR: 'error' } as const;
 
 export function createSdkLogger(logger: Logger): SdkLogger {
-  return new DefaultLogger('DEBUG', ({ level, message, meta = {} }) => {
+  return new DefaultLogger(logger.isLevelEnabled('debug') ? 'DEBUG' : 'INFO', ({ level, message, meta = {} }) => {
     const told = Object.fromEntries(TOLD.filter((name) => name in meta).map((name) => [name, meta[name]]));
     logger[LEVELS[level]]({ ...told, ...(meta.error ? { err: meta.error } : {}) }, message);
   });

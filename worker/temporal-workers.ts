@@ -1,11 +1,11 @@
 // The two Temporal workers of a worker process: one for workflows and their database steps, one for the mail lane.
 import { existsSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
-import { loadClientConnectConfig } from '@temporalio/envconfig';
 import { NativeConnection, Runtime, Worker } from '@temporalio/worker';
 import type { DraftApprovalActivities } from '../activities/draft-approval';
 import type { MailDeliveryActivities } from '../activities/mail-delivery';
 import type { Logger } from '../ops/runtime/logging';
+import { temporalSettings } from '../ops/runtime/temporal';
 import { TASK_QUEUES } from '../workflows/contracts/task-queues';
 import { WORKFLOW_BUNDLE } from './bundle';
 import { failureCodes } from './failure-codes';
@@ -29,7 +29,7 @@ export function installRuntime(logger: Logger): void {
 
 /** Null where `stopping` came first. */
 export async function connectToTemporal(logger: Logger, stopping: AbortSignal): Promise<NativeConnection | null> {
-  const { connectionOptions } = loadClientConnectConfig();
+  const { connectionOptions } = temporalSettings();
   for (let isTold = false; !stopping.aborted; isTold = true) {
     try {
       return await NativeConnection.connect(connectionOptions as Parameters<typeof NativeConnection.connect>[0]);
@@ -48,7 +48,7 @@ export async function createTemporalWorkers(
   if (!existsSync(WORKFLOW_BUNDLE)) throw new Error('The workflow bundle is missing: run `npm run build`.');
   const shared = {
     connection,
-    namespace: loadClientConnectConfig().namespace ?? 'default',
+    namespace: temporalSettings().namespace,
     interceptors: { activity: [failureCodes(logger)] },
     shutdownGraceTime: drainSeconds * 1000,
     shutdownForceTime: (drainSeconds + 2) * 1000,

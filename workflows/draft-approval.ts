@@ -5,7 +5,6 @@ import {
   proxyLocalActivities,
   setCurrentDetails,
   setHandler,
-  sleep,
   upsertSearchAttributes,
   workflowInfo,
 } from '@temporalio/workflow';
@@ -13,49 +12,57 @@ import type { DraftApprovalActivities } from '../activities/draft-approval';
 import { changed, type DraftApprovalInput, type DraftState, isFinal, isNewer, state } from './contracts/draft-approval';
 import { DraftStatusAttribute } from './contracts/search-attributes';
 import { describeWaiting } from './draft-approval-details';
-import { DATABASE_STEP } from './profiles';
+import { DATABASE_STEP, TOLD_WITHIN_MS } from './profiles';
 
 const { readDraftState, expireDraft, releaseDraft } = proxyLocalActivities<DraftApprovalActivities>(DATABASE_STEP);
 
 export async function draftApproval({ draftId }: DraftApprovalInput): Promise<DraftState['status'] | 'gone'> {
-  let draft: DraftState | null = null;
-  let wasTold = false;
-  const learn = (news: DraftState | null, told: boolean) => {
-    if (!news || (draft && !isNewer(news, draft))) return;
-    draft = news;
-    wasTold = told;
+  /** `told`: by a message; else a step has read it. */
+  const known = { draft: null as DraftState | null, told: false, gone: false };
+  const learn = (news: DraftState, told: boolean) => {
+    const { draft } = known;
+    const isNews = !draft || isNewer(news, draft) || (told && !known.told && !isNewer(draft, news));
+    if (isNews) Object.assign(known, { draft: news, told });
+  };
+  const take = async (step: Promise<DraftState | null>) => {
+    const news = await step;
+    if (news) learn(news, false);
+    else known.gone = true;
   };
   setHandler(changed, (news) => learn(news, true));
-  setHandler(state, () => draft);
+  setHandler(state, () => known.draft);
 
-  const row = await readDraftState(draftId);
-  if (!row) return 'gone';
-  learn(row, false);
-
-  for (;;) {
-    const now: DraftState = draft ?? row;
-    upsertSearchAttributes([{ key: DraftStatusAttribute, value: now.status }]);
-    setCurrentDetails(describeWaiting(now));
-    if (isFinal(now)) return now.status;
+  await take(readDraftState(draftId));
+  while (known.draft && !known.gone) {
+    const draft = known.draft;
+    const hasNews = () => known.draft !== draft;
+    show(draft);
+    if (isFinal(draft)) return draft.status;
     if (workflowInfo().continueAsNewSuggested) return continueAsNew<typeof draftApproval>({ draftId });
 
-    const hasNews = () => draft !== now;
-    switch (now.status) {
+    switch (draft.status) {
       case 'pending_review':
-      case 'changes_requested': {
-        const decided = await condition(hasNews, untilDeadline(now));
-        if (!decided) learn(await expireDraft(draftId), false);
+      case 'changes_requested':
+        if (!(await condition(hasNews, untilDeadline(draft)))) await take(expireDraft(draftId));
         break;
-      }
       case 'approved':
-        // A step may read an approval that came after this run was terminated; a timer fires only in a run that goes on.
-        if (!wasTold) await sleep(1);
-        learn(await releaseDraft(draftId), false);
+        // A step may have read an approval that came after this run was terminated; a message or a timer only reaches
+        // one that goes on.
+        if (known.told || !(await condition(hasNews, TOLD_WITHIN_MS))) await take(releaseDraft(draftId));
         break;
       default:
         await condition(hasNews);
     }
   }
+  return 'gone';
+}
+
+/** `approved` passes at once, and every change of the attribute is a write more. */
+function show(draft: DraftState): void {
+  setCurrentDetails(describeWaiting(draft));
+  const shown = workflowInfo().typedSearchAttributes.get(DraftStatusAttribute);
+  if (draft.status === shown || draft.status === 'approved') return;
+  upsertSearchAttributes([{ key: DraftStatusAttribute, value: draft.status }]);
 }
 
 /** The database's clock decides whether the deadline has passed; where this one is ahead, it is asked again. */

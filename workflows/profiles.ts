@@ -34,3 +34,6 @@ export const MAIL_LANE: ActivityOptions = {
   },
   allowEagerDispatch: false,
 };
+
+/** A message about what a step has read comes within this time, or was lost on its way. */
+export const TOLD_WITHIN_MS = 1_000;

@@ -87,6 +87,14 @@ export async function readSubmitted(
   return record ?? null;
 }
 
+export async function readDraftState(db: Database, id: string): Promise<DraftState | null> {
+  const [row] = await db.$queryRaw<StateRow[]>`
+    SELECT (SELECT generation FROM instance WHERE id = 1) AS generation, version, status, revision,
+      expires_at AS "expiresAt", due_at AS "dueAt", outcome
+    FROM drafts WHERE id = ${id}::uuid`;
+  return row ? toState(row) : null;
+}
+
 export async function readDraftView(db: Database, id: string): Promise<DraftView | null> {
   const record = await readDraft(db, id);
   return record && toView(record);
@@ -120,7 +128,9 @@ export async function listDraftViews(db: Database, filter: DraftFilter): Promise
   return records.map(toView);
 }
 
-export function toState(record: DraftRecord): DraftState {
+type StateRow = Pick<DraftRecord, 'generation' | 'version' | 'status' | 'revision' | 'expiresAt' | 'dueAt' | 'outcome'>;
+
+export function toState(record: StateRow): DraftState {
   return {
     generation: record.generation,
     version: record.version,

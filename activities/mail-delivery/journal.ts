@@ -17,11 +17,14 @@ export function unpackIds(packed: string): string[] {
   return (hex.match(/.{32}/g) ?? []).map((id) => id.replace(/(.{8})(.{4})(.{4})(.{4})(.{12})/, '$1-$2-$3-$4-$5'));
 }
 
+const WRITTEN_WITHIN_MS = 5_000;
+
+const FULL = /execution limit for signal events/;
+/** gRPC's code. */
+const NOT_FOUND = 5;
+
 /** The server takes 10,000 signals a run. */
 export class RunIsFull extends Error {}
-
-const detailsOf = (error: unknown): string =>
-  String(((error as Error).cause as { details?: string } | undefined)?.details ?? '');
 
 export interface JournalDependencies {
   db: Database;
@@ -40,9 +43,9 @@ export function createJournal(
     /** Returns when the history has it. Throws RunIsFull where it takes no more. */
     async write(entry: Claimed): Promise<void> {
       try {
-        await run.signal(claimed, entry);
+        await temporal.withDeadline(Date.now() + WRITTEN_WITHIN_MS, () => run.signal(claimed, entry));
       } catch (error) {
-        throw /signal/i.test(detailsOf(error)) && /limit/i.test(detailsOf(error)) ? new RunIsFull() : error;
+        throw FULL.test(String((error as Error).cause)) ? new RunIsFull() : error;
       }
     },
 
@@ -80,7 +83,7 @@ async function readClaims(
     }
     return { complete: true, claims };
   } catch (error) {
-    if ((error as Error).name !== 'WorkflowNotFoundError') throw error;
+    if ((error as { code?: unknown }).code !== NOT_FOUND) throw error;
     return { complete: false, claims };
   }
 }

@@ -1,5 +1,4 @@
 // A bell that is heard even if it rang while nobody was waiting.
-import { setTimeout as delay } from 'node:timers/promises';
 
 export interface Alarm {
   ring(): void;
@@ -9,17 +8,22 @@ export interface Alarm {
 
 export function createAlarm(): Alarm {
   let rung = false;
-  let waiting: AbortController | null = null;
+  let wake = () => {};
   return {
     ring() {
       rung = true;
-      waiting?.abort();
+      wake();
     },
     async wait(ms, signal) {
       if (!rung && !signal.aborted && ms > 0) {
-        waiting = new AbortController();
-        await delay(ms, undefined, { signal: AbortSignal.any([waiting.signal, signal]) }).catch(() => {});
-        waiting = null;
+        let timer: NodeJS.Timeout | undefined;
+        await new Promise<void>((resolve) => {
+          wake = resolve;
+          timer = setTimeout(wake, ms);
+          signal.addEventListener('abort', wake);
+        });
+        clearTimeout(timer);
+        signal.removeEventListener('abort', wake);
       }
       rung = false;
     },

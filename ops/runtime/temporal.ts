@@ -3,9 +3,15 @@
 import { Client, Connection } from '@temporalio/client';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
 
+/** Address, namespace, API key and TLS as the SDK's own environment variables say. */
+export function temporalSettings() {
+  const { connectionOptions, namespace = 'default' } = loadClientConnectConfig();
+  return { connectionOptions, namespace };
+}
+
 /** Address, namespace, API key and TLS are the SDK's own environment variables, unless given. */
 export function openTemporalClient(given: { address?: string; namespace?: string } = {}): Client {
-  const { connectionOptions, namespace = 'default' } = loadClientConnectConfig();
+  const { connectionOptions, namespace } = temporalSettings();
   const connection = Connection.lazy({
     ...connectionOptions,
     ...(given.address ? { address: given.address } : {}),

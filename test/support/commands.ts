@@ -22,11 +22,19 @@ export const SETTINGS: CommandDependencies['settings'] = {
   MAIL_FROM: 'outbox@countersign.example',
 };
 
-export function createTestCommands(db: Database, settings: Partial<typeof SETTINGS> = {}): TestCommands {
+/** @param hear is told too what the commands tell */
+export function createTestCommands(
+  db: Database,
+  settings: Partial<typeof SETTINGS> = {},
+  hear: CommandDependencies['announce'] = () => {},
+): TestCommands {
   const announced: Announcement[] = [];
   const commands = createCommands({
     db,
-    announce: (announcement) => announced.push(announcement),
+    announce(announcement) {
+      announced.push(announcement);
+      hear(announcement);
+    },
     settings: { ...SETTINGS, ...settings },
   });
   const context = (actor: Actor): CommandContext => ({ actor, requestId: uuidv7() });

@@ -1,11 +1,9 @@
-// A real S3 server (versitygw) on loopback, keeping its buckets in a folder. Found on the PATH, in the user's cache, or
-// built once from the Go module proxy.
+// A real S3 server (versitygw) on loopback, keeping its buckets in a folder. test/run.mjs says where its program is.
 import { execFile, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs';
-import { homedir } from 'node:os';
-import { delimiter, join } from 'node:path';
+import { mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { CreateBucketCommand, ListBucketsCommand, PutBucketVersioningCommand, S3Client } from '@aws-sdk/client-s3';
 import { newFolder } from './environment';
@@ -14,7 +12,6 @@ import { noteEnd, noteStart } from './leftovers.cjs';
 import { testServers } from './servers';
 import { until } from './until';
 
-const VERSION = 'v1.8.0';
 const execute = promisify(execFile);
 
 export interface S3Server {
@@ -39,7 +36,7 @@ export async function startS3Server({ tls = false } = {}): Promise<S3Server> {
   const ca = certificate ? readFileSync(certificate.cert) : null;
   const endpoint = `${tls ? 'https' : 'http'}://127.0.0.1:${port}`;
   const server = spawn(
-    await findServer(),
+    process.env.COUNTERSIGN_TEST_S3_SERVER ?? 'versitygw',
     [
       '--port',
       `127.0.0.1:${port}`,
@@ -110,27 +107,4 @@ async function makeCertificate(folder: string): Promise<{ cert: string; key: str
   const names = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=IP:127.0.0.1'];
   await execute('openssl', ['req', ...kind, ...names, '-keyout', key, '-out', cert]);
   return { cert, key };
-}
-
-async function findServer(): Promise<string> {
-  const onPath = (process.env.PATH ?? '').split(delimiter).map((folder) => join(folder, 'versitygw'));
-  const cache = join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'countersign', 'bin');
-  const cached = join(cache, `versitygw-${VERSION.slice(1)}`);
-  const found = [...onPath, cached].find((file) => existsSync(file));
-  if (found) return found;
-  mkdirSync(cache, { recursive: true });
-  const build = mkdtempSync(join(cache, 'build-'));
-  try {
-    const env = { ...process.env, GOBIN: build, CGO_ENABLED: '0', GOFLAGS: '-trimpath' };
-    await execute('go', ['install', '-ldflags', '-s -w', `github.com/versity/versitygw/cmd/versitygw@${VERSION}`], {
-      env,
-    });
-    renameSync(join(build, 'versitygw'), cached);
-    return cached;
-  } catch (error) {
-    const reason = (error as Error).message.slice(0, 600);
-    throw new Error(`The tests need the S3 server versitygw ${VERSION} on the PATH, or Go 1.25 to build it: ${reason}`);
-  } finally {
-    rmSync(build, { recursive: true, force: true });
-  }
 }

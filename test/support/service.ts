@@ -4,6 +4,8 @@ import type { CommandContext } from '../../activities/commands/context';
 import { readDraftView } from '../../activities/commands/draft-record';
 import type { DraftView } from '../../activities/commands/draft-view';
 import type { SubmitInput } from '../../activities/commands/index';
+import { type Announcer, createAnnouncer } from '../../activities/outbox/announcer';
+import { createMessageDelivery } from '../../activities/outbox/message-delivery';
 import { laneId, MAIL_LANE } from '../../workflows/contracts/mail-delivery';
 import { aDraft, createTestCommands, type TestCommands } from './commands';
 import { createTestDatabase, type TestDatabase } from './database';
@@ -30,11 +32,12 @@ export class TestService {
     readonly mail: TestMailServer,
     readonly environment: Environment,
     readonly test: TestCommands,
+    private readonly announcer: Announcer,
   ) {}
 
-  /** Policy approves a draft whose confidence is at least a half; all others need a person. */
+  /** With `tells: false` what is committed reaches nobody but the relay. Policy approves a draft whose confidence is at least a half; all others need a person. */
   static async create(
-    given: { environment?: Environment; temporalAddress?: string; database?: TestDatabase } = {},
+    given: { environment?: Environment; temporalAddress?: string; database?: TestDatabase; tells?: boolean } = {},
   ): Promise<TestService> {
     const database = given.database ?? (await createTestDatabase());
     const temporal = await createTestNamespace(given.temporalAddress);
@@ -46,7 +49,13 @@ export class TestService {
       SMTP_URL: mail.url + SHORT_TIMEOUTS,
       ...given.environment,
     });
-    const service = new TestService(database, temporal, mail, environment, createTestCommands(database.db));
+    const announcer = createAnnouncer({
+      db: database.db,
+      deliver: createMessageDelivery({ db: database.db, temporal: temporal.client }),
+    });
+    const hear = given.tells === false ? undefined : announcer.announce;
+    const commands = createTestCommands(database.db, {}, hear);
+    const service = new TestService(database, temporal, mail, environment, commands, announcer);
     service.author = await service.test.person('an agent', 'author');
     service.approver = await service.test.person('Ada', 'approver');
     await service.test.commands.setPolicy(service.test.admin, {
@@ -111,6 +120,7 @@ export class TestService {
       process.thaw();
       await process.kill();
     }
+    await this.announcer.drain();
     await this.temporal.close();
     await this.mail.away();
     await this.database.drop();
