@@ -1,7 +1,7 @@
 // The two Temporal workers of a worker process: one for workflows and their database steps, one for the mail lane.
 import { existsSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
-import { NativeConnection, Runtime, Worker } from '@temporalio/worker';
+import { makeTelemetryFilterString, NativeConnection, Runtime, Worker } from '@temporalio/worker';
 import type { DraftApprovalActivities } from '../activities/draft-approval';
 import type { MailDeliveryActivities } from '../activities/mail-delivery';
 import type { Logger } from '../ops/runtime/logging';
@@ -13,6 +13,8 @@ import { createSdkLogger } from './sdk-logger';
 
 /** A pause, a takeover and an end are heard of within this time. */
 const HEARTBEATS_EACH_MS = 500;
+/** An activity that would not be done in time has so long to record what it knows. */
+const CANCELLED_BEFORE_SECONDS = 3;
 const TRIES_AGAIN_MS = 1_000;
 
 export interface TemporalWorkersOptions {
@@ -24,7 +26,11 @@ export interface TemporalWorkersOptions {
 
 export function installRuntime(logger: Logger): void {
   // This process ends its workers itself, in order.
-  Runtime.install({ logger: createSdkLogger(logger), shutdownSignals: [] });
+  Runtime.install({
+    logger: createSdkLogger(logger),
+    shutdownSignals: [],
+    telemetryOptions: { logging: { forward: {}, filter: makeTelemetryFilterString({ core: 'WARN', other: 'ERROR' }) } },
+  });
 }
 
 /** Null where `stopping` came first. */
@@ -50,8 +56,8 @@ export async function createTemporalWorkers(
     connection,
     namespace: temporalSettings().namespace,
     interceptors: { activity: [failureCodes(logger)] },
-    shutdownGraceTime: drainSeconds * 1000,
-    shutdownForceTime: (drainSeconds + 2) * 1000,
+    shutdownGraceTime: Math.max(drainSeconds - CANCELLED_BEFORE_SECONDS, 0) * 1000,
+    shutdownForceTime: drainSeconds * 1000,
   };
   return [
     await Worker.create({

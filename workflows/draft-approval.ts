@@ -12,7 +12,7 @@ import type { DraftApprovalActivities } from '../activities/draft-approval';
 import { changed, type DraftApprovalInput, type DraftState, isFinal, isNewer, state } from './contracts/draft-approval';
 import { DraftStatusAttribute } from './contracts/search-attributes';
 import { describeWaiting } from './draft-approval-details';
-import { DATABASE_STEP, TOLD_WITHIN_MS } from './profiles';
+import { ASKS_AGAIN_MS, DATABASE_STEP, LOOKS_AGAIN_MS, TOLD_WITHIN_MS } from './profiles';
 
 const { readDraftState, expireDraft, releaseDraft } = proxyLocalActivities<DraftApprovalActivities>(DATABASE_STEP);
 
@@ -49,6 +49,8 @@ export async function draftApproval({ draftId }: DraftApprovalInput): Promise<Dr
         // A step may have read an approval that came after this run was terminated; a message or a timer only reaches
         // one that goes on.
         if (known.told || !(await condition(hasNews, TOLD_WITHIN_MS))) await take(releaseDraft(draftId));
+        // The row is older than the message was: it will be told again.
+        if (!hasNews()) await condition(() => hasNews() || known.gone, LOOKS_AGAIN_MS);
         break;
       default:
         await condition(hasNews);
@@ -66,4 +68,5 @@ function show(draft: DraftState): void {
 }
 
 /** The database's clock decides whether the deadline has passed; where this one is ahead, it is asked again. */
-const untilDeadline = ({ expiresAt }: DraftState) => Math.max(Date.parse(expiresAt ?? '') - Date.now(), 0) || 100;
+const untilDeadline = ({ expiresAt }: DraftState) =>
+  Math.max(Date.parse(expiresAt ?? '') - Date.now(), 0) || ASKS_AGAIN_MS;

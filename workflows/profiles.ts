@@ -37,3 +37,7 @@ export const MAIL_LANE: ActivityOptions = {
 
 /** A message about what a step has read comes within this time, or was lost on its way. */
 export const TOLD_WITHIN_MS = 1_000;
+/** After the database's clock said that a deadline has not come yet. */
+export const ASKS_AGAIN_MS = 1_000;
+/** After the database said less than a message did. */
+export const LOOKS_AGAIN_MS = 60_000;

@@ -6,6 +6,7 @@ const MEANINGS: Record<string, string> = {
   content_changed: 'What would have been sent is not what was approved.',
   attachment_missing: 'An attachment is no longer in the file store.',
   file_store_away: 'The file store of the attachments did not answer; it is tried again.',
+  connection_lost: 'The mail server broke off before the message began; it is tried again.',
   bad_address: 'The address is none that a mail server takes.',
   gave_up: 'The recipient could not be reached in all the time that is allowed for it.',
 };

@@ -41,6 +41,9 @@ export interface Told {
   state: DraftState;
 }
 
+/** The failure code of a mail whose attachments can't be read now. */
+export const STORE_AWAY = 'file_store_away';
+
 export type Claims = ReturnType<typeof createClaims>;
 
 /** @param owner drawn at random by one activity attempt */
@@ -67,7 +70,7 @@ export function createClaims(db: Database, lane: string, owner: string, mailDoma
               status = CASE status WHEN 'sending' THEN 'failed' ELSE status END
             WHERE claim_owner <> ${owner}::uuid AND status IN ('scheduled', 'sending')
             RETURNING *, CASE status WHEN 'failed' THEN 'draft.parked' END AS event
-          ), ended AS (SELECT * FROM done WHERE status = 'failed')
+          ), heard AS (SELECT * FROM done WHERE event IS NOT NULL)
           ${tellAndAudit()}`;
         return { lane: row, parked };
       });
@@ -114,23 +117,23 @@ export function createClaims(db: Database, lane: string, owner: string, mailDoma
 
     /** At once after the conversation. A draft that was parked meanwhile learns its true outcome; any other is left alone. */
     record(outcomes: Outcome[]): Promise<Told[]> {
-      const rows = outcomes.map((one) => ({ ...one, event: eventOf(one) }));
+      const rows = outcomes.map((one) => ({ ...one, event: eventOf(one), attempts: isAttempt(one) ? 1 : 0 }));
       return db.$queryRaw<Told[]>`
         WITH r AS (
           SELECT * FROM jsonb_to_recordset(${JSON.stringify(rows)}::jsonb)
-            AS r (id uuid, status text, outcome text, code text, "retrySeconds" float8, event text)
+            AS r (id uuid, status text, outcome text, code text, "retrySeconds" float8, event text, attempts int)
         ), done AS (
           UPDATE drafts d SET status = r.status, outcome = r.outcome, failure_code = r.code, version = d.version + 1,
             updated_at = clock_timestamp(),
             sent_at = CASE r.status WHEN 'sent' THEN clock_timestamp() END,
-            attempts = d.attempts + CASE WHEN r.status = 'scheduled' AND r."retrySeconds" IS NULL THEN 0 ELSE 1 END,
+            attempts = d.attempts + r.attempts,
             next_attempt_at = CASE r.status WHEN 'scheduled' THEN clock_timestamp() + make_interval(secs => coalesce(r."retrySeconds", 0)) END,
             claim_owner = CASE r.outcome WHEN 'unknown' THEN d.claim_owner END
           FROM r
           WHERE d.id = r.id AND d.claim_owner = ${owner}::uuid
             AND (d.status = 'sending' OR (d.status = 'failed' AND d.outcome = 'unknown'))
           RETURNING d.*, r.event
-        ), ended AS (SELECT * FROM done WHERE status <> 'scheduled')
+        ), heard AS (SELECT * FROM done WHERE event IS NOT NULL)
         ${tellAndAudit()}`;
     },
 
@@ -148,17 +151,24 @@ function eventOf({ status, outcome, retrySeconds }: Outcome): string | null {
   return `draft.${status}`;
 }
 
-/** Ends a statement whose `done` holds the changed drafts and `ended` those that their processes must hear of. */
+/** What came of our own store, or of the service as a whole, is no attempt at this recipient. */
+const isAttempt = ({ status, code }: Outcome) => status !== 'scheduled' || (code !== null && code !== STORE_AWAY);
+
+/** Made as RFC 9562 says: the time in milliseconds, then chance. */
+const UUIDV7 = Prisma.sql`encode(set_bit(set_bit(overlay(uuid_send(gen_random_uuid())
+    placing substring(int8send((extract(epoch FROM clock_timestamp()) * 1000)::bigint) FROM 3) FROM 1 FOR 6), 52, 1), 53, 1), 'hex')::uuid`;
+
+/** Ends a statement whose `done` holds the changed drafts and `heard` those that their processes must hear of. */
 const tellAndAudit = () => Prisma.sql`, event AS (
     INSERT INTO audit_events (id, type, at, actor_id, subject, subject_id, revision, data)
-    SELECT gen_random_uuid(), done.event, updated_at, ${SYSTEM.id}::uuid, 'draft', done.id, revision,
+    SELECT ${UUIDV7}, done.event, updated_at, ${SYSTEM.id}::uuid, 'draft', done.id, revision,
       jsonb_strip_nulls(jsonb_build_object('code', failure_code))
     FROM done WHERE done.event IS NOT NULL
   ), state AS (
     SELECT e.id, i.generation, e.version, jsonb_build_object('generation', i.generation, 'version', e.version, 'status', e.status,
       'revision', e.revision, 'expiresAt', to_char(e.expires_at AT TIME ZONE 'UTC', ${ISO}),
       'dueAt', to_char(e.due_at AT TIME ZONE 'UTC', ${ISO}), 'outcome', e.outcome) AS state
-    FROM ended e, instance i WHERE i.id = 1 AND e.needs_people
+    FROM heard e, instance i WHERE i.id = 1 AND e.needs_people
   ), told AS (
     INSERT INTO outbox (process, entity_id, generation, version, message, next_try)
     SELECT 'draftApproval', id, generation, version, state, clock_timestamp() + interval '5 seconds' FROM state

@@ -11,8 +11,8 @@ export type Reply =
   | { kind: 'refused'; code: string; permanent: boolean }
   /** The message had begun and no final reply came: it may have arrived. */
   | { kind: 'unknown' }
-  /** The service is at fault, and not a byte of the message went out. */
-  | { kind: 'trouble'; code: string };
+  /** The service is at fault, and not a byte of the message went out. `mayBeTheMail`: it broke off at this recipient. */
+  | { kind: 'trouble'; code: string; mayBeTheMail: boolean };
 
 interface SmtpFailure extends Error {
   code?: string;
@@ -116,7 +116,7 @@ function judge(failure: SmtpFailure, begun: boolean): Reply {
   if (begun) return code && reply.command === 'DATA' ? refusal(code) : { kind: 'unknown' };
   if (code && code !== 421 && (reply.command === 'RCPT TO' || reply.command === 'DATA')) return refusal(code);
   if (failure.code === 'EENVELOPE' && !code) return { kind: 'refused', code: 'bad_address', permanent: true };
-  return { kind: 'trouble', code: codeOf(reply) };
+  return { kind: 'trouble', code: codeOf(reply), mayBeTheMail: reply.command !== 'MAIL FROM' };
 }
 
 const refusal = (code: number): Reply => ({ kind: 'refused', code: `smtp_${code}`, permanent: code >= 500 });

@@ -1,9 +1,10 @@
 // One claimed mail: a free connection, opened in the database, sent, and recorded at once.
 import { setTimeout as delay } from 'node:timers/promises';
 import { joined } from '../../ops/runtime/joined';
-import type { ObjectStore } from '../../ops/runtime/object-store';
-import { attachmentKey } from '../attachments';
-import type { Claims, OpenMail, Outcome, Told } from './claims';
+import { ObjectNotFound, type ObjectStore } from '../../ops/runtime/object-store';
+import { assertNever } from '../../workflows/assert-never';
+import { ContentChanged, readAttachment } from './attachment-content';
+import { type Claims, type OpenMail, type Outcome, STORE_AWAY, type Told } from './claims';
 import type { Connections } from './connections';
 import { type Conversation, type Reply, ServiceTrouble } from './conversation';
 import { composeMessage, isApproved, type Sender } from './message';
@@ -17,7 +18,7 @@ const STORE_AWAY_SECONDS = 60;
 export interface DeliveryDependencies {
   claims: Claims;
   connections: Connections;
-  files: Pick<ObjectStore, 'get' | 'has'>;
+  files: Pick<ObjectStore, 'get'>;
   sender: Sender;
   tell(told: Told[]): void;
 }
@@ -73,7 +74,7 @@ export function createDelivery({ claims, connections, files, sender, tell }: Del
     try {
       return await send(mail, await connections.take());
     } catch (error) {
-      if (error instanceof ServiceTrouble) return { kind: 'trouble', code: error.code };
+      if (error instanceof ServiceTrouble) return { kind: 'trouble', code: error.code, mayBeTheMail: false };
       throw error;
     }
   }
@@ -89,31 +90,46 @@ export function createDelivery({ claims, connections, files, sender, tell }: Del
     const fault = { id: mail.id, outcome: null, retrySeconds: null };
     if (!isApproved(mail)) return { ...fault, status: 'blocked', code: 'content_changed' };
     try {
-      const present = await Promise.all(mail.attachments.map(({ sha256 }) => files.has(attachmentKey(sha256))));
-      return present.every(Boolean) ? null : { ...fault, status: 'failed', code: 'attachment_missing' };
-    } catch {
-      return { ...fault, status: 'scheduled', code: 'file_store_away', retrySeconds: STORE_AWAY_SECONDS };
+      for (const { sha256 } of mail.attachments) await readAttachment(files, sha256);
+      return null;
+    } catch (error) {
+      if (error instanceof ObjectNotFound) return { ...fault, status: 'failed', code: 'attachment_missing' };
+      if (error instanceof ContentChanged) return { ...fault, status: 'blocked', code: 'content_changed' };
+      return { ...fault, status: 'scheduled', code: STORE_AWAY, retrySeconds: STORE_AWAY_SECONDS };
     }
   }
 }
 
-function outcomeOf({ id, attempts }: OpenMail, reply: Reply): Outcome {
+function outcomeOf(mail: OpenMail, reply: Reply): Outcome {
+  const { id } = mail;
   switch (reply.kind) {
     case 'accepted':
       return { id, status: 'sent', outcome: 'delivered', code: null, retrySeconds: null };
     case 'unknown':
       return { id, status: 'failed', outcome: 'unknown', code: 'outcome_unknown', retrySeconds: null };
+    case 'refused':
+      if (!reply.permanent) return tryLater(mail, reply.code);
+      return { id, status: 'failed', outcome: 'refused', code: reply.code, retrySeconds: null };
     case 'trouble':
-      return waitForService(id);
-    case 'refused': {
-      const again = reply.permanent ? null : retrySeconds(attempts + 1);
-      if (again !== null) return { id, status: 'scheduled', outcome: null, code: reply.code, retrySeconds: again };
-      const code = reply.permanent ? reply.code : 'gave_up';
-      return { id, status: 'failed', outcome: 'refused', code, retrySeconds: null };
-    }
+      return reply.mayBeTheMail ? suspect(mail, reply.code) : waitForService(id);
+    default:
+      return assertNever(reply);
   }
 }
 
+function tryLater({ id, attempts }: OpenMail, code: string): Outcome {
+  const again = retrySeconds(attempts + 1);
+  if (again === null) return { id, status: 'failed', outcome: 'refused', code: 'gave_up', retrySeconds: null };
+  return { id, status: 'scheduled', outcome: null, code, retrySeconds: again };
+}
+
+/** The second time it waits for itself, or one mail could make a service that works look broken for ever. */
+function suspect(mail: OpenMail, reason: string): Outcome {
+  const code = reason.startsWith('smtp_') ? reason : 'connection_lost';
+  return mail.attempts === 0 ? { ...waitForService(mail.id), code } : tryLater(mail, code);
+}
+
+/** Due again as soon as the service is back. */
 const waitForService = (id: string): Outcome => ({
   id,
   status: 'scheduled',

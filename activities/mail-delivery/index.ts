@@ -15,7 +15,7 @@ const BEATS_EACH_MS = 500;
 export interface MailDeliveryDependencies {
   db: Database;
   temporal: Client;
-  files: Pick<ObjectStore, 'get' | 'has'>;
+  files: Pick<ObjectStore, 'get'>;
   backups: Pick<ObjectStore, 'put'>;
   settings: Pick<Configuration, 'SMTP_URL' | 'MAIL_FROM'>;
   /** Rings when a mail may be due. */

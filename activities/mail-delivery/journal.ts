@@ -5,6 +5,7 @@ import { defaultPayloadConverter } from '@temporalio/common';
 import type { ObjectStore } from '../../ops/runtime/object-store';
 import type { Database } from '../../prisma/client';
 import { type Claimed, claimed, laneId } from '../../workflows/contracts/mail-delivery';
+import { ServiceTrouble } from './conversation';
 
 export const journalKey = (lane: string, runId: string) => `journal/${lane}/${runId}.json`;
 
@@ -49,7 +50,7 @@ export function createJournal(
       }
     },
 
-    /** Before the first claim of a run: its predecessor's claims become an object. */
+    /** Before the first claim of a run: its predecessor's claims become an object. Throws ServiceTrouble. */
     async archive(previousRun: string | null): Promise<void> {
       if (previousRun === runId) return;
       if (previousRun !== null) {
@@ -57,7 +58,9 @@ export function createJournal(
         // A run that claimed nothing leaves nothing to restore.
         if (claims.claims.length > 0 || !claims.complete) {
           const entry = JSON.stringify({ lane, runId: previousRun, ...claims });
-          await backups.put(journalKey(lane, previousRun), Buffer.from(entry));
+          await backups.put(journalKey(lane, previousRun), Buffer.from(entry)).catch(() => {
+            throw new ServiceTrouble('journal_store_away');
+          });
         }
       }
       await db.$executeRaw`UPDATE lanes SET journal_run = ${runId} WHERE name = ${lane} AND owner = ${owner}::uuid`;

@@ -3,8 +3,8 @@ import { Readable } from 'node:stream';
 import addressparser from 'nodemailer/lib/addressparser';
 import MailComposer from 'nodemailer/lib/mail-composer';
 import type { ObjectStore } from '../../ops/runtime/object-store';
-import { attachmentKey } from '../attachments';
 import { hashContent } from '../commands/draft-content';
+import { streamAttachment } from './attachment-content';
 import type { OpenMail } from './claims';
 
 export interface Sender {
@@ -35,7 +35,7 @@ export function composeMessage(mail: OpenMail, from: string, files: Pick<ObjectS
       attachments: mail.attachments.map(({ name, type, sha256 }) => ({
         filename: name,
         contentType: type,
-        content: Readable.from(read(files, sha256)),
+        content: Readable.from(streamAttachment(files, sha256)),
       })),
       messageId: mail.messageId,
       date,
@@ -53,8 +53,4 @@ export function composeMessage(mail: OpenMail, from: string, files: Pick<ObjectS
     { objectMode: false },
   );
   return { stream, begun: () => begun };
-}
-
-async function* read(files: Pick<ObjectStore, 'get'>, sha256: string) {
-  yield* await files.get(attachmentKey(sha256));
 }

@@ -13,15 +13,13 @@ beforeEach(async () => {
 afterEach(() => service.close());
 
 describe('recording', () => {
-  it.each(missing)(
-    '%s',
-    async (name) => {
+  for (const name of missing) {
+    it(name, async () => {
       const { workflowId, runId } = await (SCENARIOS[name] as (typeof SCENARIOS)[string])(service);
       const history = await service.temporal.client.workflow.getHandle(workflowId, runId).fetchHistory();
       keepRecording(name, workflowId, history);
-    },
-    150_000,
-  );
+    }, 150_000);
+  }
 
   it('has recorded every scenario', () => {
     expect([...recordings().keys()].sort()).toEqual(Object.keys(SCENARIOS).sort());
