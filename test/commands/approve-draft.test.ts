@@ -39,6 +39,12 @@ describe('approving a draft', () => {
     expect(message).toMatchObject({ process: 'draftApproval', version: 2, message: { status: 'approved' } });
   });
 
+  it('tells the one process of the draft, however its id was written', async () => {
+    const { id } = await submit();
+    await approve(approver, id.toUpperCase());
+    expect(test.announced.at(-1)?.message).toMatchObject({ draftId: id, state: { status: 'approved' } });
+  });
+
   it('leaves what was written beside the decision out of the audit trail', async () => {
     const draft = await submit();
     await test.commands.approveDraft(approver as CommandContext, { id: draft.id, comment: 'a private remark' });
