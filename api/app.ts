@@ -7,7 +7,7 @@ import { deriveSecrets } from '../ops/runtime/secrets';
 import { cookieName, createCsrf } from './csrf';
 import type { AppDependencies } from './dependencies';
 import { mount } from './endpoint';
-import { answerFailures, noSuchRoute } from './failures';
+import { answerFailures, noSuchRoute, onlyKnownMethods } from './failures';
 import { contextOf, identify, roleGuard } from './identity';
 import { createKeyRing } from './key-ring';
 import { createLanes } from './lanes';
@@ -62,10 +62,11 @@ export function createApp(dependencies: AppDependencies): Express {
   app.use(csrf.check);
   app.use(health.router);
   app.use(identify({ ring, limits, commands, adminPassword: settings.ADMIN_PASSWORD, sessionCookie, logger }));
+  app.use(onlyKnownMethods(routes));
   app.use(resources.router);
   app.use(attachmentsRouter({ ...dependencies, requireRole, contextOf }));
   app.use(docs.router);
-  app.use(noSuchRoute(routes));
+  app.use(noSuchRoute);
   app.use(answerFailures(dependencies));
   return app;
 }

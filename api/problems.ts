@@ -87,7 +87,7 @@ const REFUSALS: Record<RefusalCode, ProblemCode> = {
 
 /** Of body-parser, by its `type`. */
 const BODIES: Record<string, [ProblemCode, string]> = {
-  'entity.parse.failed': ['malformed-body', 'The body is not valid JSON.'],
+  'entity.parse.failed': ['malformed-body', 'The body is not a valid JSON object.'],
   'entity.too.large': ['too-large', 'The body is larger than 1 MiB.'],
   'charset.unsupported': ['unsupported-media-type', 'JSON is read in UTF-8 alone.'],
   'encoding.unsupported': ['unsupported-media-type', 'This content encoding is not read here.'],

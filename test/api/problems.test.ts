@@ -38,6 +38,7 @@ describe('a request that cannot be taken is told why', () => {
       () => draft().type('application/json; charset=latin1').send('{}'),
     ],
     ['another content type', 'unsupported-media-type', 415, () => draft().type('text/plain').send('{}')],
+    ['a text for an object', 'malformed-body', 400, () => draft().type('json').send('"x"')],
     ['a form', 'unsupported-media-type', 415, () => draft().type('form').send('to=x')],
     ['a body over 1 MiB', 'too-large', 413, () => draft().send(aDraft({ body: 'x'.repeat(1024 * 1024) }))],
     ['an unknown field', 'invalid-request', 400, () => draft().send({ ...aDraft(), colour: 'blue' })],
@@ -84,9 +85,17 @@ describe('a request that cannot be taken is told why', () => {
     ['post', '/health', 'GET, HEAD'],
     ['delete', '/api/attachments', 'POST'],
     ['get', '/api/auth/login', 'POST'],
+    ['get', '/api/drafts/decisions', 'POST'],
+    ['put', '/api/drafts/decisions', 'POST'],
   ] as const)('%s %s does not exist: 405 with Allow', async (method, path, allow) => {
     const { status, body, headers } = await author[method](path);
     expect([status, body, headers.allow]).toEqual([405, problem('method-not-allowed', 405), allow]);
+  });
+
+  it('OPTIONS tells the methods of a route', async () => {
+    const { status, headers } = await api.anyone.options('/api/drafts/decisions');
+    expect([status, headers.allow]).toEqual([204, 'POST']);
+    expect((await api.anyone.options('/nothing')).body).toEqual(problem('not-found', 404));
   });
 
   it('what nobody expected is told without its reasons, which only the log and Sentry know', async () => {
@@ -117,6 +126,11 @@ describe('what is no HTTP request the parser takes', () => {
     cutOff();
     return Buffer.concat(chunks).toString();
   }
+
+  it('an expectation that nobody knows is passed over', async () => {
+    const head = await say('GET /health HTTP/1.1\r\nHost: x\r\nConnection: close\r\nExpect: a-miracle\r\n\r\n');
+    expect(head).toMatch(/^HTTP\/1.1 200 .*X-Request-Id/s);
+  });
 
   it.each([
     [
