@@ -58,7 +58,7 @@ export function createApp(dependencies: AppDependencies): Express {
   trustProxies(app, settings.TRUST_PROXY);
   app.use(logRequests(dependencies));
   app.use(headers(lifecycle));
-  app.use(cookieParser());
+  app.use(cookieParser(), plainCookies);
   app.use(csrf.check);
   app.use(health.router);
   app.use(identify({ ring, limits, commands, adminPassword: settings.ADMIN_PASSWORD, sessionCookie, logger }));
@@ -95,6 +95,14 @@ function headers(lifecycle: AppDependencies['lifecycle']): RequestHandler {
     secure(request, response, next);
   };
 }
+
+/** cookie-parser makes objects of what begins with `j:`. Ours never do; others have no business with us. */
+const plainCookies: RequestHandler = (request, _response, next) => {
+  request.cookies = Object.fromEntries(
+    Object.entries(request.cookies).filter(([, value]) => typeof value === 'string'),
+  );
+  next();
+};
 
 /** As Express takes it: a number of hops, or addresses and subnets. */
 function trustProxies(app: Express, given: string | undefined): void {
