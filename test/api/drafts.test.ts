@@ -276,6 +276,19 @@ describe('deciding', () => {
   });
 });
 
+it('many decisions on one draft are taken in their order', async () => {
+  const { id } = await submit();
+  const words = ['request_changes', 'approve', 'reject', 'request_changes', 'approve', 'reject'];
+  const decisions = words.map((decision, i) => ({
+    id: i % 2 ? id : id.toUpperCase(),
+    revision: 1,
+    decision,
+    comment: 'x',
+  }));
+  const { body } = await approver.post('/api/drafts/decisions').send({ decisions });
+  expect(body.items.map(({ status }: { status: number }) => status)).toEqual([200, 409, 409, 200, 409, 409]);
+});
+
 describe('withdrawing and resolving', () => {
   it('withdraws until the send begins', async () => {
     const { id } = await submit();
