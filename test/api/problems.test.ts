@@ -1,5 +1,6 @@
 import { connect } from 'node:net';
 import type TestAgent from 'supertest/lib/agent';
+import { problemOf } from '../../api/problems';
 import { createApiServer } from '../../api/server';
 import { aDraft } from '../support/commands';
 import { openTestDatabase } from '../support/database';
@@ -153,6 +154,23 @@ describe('what is no HTTP request the parser takes', () => {
     expect(head).toContain('Content-Type: application/problem+json');
     expect(head).toMatch(/X-Request-Id: [0-9a-f-]{36}/);
     expect(JSON.parse(body)).toEqual(problem(code, status));
+  });
+});
+
+describe('what fails for a while', () => {
+  const ofPostgres = (originalCode: string) =>
+    Object.assign(new Error('Raw query failed.'), {
+      code: 'P2010',
+      meta: { driverAdapterError: { cause: { kind: 'postgres', originalCode } } },
+    });
+  it.each([
+    ['a deadlock', ofPostgres('40P01'), 'too-many-changes'],
+    ['a disk of the database without room', ofPostgres('53100'), 'database-unavailable'],
+    ['a database that starts up', ofPostgres('57P03'), 'database-unavailable'],
+    ['a disk without room for an upload', Object.assign(new Error('ENOSPC'), { code: 'ENOSPC' }), 'files-unavailable'],
+  ])('%s is a 503 that says when to come back', (_what, error, code) => {
+    const { status, more, ...told } = problemOf(error);
+    expect([status, told.code, more.headers, more.cause]).toEqual([503, code, { 'Retry-After': '1' }, error]);
   });
 });
 
