@@ -4,7 +4,7 @@ import { Prisma } from '../../prisma/client';
 import { recordEvent } from './audit';
 import { expire, own, release, resolve, revise, unlessErased, withdraw } from './change-draft';
 import { type CommandContext, type CommandDependencies, SYSTEM } from './context';
-import { approve, reject, requestChanges } from './decide-draft';
+import { approve, asApproved, reject, requestChanges } from './decide-draft';
 import { toState, toView } from './draft-record';
 import { type Rule, transition } from './draft-transition';
 import type { Commands } from './index';
@@ -29,8 +29,10 @@ export function createCommands(dependencies: CommandDependencies): Commands {
   };
   return {
     submitDraft: createSubmitDraft(dependencies),
-    approveDraft: (context, { id, revision, comment = null }) =>
-      change(context, id, approve(context.actor, { revision, comment })),
+    async approveDraft(context, { id, revision, comment = null }) {
+      const rule = unlessErased(approve(context.actor, { revision, comment }));
+      return toView(asApproved(await transition(dependencies, context, id, rule)));
+    },
     rejectDraft: (context, { id, revision, reason }) =>
       change(context, id, reject(context.actor, { revision, comment: reason })),
     requestChanges: (context, { id, ...input }) => change(context, id, requestChanges(context.actor, input)),

@@ -106,7 +106,7 @@ async function write(
         needs_people = ${next.needsPeople}, updated_at = clock_timestamp(), expires_at = ${next.expiresAt}::timestamptz,
         due_at = ${next.dueAt}::timestamptz, sent_at = ${next.sentAt}::timestamptz, outcome = ${next.outcome},
         failure_code = ${next.failureCode}, next_attempt_at = ${next.nextAttemptAt}::timestamptz,
-        attempts = ${next.attempts}, claim_owner = NULL, decision = ${JSON.stringify(next.decision)}::jsonb
+        attempts = ${next.attempts}, claim_owner = NULL, decision = coalesce(${change.decision ? JSON.stringify(change.decision) : null}::jsonb, decision)
       WHERE id = ${draft.id}::uuid AND version = ${draft.version}
         AND (${change.before ?? null}::timestamptz IS NULL OR clock_timestamp() < ${change.before ?? null}::timestamptz)
         AND (${change.from ?? null}::timestamptz IS NULL OR clock_timestamp() >= ${change.from ?? null}::timestamptz)
