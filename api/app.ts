@@ -7,7 +7,7 @@ import { deriveSecrets } from '../ops/runtime/secrets';
 import { cookieName, createCsrf } from './csrf';
 import type { AppDependencies } from './dependencies';
 import { mount } from './endpoint';
-import { answerFailures, noSuchRoute } from './failures';
+import { answerFailures, noSuchRoute, onlyKnownMethods } from './failures';
 import { contextOf, identify, roleGuard } from './identity';
 import { createKeyRing } from './key-ring';
 import { createLanes } from './lanes';
@@ -58,14 +58,15 @@ export function createApp(dependencies: AppDependencies): Express {
   trustProxies(app, settings.TRUST_PROXY);
   app.use(logRequests(dependencies));
   app.use(headers(lifecycle));
-  app.use(cookieParser());
+  app.use(cookieParser(), plainCookies);
   app.use(csrf.check);
   app.use(health.router);
   app.use(identify({ ring, limits, commands, adminPassword: settings.ADMIN_PASSWORD, sessionCookie, logger }));
+  app.use(onlyKnownMethods(routes));
   app.use(resources.router);
   app.use(attachmentsRouter({ ...dependencies, requireRole, contextOf }));
   app.use(docs.router);
-  app.use(noSuchRoute(routes));
+  app.use(noSuchRoute);
   app.use(answerFailures(dependencies));
   return app;
 }
@@ -94,6 +95,14 @@ function headers(lifecycle: AppDependencies['lifecycle']): RequestHandler {
     secure(request, response, next);
   };
 }
+
+/** cookie-parser makes objects of what begins with `j:`. Ours never do; others have no business with us. */
+const plainCookies: RequestHandler = (request, _response, next) => {
+  request.cookies = Object.fromEntries(
+    Object.entries(request.cookies).filter(([, value]) => typeof value === 'string'),
+  );
+  next();
+};
 
 /** As Express takes it: a number of hops, or addresses and subnets. */
 function trustProxies(app: Express, given: string | undefined): void {

@@ -89,12 +89,16 @@ async function answer(definition: Endpoint, request: Request, response: Response
 export const MOST_BODY_BYTES = 1024 * 1024;
 const readJson = express.json({ limit: MOST_BODY_BYTES, type: () => true });
 
-const requireJson: RequestHandler = (request, _response, next) => {
-  const hasBody =
-    request.headers['transfer-encoding'] !== undefined || Number(request.headers['content-length'] ?? 0) > 0;
-  if (!hasBody || request.is('application/json')) return next();
-  throw new Problem('unsupported-media-type', 'The body must be application/json.');
-};
+/** Lets pass a body of this type, and none at all. */
+export const requireType =
+  (type: string): RequestHandler =>
+  (request, _response, next) => {
+    const hasBody =
+      request.headers['transfer-encoding'] !== undefined || Number(request.headers['content-length'] ?? 0) > 0;
+    if (!hasBody || request.is(type)) return next();
+    throw new Problem('unsupported-media-type', `The body must be ${type}.`);
+  };
+const requireJson = requireType('application/json');
 
 const MOST_ERRORS = 50;
 

@@ -8,18 +8,25 @@ import { Problem, problemOf } from './problems';
 
 const TYPE = 'application/problem+json; charset=utf-8';
 
-/** After all routes: the path exists with other methods, or not at all. */
-export function noSuchRoute(routes: readonly Documented[]): RequestHandler {
-  const known = routes.map(({ path, method }) => ({ pattern: patternOf(path), method: method.toUpperCase() }));
-  return (request) => {
-    const methods = known.filter(({ pattern }) => pattern.test(request.path)).map(({ method }) => method);
-    if (methods.length === 0) throw new Problem('not-found', 'There is no such route.');
-    const allowed = [...new Set(methods.flatMap((method) => (method === 'GET' ? ['GET', 'HEAD'] : [method])))].join(
-      ', ',
-    );
-    throw new Problem('method-not-allowed', `Only ${allowed} here.`, { headers: { Allow: allowed } });
+/** Before the routes: lets pass what one of them takes, or none of them knows. */
+export function onlyKnownMethods(routes: readonly Documented[]): RequestHandler {
+  const known = routes.map(({ path, method }) => ({ path, pattern: patternOf(path), method: method.toUpperCase() }));
+  return (request, response, next) => {
+    const there = known.filter(({ pattern }) => pattern.test(request.path));
+    // What has a fixed name is nothing that has this name as its id.
+    const named = there.filter(({ path }) => path === request.path);
+    const methods = (named.length > 0 ? named : there).map(({ method }) => method);
+    const allowed = [...new Set(methods.flatMap((method) => (method === 'GET' ? ['GET', 'HEAD'] : [method])))];
+    if (allowed.length === 0 || allowed.includes(request.method)) return next();
+    const headers = { Allow: allowed.join(', ') };
+    if (request.method === 'OPTIONS') return void response.status(204).set(headers).end();
+    throw new Problem('method-not-allowed', `Only ${headers.Allow} here.`, { headers });
   };
 }
+
+export const noSuchRoute: RequestHandler = () => {
+  throw new Problem('not-found', 'There is no such route.');
+};
 
 const patternOf = (path: string) => new RegExp(`^${path.replace(/[.]/g, '\\.').replace(/:\w+/g, '[^/]+')}$`);
 

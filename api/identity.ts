@@ -27,26 +27,28 @@ interface Identity {
 export const carriesCredential = ({ headers }: Request) => Boolean(headers.authorization || headers['x-admin-token']);
 
 const BEARER = /^Bearer +(\S+) *$/i;
-const WRONG = (what: string) =>
+export const wrong = (what: string) =>
   new Problem('unauthenticated', `${what} is wrong or has ended.`, { headers: { 'WWW-Authenticate': 'Bearer' } });
 
 /** Counts the request where it belongs, and finds out who asks; nobody may be allowed, wrong credentials are not. */
 export function identify(dependencies: IdentityDependencies): RequestHandler {
   const { ring, limits, adminPassword, sessionCookie } = dependencies;
   const admin = createHash('sha256').update(adminPassword).digest();
-  const isAdmin = (token: string) => timingSafeEqual(createHash('sha256').update(token).digest(), admin);
+  const isPassword = (token: string) => timingSafeEqual(createHash('sha256').update(token).digest(), admin);
+  // Some clients send a header in Latin-1, others in UTF-8; node reads it as the former.
+  const isAdmin = (token: string) => isPassword(token) || isPassword(Buffer.from(token, 'latin1').toString());
 
   async function who(request: Request, response: Response): Promise<Identity | null> {
+    const { authorization, 'x-admin-token': adminToken } = request.headers;
+    if (adminToken && isAdmin(String(adminToken))) return { actor: BOOTSTRAP_ADMIN, keyId: null };
     const isCounted = request.method === 'POST' && request.path.startsWith('/api/auth/');
     if (isCounted) await limits.auth(request);
     const countClient = () => (isCounted ? undefined : limits.client(request));
 
-    const { authorization, 'x-admin-token': adminToken } = request.headers;
     if (adminToken) {
-      if (isAdmin(String(adminToken))) return { actor: BOOTSTRAP_ADMIN, keyId: null };
       await limits.adminToken(request);
       await recordRefused(dependencies, response, { type: 'admin_token.refused', code: 'wrong_token' });
-      throw WRONG('The admin token');
+      throw wrong('The admin token');
     }
     if (authorization) {
       const key = BEARER.exec(authorization)?.[1];
@@ -56,7 +58,7 @@ export function identify(dependencies: IdentityDependencies): RequestHandler {
         : [null];
       if (holder) return holder;
       await countClient();
-      throw WRONG('The API key');
+      throw wrong('The API key');
     }
     const token: unknown = request.cookies?.[sessionCookie];
     const holder = typeof token === 'string' && token !== '' ? await ring.bySession(sha256(token)) : null;

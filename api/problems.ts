@@ -87,7 +87,7 @@ const REFUSALS: Record<RefusalCode, ProblemCode> = {
 
 /** Of body-parser, by its `type`. */
 const BODIES: Record<string, [ProblemCode, string]> = {
-  'entity.parse.failed': ['malformed-body', 'The body is not valid JSON.'],
+  'entity.parse.failed': ['malformed-body', 'The body is not a valid JSON object.'],
   'entity.too.large': ['too-large', 'The body is larger than 1 MiB.'],
   'charset.unsupported': ['unsupported-media-type', 'JSON is read in UTF-8 alone.'],
   'encoding.unsupported': ['unsupported-media-type', 'This content encoding is not read here.'],
@@ -105,7 +105,7 @@ export function problemOf(error: unknown): Problem {
     return new Problem(REFUSALS[code], message, { errors, ...(code === 'busy' ? RETRY_SOON : {}) });
   }
   if (error instanceof FileTooLarge) return new Problem('too-large', 'The file is larger than 10 MiB.');
-  if (error instanceof ObjectStoreError) {
+  if (error instanceof ObjectStoreError || (error as { code?: unknown } | null)?.code === 'ENOSPC') {
     return new Problem('files-unavailable', 'The file store does not answer; try again.', {
       ...RETRY_SOON,
       cause: error,
@@ -138,8 +138,10 @@ const AWAY = new Set([
   'DatabaseDoesNotExist',
   'AuthenticationFailed',
 ]);
-/** Of PostgreSQL: connection lost, too many connections, shut down or starting up, and it may not be written to. */
-const AWAY_STATES = /^(08...|53300|57P0[1-5]|25006)$/;
+/** Of PostgreSQL: connection lost, no connections, disk or memory left, shut down or starting up, and it may not be written to. */
+const AWAY_STATES = /^(08...|53...|57P0[1-5]|25006)$/;
+/** Two changes stood in each other's way, and this one gave way. */
+const GAVE_WAY = /^(40001|40P01|55P03|P2034)$/;
 const BROKEN = /^(ECONNREFUSED|ECONNRESET|EPIPE|ETIMEDOUT|ENOTFOUND|EAI_AGAIN|P1001|P1002|P1008|P1017)$/;
 
 function ofDatabase(error: unknown): Problem | null {
@@ -155,6 +157,12 @@ function ofDatabase(error: unknown): Problem | null {
     });
   }
   const { kind = '', originalCode = '' } = meta?.driverAdapterError?.cause ?? {};
+  if (GAVE_WAY.test(originalCode) || GAVE_WAY.test(String(code))) {
+    return new Problem('too-many-changes', 'Others change the same at once; try again.', {
+      ...RETRY_SOON,
+      cause: error,
+    });
+  }
   const isAway =
     AWAY.has(kind) ||
     AWAY_STATES.test(originalCode) ||

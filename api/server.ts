@@ -15,7 +15,7 @@ export interface ApiServer {
 
 export function createApiServer(app: RequestListener): ApiServer {
   const answering = new Map<ServerResponse, Promise<void>>();
-  const server = createServer({ requireHostHeader: false }, (request, response) => {
+  const take: RequestListener = (request, response) => {
     if (request.headers.host === undefined && request.httpVersion === '1.1') {
       return answerUnparsed(new Error('No host is named'), request.socket);
     }
@@ -27,7 +27,10 @@ export function createApiServer(app: RequestListener): ApiServer {
     });
     answering.set(response, answered);
     app(request, response);
-  });
+  };
+  const server = createServer({ requireHostHeader: false }, take);
+  // An expectation that nobody knows may be passed over; node's own answer to it would be no problem document.
+  server.on('checkExpectation', take);
   server.keepAliveTimeout = IDLE_MS;
   server.on('clientError', answerUnparsed);
   const answerAll = async () => {

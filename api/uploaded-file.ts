@@ -7,7 +7,7 @@ import { ATTACHMENT_LIMIT, FileTooLarge, type ReceivedFile, receiveFile } from '
 import { cleanFileName } from './file-name';
 
 /** A client that is told while it still sends may never read it: up to here we listen to the end before we answer. */
-const PATIENCE = 3 * ATTACHMENT_LIMIT;
+const PATIENCE = 10 * ATTACHMENT_LIMIT;
 
 /** The caller discards `file`. @throws Refusal `invalid`, naming the field, or FileTooLarge */
 export async function receiveUpload(

@@ -4,6 +4,7 @@ import { isParked } from '../../workflows/contracts/draft-approval';
 import type { Actor } from './context';
 import { assertInTime } from './decide-draft';
 import { hashContent } from './draft-content';
+import type { DraftRecord } from './draft-record';
 import type { Rule } from './draft-transition';
 import { Refusal } from './refusal';
 
@@ -20,8 +21,15 @@ export interface RevisionInput {
   sendAt?: string | null | undefined;
 }
 
+export const unlessErased =
+  (rule: Rule): Rule =>
+  (draft) => {
+    if (draft.status === 'erased') throw new Refusal('erased', 'This draft has been erased.');
+    return rule(draft);
+  };
+
 /** Somebody else's draft does not exist for who may only write. */
-const own =
+export const own =
   (actor: Actor, rule: Rule): Rule =>
   (draft) => {
     if (draft.authorId !== actor.id && !actor.roles.includes('approver'))
@@ -29,8 +37,9 @@ const own =
     return rule(draft);
   };
 
-export const revise = (actor: Actor, input: RevisionInput, deadlineHours: number): Rule =>
-  own(actor, (draft) => {
+export const revise =
+  (input: RevisionInput, deadlineHours: number): Rule =>
+  (draft) => {
     if (input.revision !== draft.revision) {
       throw new Refusal(
         'stale_revision',
@@ -56,21 +65,34 @@ export const revise = (actor: Actor, input: RevisionInput, deadlineHours: number
         sendAt: sendAt || null,
         contentHash: hashContent({ to, replyTo, subject, body, html, attachments }),
       },
+      decision: byPeople(draft.decision),
       expiresAt: new Date(draft.now.getTime() + (draft.decision.deadlineHours ?? deadlineHours) * HOUR_MS),
       dueAt: null,
       before: undecided ? draft.expiresAt : null,
     };
-  });
+  };
 
-export const withdraw = (actor: Actor, reason: string | undefined): Rule =>
-  own(actor, (draft) => {
+/** Policy has seen the words of the first revision alone: whatever it decided, a person decides about others. */
+const byPeople = (decision: DraftRecord['decision']): DraftRecord['decision'] =>
+  decision.outcome === 'require'
+    ? decision
+    : {
+        ...decision,
+        outcome: 'require',
+        required: 1,
+        reasons: [...decision.reasons, 'changed since: a person decides'],
+      };
+
+export const withdraw =
+  (reason: string | undefined): Rule =>
+  (draft) => {
     if (draft.status === 'withdrawn') return null;
     if (BEGUN.includes(draft.status))
       throw new Refusal('send_begun', `It is too late to withdraw: the draft is ${draft.status}.`);
     if (!BEFORE_THE_SEND.includes(draft.status))
       throw new Refusal('wrong_state', `A draft that is ${draft.status} cannot be withdrawn.`);
     return { status: 'withdrawn', event: 'draft.withdrawn', note: reason, dueAt: null };
-  });
+  };
 
 /** A parked draft may have arrived or not: a person says which. */
 export const resolve =

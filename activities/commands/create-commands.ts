@@ -2,9 +2,9 @@
 import { uuidv7 } from 'uuidv7';
 import { Prisma } from '../../prisma/client';
 import { recordEvent } from './audit';
-import { expire, release, resolve, revise, withdraw } from './change-draft';
+import { expire, own, release, resolve, revise, unlessErased, withdraw } from './change-draft';
 import { type CommandContext, type CommandDependencies, SYSTEM } from './context';
-import { approve, reject, requestChanges } from './decide-draft';
+import { approve, asApproved, reject, requestChanges } from './decide-draft';
 import { toState, toView } from './draft-record';
 import { type Rule, transition } from './draft-transition';
 import type { Commands } from './index';
@@ -14,13 +14,10 @@ import { createSubmitDraft } from './submit-draft';
 
 export function createCommands(dependencies: CommandDependencies): Commands {
   const { db, settings } = dependencies;
-  const change = async (context: CommandContext, id: string, rule: Rule) => {
-    const unlessErased: Rule = (draft) => {
-      if (draft.status === 'erased') throw new Refusal('erased', 'This draft has been erased.');
-      return rule(draft);
-    };
-    return toView(await transition(dependencies, context, id, unlessErased));
-  };
+  const change = async (context: CommandContext, id: string, rule: Rule) =>
+    toView(await transition(dependencies, context, id, unlessErased(rule)));
+  const changeOwn = async (context: CommandContext, id: string, rule: Rule) =>
+    toView(await transition(dependencies, context, id, own(context.actor, unlessErased(rule))));
   /** A step that the draft's process takes itself, so that it hears by the answer; one that is gone has nothing left to do. */
   const step = async (id: string, rule: Rule) => {
     try {
@@ -32,23 +29,27 @@ export function createCommands(dependencies: CommandDependencies): Commands {
   };
   return {
     submitDraft: createSubmitDraft(dependencies),
-    approveDraft: (context, { id, revision, comment = null }) =>
-      change(context, id, approve(context.actor, { revision, comment })),
+    async approveDraft(context, { id, revision, comment = null }) {
+      const rule = unlessErased(approve(context.actor, { revision, comment }));
+      return toView(asApproved(await transition(dependencies, context, id, rule)));
+    },
     rejectDraft: (context, { id, revision, reason }) =>
       change(context, id, reject(context.actor, { revision, comment: reason })),
     requestChanges: (context, { id, ...input }) => change(context, id, requestChanges(context.actor, input)),
-    reviseDraft: (context, { id, ...input }) =>
-      change(context, id, revise(context.actor, input, settings.APPROVAL_DEADLINE_HOURS)),
-    withdrawDraft: (context, { id, reason }) => change(context, id, withdraw(context.actor, reason)),
+    reviseDraft: (context, { id, ...input }) => changeOwn(context, id, revise(input, settings.APPROVAL_DEADLINE_HOURS)),
+    withdrawDraft: (context, { id, reason }) => changeOwn(context, id, withdraw(reason)),
     resolveDraft: (context, { id, as, reason }) => change(context, id, resolve(as, reason)),
     expireDraft: (id) => step(id, expire),
     releaseDraft: (id) => step(id, release(settings.UNDO_WINDOW_SECONDS)),
     ...createKeyCommands(dependencies),
 
-    async setPolicy(context, document) {
+    async setPolicy(context, document, read) {
       const json = document as unknown as Prisma.InputJsonObject;
       for (;;) {
         const { _max } = await db.policy.aggregate({ _max: { version: true } });
+        if (read !== undefined && read !== _max.version) {
+          throw new Refusal('stale_revision', `The policy is at version ${_max.version}; read it again.`);
+        }
         const version = (_max.version ?? 0) + 1;
         try {
           await db.$transaction(async (tx) => {

@@ -1,4 +1,5 @@
 // Approve, reject, ask for changes: pure rules on the draft as it stands.
+import type { DraftStatus } from '../../workflows/contracts/draft-approval';
 import type { Actor } from './context';
 import type { DraftRecord, VerdictRecord } from './draft-record';
 import type { Change, Rule } from './draft-transition';
@@ -28,6 +29,17 @@ export const approve =
       'draft.approved',
     );
   };
+
+const FOLLOWS: readonly DraftStatus[] = ['scheduled', 'sending', 'sent'];
+
+/** As the approval left it. What follows by itself, perhaps within milliseconds, shows in every later look; the answer to
+ *  the approval, which may be repeated meanwhile, stays the same. */
+export function asApproved(draft: DraftRecord): DraftRecord {
+  const last = draft.verdicts.findLast(({ verdict, dismissed }) => verdict === 'approve' && !dismissed);
+  if (!last || !FOLLOWS.includes(draft.status)) return draft;
+  const before = { dueAt: null, sentAt: null, messageId: null, outcome: null, failureCode: null };
+  return { ...draft, ...before, status: 'approved', updatedAt: new Date(last.at) };
+}
 
 export const reject =
   (actor: Actor, input: DecisionInput): Rule =>

@@ -29,6 +29,8 @@ export interface Change {
   expiresAt?: Date;
   dueAt?: Date | null;
   sentAt?: Date;
+  /** Where what policy decided holds no more. */
+  decision?: DraftRecord['decision'];
   outcome?: DraftRecord['outcome'];
   /** Applies only before, or only from, this moment by the database's clock. */
   before?: Date | null;
@@ -56,7 +58,7 @@ export async function transition(
     const changed = await write(db, context, draft, change, tellsProcess);
     if (!changed) continue;
     announce({
-      ...(changed.needsPeople && tellsProcess ? { message: { draftId: id, state: toState(changed) } } : {}),
+      ...(changed.needsPeople && tellsProcess ? { message: { draftId: changed.id, state: toState(changed) } } : {}),
       mailDue: changed.status === 'scheduled' && changed.dueAt !== null && changed.dueAt <= changed.updatedAt,
     });
     return changed;
@@ -90,6 +92,7 @@ async function write(
     expiresAt: change.expiresAt ?? draft.expiresAt,
     dueAt: change.dueAt === undefined ? draft.dueAt : change.dueAt,
     sentAt: change.sentAt ?? draft.sentAt,
+    decision: change.decision ?? draft.decision,
     outcome: change.outcome === undefined ? draft.outcome : change.outcome,
     failureCode: change.outcome === undefined ? draft.failureCode : null,
     nextAttemptAt: change.status === 'scheduled' ? (change.dueAt ?? draft.now) : null,
@@ -103,7 +106,7 @@ async function write(
         needs_people = ${next.needsPeople}, updated_at = clock_timestamp(), expires_at = ${next.expiresAt}::timestamptz,
         due_at = ${next.dueAt}::timestamptz, sent_at = ${next.sentAt}::timestamptz, outcome = ${next.outcome},
         failure_code = ${next.failureCode}, next_attempt_at = ${next.nextAttemptAt}::timestamptz,
-        attempts = ${next.attempts}, claim_owner = NULL
+        attempts = ${next.attempts}, claim_owner = NULL, decision = coalesce(${change.decision ? JSON.stringify(change.decision) : null}::jsonb, decision)
       WHERE id = ${draft.id}::uuid AND version = ${draft.version}
         AND (${change.before ?? null}::timestamptz IS NULL OR clock_timestamp() < ${change.before ?? null}::timestamptz)
         AND (${change.from ?? null}::timestamptz IS NULL OR clock_timestamp() >= ${change.from ?? null}::timestamptz)

@@ -70,7 +70,12 @@ export interface Commands {
   ): Promise<{ id: string; name: string; roles: Role[]; key: string; createdAt: string }>;
   /** Ends the key and its sessions. */
   endKey(context: CommandContext, id: string): Promise<void>;
-  setPolicy(context: CommandContext, document: PolicyDocument): Promise<{ version: number; document: PolicyDocument }>;
+  /** `read`: refuse unless this is the current version. */
+  setPolicy(
+    context: CommandContext,
+    document: PolicyDocument,
+    read?: number,
+  ): Promise<{ version: number; document: PolicyDocument }>;
   /** The bytes already lie in the file store under `sha256`. */
   recordAttachment(context: CommandContext, input: Omit<AttachmentView, 'id'>): Promise<AttachmentView>;
   /** An audit event for what changes no draft: a login, a refusal, an operator's act. */

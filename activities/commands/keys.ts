@@ -17,7 +17,8 @@ export function createKeyCommands({ db }: Pick<CommandDependencies, 'db'>) {
         const principal = await tx.principal.upsert({
           where: { name },
           create: { id: uuidv7(), name, email: email ?? null },
-          update: email === undefined ? {} : { email },
+          // Only with something to write is it one statement, which nobody else who makes this name can come between.
+          update: { name, ...(email === undefined ? {} : { email }) },
         });
         const made = await tx.apiKey.create({
           data: { id: uuidv7(), principalId: principal.id, hash: hashKey(key), roles, groups },

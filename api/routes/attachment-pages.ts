@@ -12,7 +12,7 @@ export const ATTACHMENT_PAGES: Documented[] = [
     roles: ['author'],
     upload: { type: 'object', required: ['file'], properties: { file: { type: 'string', format: 'binary' } } },
     answer: { status: 201, description: 'What was stored', body: Attachment, headers: { Location: 'The attachment' } },
-    problems: ['invalid-request', 'too-large', 'files-unavailable'],
+    problems: ['invalid-request', 'too-large', 'unsupported-media-type', 'files-unavailable'],
   },
   {
     method: 'get',
@@ -23,7 +23,7 @@ export const ATTACHMENT_PAGES: Documented[] = [
     answer: {
       status: 200,
       description: 'Its bytes',
-      type: 'application/octet-stream',
+      type: '*/*',
       headers: { 'Content-Disposition': 'Its name' },
     },
     problems: ['not-found', 'files-unavailable'],

@@ -8,6 +8,7 @@ import type { Commands } from '../../activities/commands/index';
 import { Refusal } from '../../activities/commands/refusal';
 import type { ObjectStore } from '../../ops/runtime/object-store';
 import type { Database } from '../../prisma/client';
+import { requireType } from '../endpoint';
 import { contentDisposition } from '../file-name';
 import { receiveUpload } from '../uploaded-file';
 
@@ -22,9 +23,10 @@ export interface AttachmentDependencies {
 
 export function attachmentsRouter(dependencies: AttachmentDependencies): Router {
   const { db, files, commands, requireRole, contextOf } = dependencies;
-  const router = Router();
+  const router = Router({ caseSensitive: true, strict: true });
 
-  router.post('/api/attachments', requireRole('author'), async (request, response) => {
+  const form = requireType('multipart/form-data');
+  router.post('/api/attachments', requireRole('author'), form, async (request, response) => {
     const context = contextOf(request, response);
     // Whoever is refused halfway may go on sending; nothing else is read from this connection.
     const unlessRead = () => void (request.complete || response.setHeader('Connection', 'close'));

@@ -3,9 +3,8 @@ import { z } from 'zod';
 import { type Csrf, cookieName, isSecure } from '../csrf';
 import type { AppDependencies } from '../dependencies';
 import { type Endpoint, endpoint } from '../endpoint';
-import { recordRefused } from '../identity';
+import { recordRefused, wrong } from '../identity';
 import { type KeyRing, sha256 } from '../key-ring';
-import { Problem } from '../problems';
 import { LoggedIn, Login } from '../schemas/key';
 
 const common = { tag: 'Sessions', roles: 'anyone' } as const;
@@ -49,7 +48,7 @@ export function authEndpoints(dependencies: Dependencies, ring: KeyRing, csrf: C
         const holder = await ring.byKey(sha256(key));
         if (!holder) {
           await recordRefused(dependencies, response, { type: 'login.refused', code: 'wrong_key' });
-          throw new Problem('unauthenticated', 'The API key is wrong or has ended.');
+          throw wrong('The API key');
         }
         const { actor, keyId } = holder;
         const { token, expiresAt } = await sessions.openSession({ ...context, actor }, keyId);

@@ -8,7 +8,7 @@ import type { AppDependencies } from '../dependencies';
 import { type Endpoint, endpoint } from '../endpoint';
 import { type Lanes, SERVICES, type Service } from '../lanes';
 import { Problem } from '../problems';
-import { remark } from '../schemas/draft';
+import { optionalRemark } from '../schemas/draft';
 
 const SIGNALLED_WITHIN_MS = 3_000;
 
@@ -32,7 +32,7 @@ const BreakersStatus = z
   })
   .meta({ id: 'CircuitBreakersStatus' });
 
-const Reason = z.strictObject({ reason: remark().optional() }).meta({ id: 'Reason' });
+const Reason = z.strictObject({ reason: optionalRemark() }).meta({ id: 'Reason' });
 
 const ACTS = {
   reset: { signal: retryNow, event: 'service.reset', summary: 'Try a failing service again at once' },

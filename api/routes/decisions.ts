@@ -37,7 +37,7 @@ export function decisionEndpoints({ commands, logger }: Pick<AppDependencies, 'c
       method: 'post',
       path: '/api/drafts/decisions',
       summary: 'Decide many drafts at once',
-      description: 'Each item is decided, or refused, by itself.',
+      description: 'Each item is decided, or refused, by itself; those of one draft in their order.',
       roles: ['approver'],
       body: schema.Decisions,
       answer: {
@@ -46,7 +46,14 @@ export function decisionEndpoints({ commands, logger }: Pick<AppDependencies, 'c
         body: z.object({ items: z.array(ItemResult) }).meta({ id: 'DecisionResults' }),
       },
       async handle({ body: { decisions }, context }) {
-        return { items: await inOrder(decisions, AT_ONCE, (decision) => decideOne(decision, context)) };
+        const turns = new Map<string, Promise<unknown>>();
+        const inTurn = (decision: Decision) => {
+          const draft = decision.id.toLowerCase();
+          const result = Promise.resolve(turns.get(draft)).then(() => decideOne(decision, context));
+          turns.set(draft, result);
+          return result;
+        };
+        return { items: await inOrder(decisions, AT_ONCE, inTurn) };
       },
     }),
     endpoint({

@@ -4,9 +4,9 @@ import { listDraftEvents } from '../../activities/commands/audit';
 import type { Actor } from '../../activities/commands/context';
 import { listDraftViews, readDraftView } from '../../activities/commands/draft-record';
 import type { DraftView } from '../../activities/commands/draft-view';
-import { Refusal } from '../../activities/commands/refusal';
 import type { AppDependencies } from '../dependencies';
 import { type Endpoint, endpoint } from '../endpoint';
+import { readIfMatch, unlessStale } from '../if-match';
 import { Problem } from '../problems';
 import * as schema from '../schemas/draft';
 import { pageOf, pageQuery, readCursor, TimeCursor } from '../schemas/page';
@@ -112,13 +112,10 @@ export function draftEndpoints({ db, commands }: Pick<AppDependencies, 'db' | 'c
         'too-many-changes',
       ],
       async handle({ params, body, request, context }) {
-        const revision = readIfMatch(request.headers['if-match']);
-        try {
-          return await commands.reviseDraft(context, { id: params.id as string, revision, ...body });
-        } catch (error) {
-          if (!(error instanceof Refusal && error.code === 'stale_revision')) throw error;
-          throw new Problem('precondition-failed', error.message);
-        }
+        const revision = readIfMatch(request);
+        if (revision === undefined)
+          throw new Problem('precondition-required', 'Send the revision that you read: If-Match: "1".');
+        return await unlessStale(() => commands.reviseDraft(context, { id: params.id as string, revision, ...body }));
       },
     }),
     endpoint({
@@ -199,12 +196,4 @@ function readIdempotencyKey(given: string | string[] | undefined): string | unde
   throw new Problem('invalid-request', 'The idempotency key is not as it must be.', {
     errors: [{ path: 'Idempotency-Key', message: 'must have 1 to 255 characters' }],
   });
-}
-
-function readIfMatch(given: string | undefined): number {
-  if (given === undefined)
-    throw new Problem('precondition-required', 'Send the revision that you read: If-Match: "1".');
-  const [, revision] = /^\s*"?(\d{1,9})"?\s*$/.exec(given) ?? [];
-  if (revision === undefined) throw new Problem('precondition-failed', 'If-Match names no revision of this draft.');
-  return Number(revision);
 }

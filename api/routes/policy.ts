@@ -1,7 +1,9 @@
 // The auto-approval policy: read with its version, replaced as a whole.
+import { z } from 'zod';
 import { readPolicy } from '../../activities/commands/policy-cache';
 import type { AppDependencies } from '../dependencies';
 import { type Endpoint, endpoint } from '../endpoint';
+import { readIfMatch, unlessStale } from '../if-match';
 import { asDocument, Policy } from '../schemas/policy';
 
 const answer = {
@@ -36,8 +38,16 @@ export function policyEndpoints({ db, commands }: Pick<AppDependencies, 'db' | '
       roles: ['admin'],
       body: Policy,
       answer,
-      async handle({ body, response, context }) {
-        const { version, document } = await commands.setPolicy(context, asDocument(body));
+      headers: z.object({
+        'If-Match': z
+          .string()
+          .optional()
+          .meta({ description: 'The version that you read, quoted: replaces no other', example: '"1"' }),
+      }),
+      problems: ['precondition-failed'],
+      async handle({ body, request, response, context }) {
+        const read = readIfMatch(request);
+        const { version, document } = await unlessStale(() => commands.setPolicy(context, asDocument(body), read));
         response.setHeader('ETag', `"${version}"`);
         return document;
       },

@@ -9,7 +9,13 @@ import { address, instant, line, text, uuid } from './text';
 export const SUBJECT_LIMIT = 998;
 const BODY_LIMIT = 1024 * 1024;
 const MOST_ATTACHMENTS = 20;
-export const remark = () => text(10_000);
+const REMARK_LIMIT = 10_000;
+export const remark = () => text(REMARK_LIMIT);
+/** Where words may be left out, empty ones are none. */
+export const optionalRemark = () =>
+  z
+    .preprocess((words) => (typeof words === 'string' && words.trim() === '' ? undefined : words), remark().optional())
+    .meta({ type: 'string', minLength: 0, maxLength: REMARK_LIMIT });
 
 const subject = line(SUBJECT_LIMIT);
 const body = text(BODY_LIMIT).meta({ description: 'Plain text' });
@@ -49,13 +55,13 @@ export const Revision = z
   .meta({ id: 'Revision', description: 'What is left out stays; null takes `html` or `sendAt` away.' });
 
 export const Approval = z
-  .strictObject({ revision: revision.optional(), comment: remark().optional() })
+  .strictObject({ revision: revision.optional(), comment: optionalRemark() })
   .meta({ id: 'Approval' });
 export const Rejection = z.strictObject({ revision: revision.optional(), reason: remark() }).meta({ id: 'Rejection' });
 export const ChangeRequest = z
   .strictObject({ revision: revision.optional(), comment: remark() })
   .meta({ id: 'ChangeRequest' });
-export const Withdrawal = z.strictObject({ reason: remark().optional() }).meta({ id: 'Withdrawal' });
+export const Withdrawal = z.strictObject({ reason: optionalRemark() }).meta({ id: 'Withdrawal' });
 export const Resolution = z
   .strictObject({ as: z.enum(['sent', 'not_sent']), reason: remark() })
   .meta({ id: 'Resolution' });
@@ -68,11 +74,11 @@ export const Decisions = z
           id: z.string().min(1).max(100),
           revision,
           decision: z.enum(['approve', 'reject', 'request_changes']),
-          comment: remark().optional(),
+          comment: optionalRemark(),
         }),
       )
       .min(1)
-      .max(100),
+      .max(200),
   })
   .meta({ id: 'Decisions' });
 

@@ -1,6 +1,7 @@
 // Lists come in pages; a cursor says what the last page ended with, and means nothing to its holder.
 import { z } from 'zod';
 import { Problem } from '../problems';
+import { LATEST } from './text';
 
 const MOST = 200;
 
@@ -49,4 +50,4 @@ export function readCursor<T extends z.ZodType>(cursor: string | undefined, sche
 }
 
 /** What lists of things with a time and an id go on after. */
-export const TimeCursor = z.tuple([z.int().min(0).max(8.64e15), z.uuid()]);
+export const TimeCursor = z.tuple([z.int().min(0).max(LATEST), z.uuid()]);

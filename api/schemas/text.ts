@@ -16,12 +16,20 @@ export const line = (most: number) =>
 export const address = () =>
   z.string().check(faultCheck(addressFault)).meta({ format: 'email', maxLength: 254, example: 'ada@customer.example' });
 
-export const uuid = () => z.string().regex(UUID, { error: 'must be a UUID' }).meta({ format: 'uuid' });
+export const uuid = () => z.string().regex(UUID, { error: 'must be a UUID' }).toLowerCase().meta({ format: 'uuid' });
 export const UUID = /^[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$/;
+
+const EARLIEST = Date.UTC(1970, 0);
+/** What comes after it has a year of five digits, which neither PostgreSQL's client nor ISO 8601 reads back. */
+export const LATEST = Date.UTC(9999, 11, 31, 23, 59, 59, 999);
 
 /** ISO 8601 with its offset from UTC. */
 export const instant = () =>
-  z.iso.datetime({ offset: true, error: 'must be a time in ISO 8601 with its offset, like 2026-01-23T21:58:28Z' });
+  z.iso
+    .datetime({ offset: true, error: 'must be a time in ISO 8601 with its offset, like 2026-01-23T21:58:28Z' })
+    .refine((value) => !(Date.parse(value) < EARLIEST || Date.parse(value) > LATEST), {
+      error: 'must lie in the years 1970 to 9999',
+    });
 
 function checked(most: number, fault: (value: string) => string | null) {
   return z.string().check(faultCheck(fault)).meta({ minLength: 1, maxLength: most });

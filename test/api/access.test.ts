@@ -71,6 +71,18 @@ it('the bootstrap admin is an admin and nothing else', async () => {
   expect((await api.admin.get('/api/drafts')).body).toEqual(problem('missing-role', 403));
 });
 
+it("the admin's password may hold more than ASCII, as whatever bytes a client sends it", async () => {
+  const password = 'Schlüssel für alle Türen';
+  const own = await TestApi.create({ database: api.database, settings: { ADMIN_PASSWORD: password } });
+  const latin1 = password;
+  const utf8 = Buffer.from(password).toString('latin1');
+  for (const token of [latin1, utf8]) {
+    expect((await own.anyone.get('/api/keys').set('X-Admin-Token', token)).status).toBe(200);
+  }
+  expect((await own.anyone.get('/api/keys').set('X-Admin-Token', 'Schl')).status).toBe(401);
+  await own.close();
+});
+
 it('routes for anyone ask nobody who they are', async () => {
   const open = routes.filter(({ isPublic, method }) => isPublic && method === 'get');
   const answers = await table(({ path }) => api.anyone.get(path), open);

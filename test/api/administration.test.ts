@@ -30,6 +30,18 @@ describe('keys', () => {
     expect((await api.admin.delete('/api/keys/123')).body).toEqual(problem('not-found', 404));
   });
 
+  it('of one new name, made at once, are one principal', async () => {
+    const made = await Promise.all(
+      Array.from({ length: 20 }, () => api.admin.post('/api/keys').send({ name: 'A crowd', roles: ['author'] })),
+    );
+    expect(new Set(made.map(({ status }) => status))).toEqual(new Set([201]));
+    const principals = await api.database.db.principal.findMany({
+      where: { name: 'A crowd' },
+      include: { _count: { select: { keys: true } } },
+    });
+    expect(principals.map(({ _count }) => _count.keys)).toEqual([20]);
+  });
+
   it('are listed newest first, in pages', async () => {
     const made = [];
     for (let i = 0; i < 3; i++) made.unshift((await api.keyFor(`number ${i}`, 'ops')).id);
@@ -53,6 +65,18 @@ describe('the policy', () => {
     expect([written.status, written.headers.etag, written.body]).toEqual([200, '"2"', document]);
     const read = await api.admin.get('/api/policy');
     expect([read.headers.etag, read.body]).toEqual(['"2"', document]);
+  });
+
+  it('is replaced only on top of the version that was read, where that is named', async () => {
+    const { headers } = await api.admin.get('/api/policy');
+    const put = () =>
+      api.admin
+        .put('/api/policy')
+        .set('If-Match', headers.etag as string)
+        .send(document);
+    expect((await put()).status).toBe(200);
+    expect((await put()).body).toEqual(problem('precondition-failed', 412));
+    expect((await api.admin.put('/api/policy').send(document)).status).toBe(200);
   });
 
   it('is refused with every fault named', async () => {
@@ -89,7 +113,9 @@ describe('the audit trail', () => {
     const { at } = first.items[0];
     expect(types(await list({ subjectId: id, to: at }))).toEqual(['draft.submitted']);
     expect(types(await list({ subjectId: id, from: at }))).toEqual(['draft.withdrawn']);
-    expect((await api.admin.get('/api/audit?from=yesterday')).status).toBe(400);
+    for (const from of ['yesterday', '0000-01-01T00:00:00Z']) {
+      expect((await api.admin.get('/api/audit').query({ from })).status).toBe(400);
+    }
   });
 });
 

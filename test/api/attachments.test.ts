@@ -25,13 +25,20 @@ it('a file is uploaded by an author, named by their draft, and read by its appro
 });
 
 it.each([
-  ['no form', 'invalid-request', 400, () => author.post('/api/attachments').send({})],
+  ['no form', 'unsupported-media-type', 415, () => author.post('/api/attachments').send({})],
+  ['nothing', 'invalid-request', 400, () => author.post('/api/attachments')],
   ['a form without a file', 'invalid-request', 400, () => author.post('/api/attachments').field('file', 'x')],
   [
     'a file over 10 MiB',
     'too-large',
     413,
     () => author.post('/api/attachments').attach('file', Buffer.alloc(10 * 1024 * 1024 + 1), 'x'),
+  ],
+  [
+    'a file many times as large',
+    'too-large',
+    413,
+    () => author.post('/api/attachments').attach('file', Buffer.alloc(50 * 1024 * 1024), 'x'),
   ],
 ] as const)('an upload that is %s is refused with a problem', async (_what, code, status, ask) => {
   const answer = await ask();

@@ -116,6 +116,7 @@ describe('reading drafts', () => {
     ['colour=blue', 'colour'],
     ['cursor=bm9uc2Vuc2U', 'cursor'],
     ['cursor=W251bGwsIngiXQ', 'cursor'],
+    ['cursor=Wzg2NDAwMDAwMDAwMDAwMDAsIjAxYTIwZDE4LTAwMDAtNzAwMC04MDAwLTAwMDAwMDAwMDAwMCJd', 'cursor'],
     ['q=a&q=b', 'q'],
     ['q=%00', 'q'],
   ])('refuses ?%s', async (query, path) => {
@@ -143,6 +144,11 @@ describe('reading drafts', () => {
       const { status, body } = await answer;
       expect([status, body]).toEqual([410, problem('erased', 410)]);
     }
+    const put = (agent: TestAgent) => agent.put(`/api/drafts/${id}`).set('If-Match', '"1"').send({ body: 'x' });
+    expect((await put(author)).body).toEqual(problem('erased', 410));
+    for (const answer of [other.get(`/api/drafts/${id}`), put(other), other.post(`/api/drafts/${id}/withdraw`)]) {
+      expect((await answer).body).toEqual(problem('not-found', 404));
+    }
   });
 });
 
@@ -162,6 +168,21 @@ describe('revising a draft', () => {
       { path: 'to', message: 'is not a known field' },
     ]);
     expect((await put('"2"', { html: null, sendAt: '2026-02-30T00:00:00Z' })).status).toBe(400);
+  });
+
+  it('asks a person for what policy had approved', async () => {
+    const { body } = await author.post('/api/drafts').send({ ...aDraft(), confidence: 0.95 });
+    expect(body.decision).toMatchObject({ outcome: 'auto_approve', required: 0 });
+    const revised = await author.put(`/api/drafts/${body.id}`).set('If-Match', '"1"').send({ body: 'Other words.' });
+    expect(revised.body).toMatchObject({ status: 'pending_review', workflowId: `draft-${body.id}`, dueAt: null });
+    const { reasons } = body.decision;
+    expect(revised.body.decision).toEqual({
+      ...body.decision,
+      outcome: 'require',
+      required: 1,
+      reasons: [...reasons, expect.stringContaining('a person decides')],
+    });
+    expect((await author.get(`/api/drafts/${body.id}`)).body).toEqual(revised.body);
   });
 
   it('is refused once the send has begun, and to other authors', async () => {
@@ -203,6 +224,12 @@ describe('deciding', () => {
     expect((await approver.post('/api/drafts/123/approve')).body).toEqual(problem('not-found', 404));
     const both = await api.person('an agent', 'author', 'approver');
     expect((await both.post(`/api/drafts/${id}/approve`)).body).toEqual(problem('four-eyes', 403));
+  });
+
+  it('takes an id in capitals for the same draft', async () => {
+    const { id } = await submit();
+    const { status, body } = await approver.post(`/api/drafts/${id.toUpperCase()}/approve`).send({ comment: '' });
+    expect([status, body.id, body.decision.approvals[0].comment]).toEqual([200, id, null]);
   });
 
   it('needs words for a rejection and for changes', async () => {
@@ -247,6 +274,19 @@ describe('deciding', () => {
     expect(body.items[4].draft.status).toBe('changes_requested');
     expect((await approver.post('/api/drafts/decisions').send({ decisions: [] })).status).toBe(400);
   });
+});
+
+it('many decisions on one draft are taken in their order', async () => {
+  const { id } = await submit();
+  const words = ['request_changes', 'approve', 'reject', 'request_changes', 'approve', 'reject'];
+  const decisions = words.map((decision, i) => ({
+    id: i % 2 ? id : id.toUpperCase(),
+    revision: 1,
+    decision,
+    comment: 'x',
+  }));
+  const { body } = await approver.post('/api/drafts/decisions').send({ decisions });
+  expect(body.items.map(({ status }: { status: number }) => status)).toEqual([200, 409, 409, 200, 409, 409]);
 });
 
 describe('withdrawing and resolving', () => {

@@ -41,6 +41,7 @@ describe.each(['shared in Redis', 'kept by the process'])('limits %s', (where) =
     const wrong = () => api.anyone.get('/api/keys').set('X-Admin-Token', `${ADMIN_PASSWORD}x`);
     expect(await many(12, wrong)).toEqual([...Array(11).fill(401), 429]);
     expect((await api.admin.get('/api/keys')).status).toBe(200);
+    expect(await many(12, () => api.admin.post('/api/auth/logout'))).toEqual(Array(12).fill(204));
     expect((await api.anyone.post('/api/auth/login').send({ key: 'wrong' })).status).toBe(401);
   });
 

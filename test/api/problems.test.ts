@@ -1,5 +1,6 @@
 import { connect } from 'node:net';
 import type TestAgent from 'supertest/lib/agent';
+import { problemOf } from '../../api/problems';
 import { createApiServer } from '../../api/server';
 import { aDraft } from '../support/commands';
 import { openTestDatabase } from '../support/database';
@@ -38,6 +39,7 @@ describe('a request that cannot be taken is told why', () => {
       () => draft().type('application/json; charset=latin1').send('{}'),
     ],
     ['another content type', 'unsupported-media-type', 415, () => draft().type('text/plain').send('{}')],
+    ['a text for an object', 'malformed-body', 400, () => draft().type('json').send('"x"')],
     ['a form', 'unsupported-media-type', 415, () => draft().type('form').send('to=x')],
     ['a body over 1 MiB', 'too-large', 413, () => draft().send(aDraft({ body: 'x'.repeat(1024 * 1024) }))],
     ['an unknown field', 'invalid-request', 400, () => draft().send({ ...aDraft(), colour: 'blue' })],
@@ -84,9 +86,17 @@ describe('a request that cannot be taken is told why', () => {
     ['post', '/health', 'GET, HEAD'],
     ['delete', '/api/attachments', 'POST'],
     ['get', '/api/auth/login', 'POST'],
+    ['get', '/api/drafts/decisions', 'POST'],
+    ['put', '/api/drafts/decisions', 'POST'],
   ] as const)('%s %s does not exist: 405 with Allow', async (method, path, allow) => {
     const { status, body, headers } = await author[method](path);
     expect([status, body, headers.allow]).toEqual([405, problem('method-not-allowed', 405), allow]);
+  });
+
+  it('OPTIONS tells the methods of a route', async () => {
+    const { status, headers } = await api.anyone.options('/api/drafts/decisions');
+    expect([status, headers.allow]).toEqual([204, 'POST']);
+    expect((await api.anyone.options('/nothing')).body).toEqual(problem('not-found', 404));
   });
 
   it('what nobody expected is told without its reasons, which only the log and Sentry know', async () => {
@@ -118,6 +128,11 @@ describe('what is no HTTP request the parser takes', () => {
     return Buffer.concat(chunks).toString();
   }
 
+  it('an expectation that nobody knows is passed over', async () => {
+    const head = await say('GET /health HTTP/1.1\r\nHost: x\r\nConnection: close\r\nExpect: a-miracle\r\n\r\n');
+    expect(head).toMatch(/^HTTP\/1.1 200 .*X-Request-Id/s);
+  });
+
   it.each([
     [
       'a header too long',
@@ -139,6 +154,23 @@ describe('what is no HTTP request the parser takes', () => {
     expect(head).toContain('Content-Type: application/problem+json');
     expect(head).toMatch(/X-Request-Id: [0-9a-f-]{36}/);
     expect(JSON.parse(body)).toEqual(problem(code, status));
+  });
+});
+
+describe('what fails for a while', () => {
+  const ofPostgres = (originalCode: string) =>
+    Object.assign(new Error('Raw query failed.'), {
+      code: 'P2010',
+      meta: { driverAdapterError: { cause: { kind: 'postgres', originalCode } } },
+    });
+  it.each([
+    ['a deadlock', ofPostgres('40P01'), 'too-many-changes'],
+    ['a disk of the database without room', ofPostgres('53100'), 'database-unavailable'],
+    ['a database that starts up', ofPostgres('57P03'), 'database-unavailable'],
+    ['a disk without room for an upload', Object.assign(new Error('ENOSPC'), { code: 'ENOSPC' }), 'files-unavailable'],
+  ])('%s is a 503 that says when to come back', (_what, error, code) => {
+    const { status, more, ...told } = problemOf(error);
+    expect([status, told.code, more.headers, more.cause]).toEqual([503, code, { 'Retry-After': '1' }, error]);
   });
 });
 

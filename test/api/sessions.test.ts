@@ -116,6 +116,17 @@ describe('the CSRF token', () => {
     expect((await anonymous.post('/api/drafts').set('X-CSRF-Token', early).send(aDraft())).status).toBe(403);
   });
 
+  it.each(['j:{"a":1}', 'j:[1]', 'j:null', '%E0%A4%A', ''])(
+    'is given to a browser whose cookies are %s',
+    async (value) => {
+      const cookie = `countersign_csrf=${value}; countersign_session=${value}`;
+      const answer = await api.anyone.get('/api/auth/csrf-token').set('Cookie', cookie);
+      expect([answer.status, typeof answer.body.csrfToken]).toEqual([200, 'string']);
+      const submit = api.anyone.post('/api/drafts').set('Cookie', cookie).set('X-CSRF-Token', 'x').send(aDraft());
+      expect((await submit).body).toEqual(problem('csrf-token', 403));
+    },
+  );
+
   it('outlives a rotation of the secret for as long as the old one is kept', async () => {
     const [old, fresh] = [randomBytes(32), randomBytes(32)];
     const withSecrets = (...SECRET_KEY: Buffer<ArrayBuffer>[]) =>

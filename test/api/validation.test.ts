@@ -1,10 +1,11 @@
+import type { z } from 'zod';
 import { fieldErrors } from '../../api/endpoint';
-import { NewDraft } from '../../api/schemas/draft';
+import { Approval, NewDraft, Rejection } from '../../api/schemas/draft';
 import { NewKey } from '../../api/schemas/key';
 import { Policy } from '../../api/schemas/policy';
 import { aDraft } from '../support/commands';
 
-const faults = (schema: typeof NewDraft | typeof NewKey | typeof Policy, value: unknown) => {
+const faults = (schema: z.ZodType, value: unknown) => {
   const { error } = schema.safeParse(value);
   return error ? error.issues.flatMap(fieldErrors) : [];
 };
@@ -105,8 +106,17 @@ describe('the rest of a draft', () => {
     ['confidence', [0, 1, 0.5], [-0.1, 1.1, '0.5', null]],
     [
       'sendAt',
-      ['2026-01-23T21:58:28Z', '2026-01-23T21:58:28.507+02:00'],
-      ['tomorrow', '2026-01-23', '2026-02-30T00:00:00Z', '2026-01-23T21:58:28', 0],
+      ['2026-01-23T21:58:28Z', '2026-01-23T21:58:28.507+02:00', '9999-12-31T23:59:59.999Z'],
+      [
+        'tomorrow',
+        '2026-01-23',
+        '2026-02-30T00:00:00Z',
+        '2026-01-23T21:58:28',
+        0,
+        // In UTC a year of one digit too many, and one that PostgreSQL does not know.
+        '9999-12-31T23:59:59-00:01',
+        '0000-01-01T00:00:00Z',
+      ],
     ],
     ['campaign', ['spring'], ['', 'a\nb', 'x'.repeat(101)]],
   ])('has %s as it must be', (field, good, bad) => {
@@ -123,6 +133,12 @@ describe('the rest of a draft', () => {
     expect(draftFaults({ attachments: Array(21).fill(id) })[0]?.path).toBe('attachments');
   });
 
+  it('may write the ids of its attachments in capitals', () => {
+    const id = '01a20d18-0000-7000-8000-00000000abcd';
+    expect(NewDraft.parse({ ...aDraft(), attachments: [id.toUpperCase()] }).attachments).toEqual([id]);
+    expect(draftFaults({ attachments: [id, id.toUpperCase()] })[0]?.path).toBe('attachments');
+  });
+
   it('has metadata that is a small object which PostgreSQL can keep', () => {
     expect(draftFaults({ metadata: { a: [1, { b: 'ü😀' }] } })).toEqual([]);
     const deep = JSON.parse(`${'['.repeat(100_000)}${']'.repeat(100_000)}`);
@@ -137,6 +153,17 @@ describe('the rest of a draft', () => {
     ]) {
       expect(draftFaults({ metadata })).toEqual([{ path: 'metadata', message: expect.any(String) }]);
     }
+  });
+});
+
+describe('what is written beside a decision', () => {
+  it('may have 10,000 characters; empty words are none where none are needed', () => {
+    expect(Approval.parse({ comment: '🚀'.repeat(10_000) }).comment).toHaveLength(20_000);
+    for (const comment of ['', ' \n']) expect(Approval.parse({ comment }).comment).toBeUndefined();
+    for (const comment of ['x'.repeat(10_001), 'a\0b', 7, null]) {
+      expect(faults(Approval, { comment })).toEqual([{ path: 'comment', message: expect.any(String) }]);
+    }
+    expect(faults(Rejection, { reason: ' ' })).toEqual([{ path: 'reason', message: 'must not be empty' }]);
   });
 });
 

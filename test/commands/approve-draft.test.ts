@@ -1,5 +1,13 @@
 import type { CommandContext } from '../../activities/commands/context';
-import { aDraft, createTestCommands, moveDeadline, refusalOf, type TestCommands, timeline } from '../support/commands';
+import {
+  aDraft,
+  createTestCommands,
+  moveDeadline,
+  refusalOf,
+  setStatus,
+  type TestCommands,
+  timeline,
+} from '../support/commands';
 import { createTestDatabase, type TestDatabase } from '../support/database';
 
 let database: TestDatabase;
@@ -37,6 +45,12 @@ describe('approving a draft', () => {
     });
     const message = await database.db.outboxMessage.findFirst({ where: { entityId: draft.id } });
     expect(message).toMatchObject({ process: 'draftApproval', version: 2, message: { status: 'approved' } });
+  });
+
+  it('tells the one process of the draft, however its id was written', async () => {
+    const { id } = await submit();
+    await approve(approver, id.toUpperCase());
+    expect(test.announced.at(-1)?.message).toMatchObject({ draftId: id, state: { status: 'approved' } });
   });
 
   it('leaves what was written beside the decision out of the audit trail', async () => {
@@ -94,6 +108,22 @@ describe('approving a draft', () => {
     expect(await timeline(database.db, draft.id)).toEqual(['submitted', 'approved']);
     expect(await database.db.verdict.count({ where: { draftId: draft.id } })).toBe(1);
     expect(test.announced.slice(before)).toHaveLength(1);
+  });
+
+  it('answers a repeat alike while the draft goes on to be sent, but not once somebody has withdrawn it', async () => {
+    const { id } = await submit();
+    const first = await approve(approver, id);
+    await test.commands.releaseDraft(id);
+    expect(await approve(approver, id)).toEqual(first);
+    for (const status of ['sending', 'sent']) {
+      await setStatus(database.db, id, status, status === 'sent' ? 'delivered' : null);
+      expect(await approve(approver, id)).toEqual(first);
+    }
+    const undone = await submit();
+    await approve(approver, undone.id);
+    await test.commands.releaseDraft(undone.id);
+    await test.commands.withdrawDraft(author as CommandContext, { id: undone.id });
+    expect((await approve(approver, undone.id)).status).toBe('withdrawn');
   });
 
   it('lets the first of many different decisions win, and refuses all others', async () => {
