@@ -7,6 +7,9 @@ import { PrismaClient } from './generated/client';
 
 export { Prisma } from './generated/client';
 
+/** For `to_char` of a time in UTC: as JavaScript writes it. */
+export const ISO_8601 = 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"';
+
 export type Database = PrismaClient;
 export type DatabaseSettings = Pick<
   Configuration,

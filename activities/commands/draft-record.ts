@@ -1,5 +1,5 @@
 // A draft as PostgreSQL has it, read in one statement, and the views made of it.
-import { type Database, Prisma } from '../../prisma/client';
+import { type Database, ISO_8601, Prisma } from '../../prisma/client';
 import { type DraftState, type DraftStatus, draftApprovalId } from '../../workflows/contracts/draft-approval';
 import type { AttachmentView, DecisionView, DraftView } from './draft-view';
 import { describeFailure } from './failure-codes';
@@ -66,7 +66,7 @@ const RECORD = Prisma.sql`
        FROM draft_attachments da JOIN attachments a ON a.id = da.attachment_id WHERE da.draft_id = d.id) AS attachments,
     (SELECT coalesce(json_agg(json_build_object('principalId', v.principal_id, 'by', vp.name, 'verdict', v.verdict,
               'revision', v.revision, 'comment', v.comment, 'dismissed', v.dismissed_at IS NOT NULL,
-              'at', to_char(v.at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')) ORDER BY v.at, v.id), '[]')
+              'at', to_char(v.at AT TIME ZONE 'UTC', ${ISO_8601})) ORDER BY v.at, v.id), '[]')
        FROM verdicts v JOIN principals vp ON vp.id = v.principal_id WHERE v.draft_id = d.id) AS verdicts
   FROM drafts d
   JOIN principals p ON p.id = d.author_id

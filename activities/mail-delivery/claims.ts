@@ -1,6 +1,6 @@
 // The lane's statements. Each acts only while this attempt owns the lane (docs/architecture.md, "The lane's protocol"):
 // without that fence a frozen worker and its successor would both send.
-import { type Database, Prisma } from '../../prisma/client';
+import { type Database, ISO_8601, Prisma } from '../../prisma/client';
 import type { DraftState } from '../../workflows/contracts/draft-approval';
 import { SYSTEM } from '../commands/context';
 import type { AttachmentView } from '../commands/draft-view';
@@ -166,8 +166,8 @@ const tellAndAudit = () => Prisma.sql`, event AS (
     FROM done WHERE done.event IS NOT NULL
   ), state AS (
     SELECT e.id, i.generation, e.version, jsonb_build_object('generation', i.generation, 'version', e.version, 'status', e.status,
-      'revision', e.revision, 'expiresAt', to_char(e.expires_at AT TIME ZONE 'UTC', ${ISO}),
-      'dueAt', to_char(e.due_at AT TIME ZONE 'UTC', ${ISO}), 'outcome', e.outcome) AS state
+      'revision', e.revision, 'expiresAt', to_char(e.expires_at AT TIME ZONE 'UTC', ${ISO_8601}),
+      'dueAt', to_char(e.due_at AT TIME ZONE 'UTC', ${ISO_8601}), 'outcome', e.outcome) AS state
     FROM heard e, instance i WHERE i.id = 1 AND e.needs_people
   ), told AS (
     INSERT INTO outbox (process, entity_id, generation, version, message, next_try)
@@ -177,5 +177,3 @@ const tellAndAudit = () => Prisma.sql`, event AS (
     WHERE (outbox.generation, outbox.version) < (EXCLUDED.generation, EXCLUDED.version)
   )
   SELECT id AS "draftId", state FROM state`;
-
-const ISO = 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"';

@@ -1,7 +1,11 @@
 import { createHash } from 'node:crypto';
+import { rename, symlink, unlink } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { attachmentKey } from '../../activities/attachments';
 import { openObjectStore } from '../../ops/runtime/object-store';
 import { TestService } from '../support/service';
+import { until } from '../support/until';
 
 let service: TestService;
 
@@ -122,5 +126,38 @@ describe('the mail that leaves', () => {
     const failed = await service.draftIn('failed', draft.id);
     expect(failed.failure?.code).toBe('attachment_missing');
     expect(service.mail.acceptedFor('gone@example.org')).toEqual([]);
+  });
+
+  it('is not sent with an attachment whose bytes are no longer those that were approved', async () => {
+    const file = await attach('terms.txt', 'text/plain', Buffer.from('You pay 10.'));
+    const { sha256 } = await service.database.db.attachment.findUniqueOrThrow({ where: { id: file } });
+    const draft = await service.submitForReview('tampered@example.org', { attachments: [file] });
+    const files = openObjectStore(service.environment.FILES_URL as string);
+    await files.put(attachmentKey(sha256), Buffer.from('You pay 1000.'));
+    await service.approve(draft);
+    const blocked = await service.draftIn('blocked', draft.id);
+    expect(blocked.failure?.code).toBe('content_changed');
+    expect(service.mail.acceptedFor('tampered@example.org')).toEqual([]);
+  });
+
+  it('waits, and loses no attempt, while its attachments cannot be read', async () => {
+    const file = await attach('later.txt', 'text/plain', Buffer.from('Here I am.'));
+    const { sha256 } = await service.database.db.attachment.findUniqueOrThrow({ where: { id: file } });
+    const path = join(fileURLToPath(service.environment.FILES_URL as string), attachmentKey(sha256));
+    await rename(path, `${path}.away`);
+    // A link to itself: there, and not to be read.
+    await symlink(path, path);
+    const draft = await service.submitDue('patient@example.org', { attachments: [file] });
+    const row = await until('it is tried again later', async () => {
+      const found = await service.database.db.draft.findUniqueOrThrow({ where: { id: draft.id } });
+      return found.failureCode === 'file_store_away' && found;
+    });
+    expect(row).toMatchObject({ status: 'scheduled', attempts: 0 });
+    await unlink(path);
+    await rename(`${path}.away`, path);
+    // The time comes sooner for this test.
+    await service.database.db.draft.update({ where: { id: draft.id }, data: { nextAttemptAt: new Date() } });
+    await service.draftIn('sent', draft.id);
+    expect((await received('patient@example.org')).parsed.attachments[0]?.content.toString()).toBe('Here I am.');
   });
 });

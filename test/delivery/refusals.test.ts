@@ -50,3 +50,31 @@ describe('a mail server that refuses one mail', () => {
     expect(service.mail.acceptedFor(to).map(({ messageId }) => messageId)).toEqual([sent.messageId]);
   });
 });
+
+describe('a mail at which the server breaks off the connection', () => {
+  it('waits for itself the second time, so that all others go on', async () => {
+    service.mail.behave({ rcpt: 'fin' }, 'breaks@example.org');
+    const draft = await service.submitDue('breaks@example.org');
+    const others = await Promise.all(Array.from({ length: 5 }, (_, i) => service.submitDue(`passes-${i}@example.org`)));
+    for (const other of others) await service.draftIn('sent', other.id);
+    await until('it has been tried twice', async () => (await attemptsOf(draft.id)) === 2);
+    const row = await service.database.db.draft.findUniqueOrThrow({ where: { id: draft.id } });
+    expect(row).toMatchObject({ status: 'scheduled', failureCode: 'connection_lost' });
+    expect((row.nextAttemptAt as Date).getTime() - Date.now()).toBeGreaterThan(60_000);
+    const later = await service.submitDue('passes-later@example.org');
+    await service.draftIn('sent', later.id);
+    const lane = await service.database.db.lane.findUniqueOrThrow({ where: { name: 'email' } });
+    expect(lane).toMatchObject({ failures: 0 });
+    expect(service.mail.acceptedFor('breaks@example.org')).toEqual([]);
+  });
+});
+
+describe('a mail that is refused for now, over and over', () => {
+  it('is given up after its last attempt', async () => {
+    service.mail.behave({ rcpt: { code: 450 } }, 'never@example.org');
+    const draft = await service.submitDue('never@example.org', { sendAt: new Date(Date.now() + 1_000).toISOString() });
+    await service.database.db.draft.update({ where: { id: draft.id }, data: { attempts: 53 } });
+    const failed = await service.draftIn('failed', draft.id);
+    expect(failed).toMatchObject({ outcome: 'refused', failure: { code: 'gave_up' } });
+  });
+});

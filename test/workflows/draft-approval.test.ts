@@ -191,6 +191,18 @@ describe('messages to the approval of a draft', () => {
     expect(await handle.result()).toBe('rejected');
   });
 
+  it('does not ask over and over where the database knows less than a message said', async () => {
+    const { draftId, handle } = await submit();
+    await handle.signal(changed, { ...(rows.get(draftId) as DraftState), version: 7, status: 'approved' });
+    await environment.sleep('150 seconds');
+    expect(stepsOf(draftId)).toEqual(['release', 'release', 'release']);
+    rows.set(draftId, { ...(rows.get(draftId) as DraftState), version: 8, status: 'approved' });
+    await handle.signal(changed, rows.get(draftId) as DraftState);
+    await until('the draft is released', async () => (await handle.query(state))?.status === 'scheduled');
+    await handle.signal(changed, change(draftId, { status: 'sent', outcome: 'delivered' }));
+    expect(await handle.result()).toBe('sent');
+  });
+
   it('reads its row first, and ends at once where that is final already', async () => {
     const draftId = uuidv7();
     const message = {
