@@ -17,8 +17,10 @@ import { backoffSeconds, createServiceHealth } from './service-health';
 const BATCH = 100;
 /** With fewer waiting for a connection than this, the next batch is claimed while these are sent. */
 const LOW_WATER = 32;
-/** A batch that was not full leaves time for more to come due: each claim costs a signal. */
-const BREAK_MS = 20;
+/** Each claim costs a signal: the slower Temporal takes one, the more mails come due for the next. */
+const BREAK_PER_WRITE = 3;
+const LONGEST_BREAK_MS = 100;
+const SHORTEST_WAIT_MS = 20;
 const MOST_CLAIMS = 500;
 const WORKS_MS = 60_000;
 const IDLES_MS = 600_000;
@@ -80,27 +82,30 @@ export function createAttempt(
   }
 
   async function work(): Promise<Reason> {
-    for (let batches = 0, claimedAt = 0; ; ) {
+    for (let batches = 0, claimAgainAt = 0; ; ) {
       if (ending.aborted) return 'shutdown';
       if (senders.failure !== null) throw senders.failure;
       if (batches >= MOST_CLAIMS) return 'claims';
       if (Date.now() - began > (batches > 0 ? WORKS_MS : IDLES_MS)) return batches > 0 ? 'time' : 'idle';
-      const early = claimedAt + BREAK_MS - Date.now();
+      const early = claimAgainAt - Date.now();
       if (senders.waiting >= LOW_WATER || early > 0) {
         await room.wait(early > 0 ? early : LOOKS_AGAIN_MS, ending);
         continue;
       }
       const ids = await claim(BATCH);
       if (ids.length > 0) {
-        await journal.write(await report(ids));
+        const entry = await report(ids);
+        const before = Date.now();
+        await journal.write(entry);
+        const now = Date.now();
         senders.give(ids);
         batches += 1;
-        claimedAt = ids.length < BATCH ? Date.now() : 0;
+        claimAgainAt = ids.length < BATCH ? now + Math.min((now - before) * BREAK_PER_WRITE, LONGEST_BREAK_MS) : 0;
         continue;
       }
       if (due > 0 && senders.idle && Date.now() - countedAt > COUNTS_EACH_MS) await journal.write(await report([]));
       const next = (await claims.nextDueInMs()) ?? LOOKS_AGAIN_MS;
-      await alarm.wait(Math.min(Math.max(next, BREAK_MS), LOOKS_AGAIN_MS), ending);
+      await alarm.wait(Math.min(Math.max(next, SHORTEST_WAIT_MS), LOOKS_AGAIN_MS), ending);
     }
   }
 

@@ -6,7 +6,7 @@ import type { Announcement } from '../commands/context';
 import type { Message } from './message-delivery';
 
 const MOST_QUEUED = 1_000;
-const AT_ONCE = 16;
+const AT_ONCE = 4;
 /** After a failure Temporal is left alone for a while. */
 const PAUSE_MS = 1_000;
 const WAKES_EACH_MS = 10;
