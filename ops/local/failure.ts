@@ -16,7 +16,10 @@ export class StartFailure extends Error {
 /** What to tell for whatever was thrown. */
 export function explain(error: unknown, folder: string): { message: string; exitCode: number } {
   if (error instanceof StartFailure) return { message: error.message, exitCode: error.exitCode };
-  const { message = String(error), code = '' } = error as { message?: string; code?: string };
+  const { message = String(error), code = '', syscall, port } = error as NodeJS.ErrnoException & { port?: number };
+  if (syscall === 'listen') {
+    return { message: `Port ${port} can't be used here (${code}): choose another one.`, exitCode: FAILED };
+  }
   const text = `${code} ${message}`;
   if (/ENOSPC|no space left on device/i.test(text)) {
     return {

@@ -4,6 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { ensureNamespace } from '../runtime/temporal-namespace';
 import { endRunning, type OnProgress } from './binaries/programs';
 import { ensureDatabase, migrate } from './database';
+import { StartFailure } from './failure';
 import type { Home } from './home';
 import type { Plan } from './plan';
 import { startPostgres } from './postgres';
@@ -35,10 +36,13 @@ export class Installation {
   private readonly running = new Map<Name, Supervised>();
   private readonly starting = new Set<Promise<unknown>>();
   private stopped = false;
+  private isUp = false;
   readonly addresses: { database: string; temporal: string; temporalUi: string | null; redis: string | null };
   readonly smtp: string;
   readonly mailbox: string | null;
   readonly api: string;
+  /** What the service works without, and why. */
+  degraded: string[] = [];
 
   constructor(private readonly options: InstallationOptions) {
     const { ports, given, env } = options.plan;
@@ -60,7 +64,12 @@ export class Installation {
       this.startOwn('worker', 'worker/main.js'),
       this.startOwn('api', 'api/main.js'),
     ]);
-    await untilReady(`${this.api}/ready`, services, READY_WITHIN_MS);
+    const [health] = await Promise.all([
+      untilReady(`${this.api}/ready`, services, READY_WITHIN_MS),
+      untilReady(this.metrics('workerMetrics'), services, READY_WITHIN_MS),
+    ]);
+    this.degraded = degradedIn(health);
+    this.isUp = true;
   }
 
   /** Those who take work first, those who keep it last. */
@@ -84,8 +93,12 @@ export class Installation {
       redis,
       smtp: this.smtp,
       mailbox: this.mailbox,
-      metrics: `http://${LOOPBACK}:${this.options.plan.ports.metrics}/metrics`,
+      metrics: this.metrics('metrics'),
     });
+  }
+
+  private metrics(of: 'metrics' | 'workerMetrics'): string {
+    return `http://${LOOPBACK}:${this.options.plan.ports[of]}/metrics`;
   }
 
   private async startDatabase(): Promise<void> {
@@ -97,7 +110,12 @@ export class Installation {
       );
       this.addresses.database = await ensureDatabase(url);
     }
-    await migrate(root, this.addresses.database, onProgress);
+    await migrate(root, this.addresses.database, onProgress).catch((error) => {
+      if (!plan.given.database) throw error;
+      throw new StartFailure(
+        `The database of DATABASE_URL can't be used (${error.message || error.code}). Start it or correct the address; with DATABASE_URL unset, one is brought up here.`,
+      );
+    });
   }
 
   private async startTemporal(): Promise<void> {
@@ -181,7 +199,8 @@ export class Installation {
     const supervised = await Supervised.run(
       () => start(this.own(name)).then((server) => this.noted(name, server)),
       (title, problem) => {
-        if (!this.stopped) this.options.say(`${title} ${problem}; starting it again (${this.options.home.log(name)})`);
+        if (this.isUp && !this.stopped)
+          this.options.say(`${title} ${problem}; starting it again (${this.options.home.log(name)})`);
       },
     );
     if (this.stopped) {
@@ -215,6 +234,13 @@ export class Installation {
 interface Own {
   log: string;
   onSpawn(pid: number): void;
+}
+
+function degradedIn(health: string): string[] {
+  const { checks } = JSON.parse(health) as { checks: Record<string, string> };
+  return Object.entries(checks)
+    .filter(([, state]) => state !== 'ready')
+    .map(([name, state]) => `${name} is ${state}`);
 }
 
 /** The folder of the clone, from dist/ops/local. */
