@@ -1,5 +1,4 @@
 // What this start brings up and what the environment gives: ports, addresses, and the environment of the services.
-import { devNull } from 'node:os';
 import { type Configuration, readConfiguration } from '../runtime/configuration';
 import { REFUSED, StartFailure } from './failure';
 import type { Home } from './home';
@@ -45,7 +44,10 @@ export async function makePlan(home: Home, kept: KeptSettings, env: NodeJS.Proce
     FILES_URL: `file://${encodeURI(home.files)}`,
     BACKUP_URL: `file://${encodeURI(home.backups)}`,
   };
-  const composed: NodeJS.ProcessEnv = { ...defaults, ...withoutUnset(given.temporal ? env : forOwnTemporal(env)) };
+  const composed: NodeJS.ProcessEnv = {
+    ...defaults,
+    ...withoutUnset(given.temporal ? env : forOwnTemporal(env, home)),
+  };
   // Every fault is told before anything is started.
   const settings = readConfiguration({
     ...composed,
@@ -62,10 +64,11 @@ export async function makePlan(home: Home, kept: KeptSettings, env: NodeJS.Proce
 }
 
 /** What a profile or the shell says of another Temporal, such as its key, is not for the one that is brought up here. */
-function forOwnTemporal(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+function forOwnTemporal(env: NodeJS.ProcessEnv, home: Home): NodeJS.ProcessEnv {
   const isOthers = (name: string) => name.startsWith('TEMPORAL_') && !/_(NAMESPACE|UI_URL)$/.test(name);
   const kept = Object.entries(env).filter(([name]) => !isOthers(name));
-  return { ...Object.fromEntries(kept), TEMPORAL_CONFIG_FILE: devNull };
+  // None is there.
+  return { ...Object.fromEntries(kept), TEMPORAL_CONFIG_FILE: home.file('temporal.toml') };
 }
 
 async function choosePorts(settings: Configuration, set: (name: string) => string | undefined): Promise<Ports> {
