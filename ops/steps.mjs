@@ -14,8 +14,8 @@ export async function runStep({ what, usualSeconds, command, args, env = {}, rem
   const { code, output } = await runToEnd(command, args, { ...process.env, ...env });
   end(code !== 0);
   if (code === 0) return;
-  const said = output.trim().split('\n').slice(-20).join('\n');
-  throw new StepFailed(`${what} failed. ${fullDisk(output) ?? unwritable(output) ?? remedy}\n${said}`);
+  const known = fullDisk(output) ?? unwritable(output);
+  throw new StepFailed(`${what} failed. ${known ?? `${remedy}\n${output.trim().split('\n').slice(-20).join('\n')}`}`);
 }
 
 /** A message for whatever was thrown. */

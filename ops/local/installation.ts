@@ -35,6 +35,8 @@ type Name = 'postgres' | 'temporal' | 'redis' | 'mailbox' | 'worker' | 'api';
 export class Installation {
   private readonly running = new Map<Name, Supervised>();
   private readonly starting = new Set<Promise<unknown>>();
+  /** Processes that nobody could stop by a `Supervised` yet. */
+  private readonly unready = new Map<Name, number>();
   private stopped = false;
   private isUp = false;
   readonly addresses: { database: string; temporal: string; temporalUi: string | null; redis: string | null };
@@ -76,7 +78,7 @@ export class Installation {
   async stop(): Promise<void> {
     this.stopped = true;
     endRunning();
-    // What is just starting is stopped by its start.
+    for (const pid of this.unready.values()) interrupt(pid);
     await Promise.race([Promise.allSettled(this.starting), delay(STARTS_END_WITHIN_MS)]);
     for (const together of [['api', 'worker'], ['mailbox'], ['temporal', 'redis'], ['postgres']] as Name[][]) {
       await Promise.all(together.map((name) => this.running.get(name)?.stop()));
@@ -197,7 +199,10 @@ export class Installation {
 
   private async startKept(name: Name, start: (own: Own) => Promise<Server>): Promise<Supervised> {
     const supervised = await Supervised.run(
-      () => start(this.own(name)).then((server) => this.noted(name, server)),
+      () =>
+        start(this.own(name))
+          .then((server) => this.noted(name, server))
+          .finally(() => this.unready.delete(name)),
       (title, problem) => {
         if (this.isUp && !this.stopped)
           this.options.say(`${title} ${problem}; starting it again (${this.options.home.log(name)})`);
@@ -217,7 +222,11 @@ export class Installation {
   }
 
   private own(name: Name): Own {
-    const onSpawn = (pid: number) => this.note(() => this.options.runtime.began(name, pid));
+    const onSpawn = (pid: number) => {
+      this.note(() => this.options.runtime.began(name, pid));
+      if (this.stopped) interrupt(pid);
+      else this.unready.set(name, pid);
+    };
     return { log: this.options.home.log(name), onSpawn };
   }
 
@@ -226,7 +235,7 @@ export class Installation {
     try {
       change();
     } catch (error) {
-      this.options.say(`runtime.json can't be written: ${(error as Error).message}`);
+      if (this.isUp && !this.stopped) this.options.say(`runtime.json can't be written: ${(error as Error).message}`);
     }
   }
 }
@@ -234,6 +243,15 @@ export class Installation {
 interface Own {
   log: string;
   onSpawn(pid: number): void;
+}
+
+/** Ends each of them in order, as Ctrl-C would; the start that waits for it sees that it has ended. */
+function interrupt(pid: number): void {
+  try {
+    process.kill(pid, 'SIGINT');
+  } catch {
+    // It is gone already.
+  }
 }
 
 function degradedIn(health: string): string[] {
