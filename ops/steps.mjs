@@ -6,6 +6,8 @@ import { showProgress } from './progress.mjs';
 
 export const root = dirname(dirname(fileURLToPath(import.meta.url)));
 
+const DENIED = /\b(EACCES|EROFS|EPERM)\b|permission denied|read-only file system/i;
+
 /** A failure whose message is all that a user needs. */
 export class StepFailed extends Error {}
 
@@ -30,9 +32,11 @@ function fullDisk(text) {
 }
 
 function unwritable(text) {
-  return /\b(EACCES|EROFS|EPERM)\b|permission denied|read-only file system/i.test(text)
-    ? `${root} can't be written by this user: give it the right to, or clone to a folder of its own.`
-    : null;
+  const lines = text.split('\n').filter((line) => DENIED.test(line));
+  if (lines.length === 0) return null;
+  // Of all that npm says, this names the file.
+  const longest = lines.reduce((one, other) => (other.length > one.length ? other : one));
+  return `This user may not write what it has to: give it the right to, or clone to a folder of its own.\n${longest.trim()}`;
 }
 
 /** Ends with this process, whatever ends it in order. */

@@ -20,7 +20,7 @@ export function explain(error: unknown, folder: string): { message: string; exit
   if (syscall === 'listen') {
     return { message: `Port ${port} can't be used here (${code}): choose another one.`, exitCode: FAILED };
   }
-  const text = `${code} ${message}`;
+  const text = message.includes(code) ? message : `${code} ${message}`;
   const told = (pattern: RegExp) => text.split('\n').find((line) => pattern.test(line));
   const full = told(/ENOSPC|no space left on device/i);
   if (full) {
