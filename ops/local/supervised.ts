@@ -60,8 +60,14 @@ export class Supervised {
         this.watch(await this.start(), attempt + 1);
         return;
       } catch (error) {
-        this.onDeath(name, (error as Error).message);
+        this.onDeath(name, inShort(name, error as Error));
       }
     }
   }
+}
+
+/** The rest is in its log. */
+function inShort(name: string, { message }: Error): string {
+  const [first = ''] = message.split('\n');
+  return (first.startsWith(`${name} `) ? first.slice(name.length + 1) : first).replace(/:$/, '');
 }
