@@ -39,16 +39,16 @@ function unwritable(text) {
   return `This user may not write what it has to: give it the right to, or clone to a folder of its own.\n${longest.trim()}`;
 }
 
-/** Ends with this process, whatever ends it in order. */
+/** Ends with this process, whatever ends it in order, and at once: npm would undo its work for half a minute. */
 function runToEnd(command, args, env) {
   return new Promise((resolve) => {
-    const child = spawn(command, args, { cwd: root, env, stdio: ['ignore', 'pipe', 'pipe'] });
-    const forward = (signal) => {
-      child.kill(signal);
-      process.exit(1);
+    const child = spawn(command, args, { cwd: root, env, stdio: ['ignore', 'pipe', 'pipe'], detached: true });
+    const stop = () => {
+      killGroup(child);
+      child.once('exit', () => process.exit(1));
     };
     const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'];
-    for (const signal of signals) process.on(signal, forward);
+    for (const signal of signals) process.on(signal, stop);
     let output = '';
     for (const stream of [child.stdout, child.stderr]) {
       stream.setEncoding('utf8').on('data', (text) => {
@@ -56,10 +56,21 @@ function runToEnd(command, args, env) {
       });
     }
     const finish = (code, extra = '') => {
-      for (const signal of signals) process.off(signal, forward);
+      for (const signal of signals) process.off(signal, stop);
       resolve({ code, output: output + extra });
     };
     child.once('error', (error) => finish(1, `${error.code}: ${error.message}`));
     child.once('close', (code) => finish(code ?? 1));
   });
+}
+
+/** The compiler's command is a process of its own. */
+function killGroup(child) {
+  for (const pid of [-child.pid, child.pid]) {
+    try {
+      process.kill(pid, 'SIGKILL');
+    } catch {
+      // It is gone already.
+    }
+  }
 }
