@@ -15,6 +15,9 @@ const HOME = join(root, '.countersign');
 const SENT_WITHIN_MS = 60_000;
 const FINAL = ['sent', 'failed', 'blocked', 'rejected', 'expired', 'withdrawn', 'erased'];
 
+const MAKE_KEYS =
+  'The demo needs an author key and an approver key: make them at POST /api/keys, then set COUNTERSIGN_API_KEY and COUNTERSIGN_APPROVER_API_KEY.';
+
 class DemoFailed extends Error {}
 
 async function main() {
@@ -77,9 +80,7 @@ function findService() {
   const author = COUNTERSIGN_API_KEY || keys.author;
   const approver = COUNTERSIGN_APPROVER_API_KEY || keys.approver;
   if (!author || !approver) {
-    throw new DemoFailed(
-      'The demo needs an author key and an approver key: make them at POST /api/keys, then set COUNTERSIGN_API_KEY and COUNTERSIGN_APPROVER_API_KEY.',
-    );
+    throw new DemoFailed(MAKE_KEYS);
   }
   return { url: url.replace(/\/$/, ''), author, approver, mailbox: local.mailbox, temporalUi: local.temporalUi };
 }
@@ -141,6 +142,7 @@ async function call({ url }, key, method, path, body) {
   }
   const answer = await response.json().catch(() => ({}));
   if (response.ok) return answer;
+  if (response.status === 401) throw new DemoFailed(`${url} does not know this key. ${MAKE_KEYS}`);
   throw new DemoFailed(`${method} ${path} was answered ${response.status}: ${answer.detail ?? answer.title ?? ''}`);
 }
 

@@ -1,11 +1,14 @@
 // Installs the npm dependencies where they are missing or not those of the lock file.
-import { readFileSync } from 'node:fs';
+import { readFileSync, statfsSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { root, runStep, tellFailure } from './steps.mjs';
+import { root, runStep, StepFailed, tellFailure } from './steps.mjs';
+
+const NEEDED_MB = 1_000;
 
 export async function install() {
   if (isInstalled()) return;
+  checkSpace();
   const npm = process.env.npm_execpath;
   const throughNode = npm?.endsWith('.js');
   await runStep({
@@ -27,6 +30,16 @@ export async function install() {
     ],
     remedy: 'Look at what npm says below; often it can not reach its registry.',
   });
+}
+
+/** On a full disk npm tries for minutes. */
+function checkSpace() {
+  const { bavail, bsize, blocks } = statfsSync(root);
+  const freeMb = Math.floor((bavail * bsize) / 1e6);
+  if (blocks === 0 || freeMb >= NEEDED_MB) return;
+  throw new StepFailed(
+    `The disk is full: the npm dependencies need about ${NEEDED_MB / 1000} GB, and ${root} has ${freeMb} MB left. Free some space, then try again.`,
+  );
 }
 
 /** npm notes what it installed in node_modules/.package-lock.json, as the last thing it does. */

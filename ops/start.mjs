@@ -3,6 +3,7 @@
 import { spawn } from 'node:child_process';
 
 const OLDEST = [20, 19];
+const PARENT = process.ppid;
 
 function isOldNode() {
   const parts = process.versions.node.split('.').map(Number);
@@ -29,12 +30,24 @@ function start() {
 function supervise(root) {
   const args = ['--enable-source-maps', `${root}/dist/ops/local/main.js`].concat(process.argv.slice(2));
   const child = spawn(process.execPath, args, { cwd: root, stdio: ['inherit', 'inherit', 'inherit', 'ipc'] });
+  let isAsked = false;
+  const pass = (signal) => {
+    isAsked = true;
+    child.kill(signal);
+  };
   ['SIGINT', 'SIGTERM', 'SIGHUP'].forEach((signal) => {
-    process.on(signal, () => {
-      child.kill(signal);
-    });
+    process.on(signal, pass);
   });
-  child.on('exit', (code) => {
+  // An npm that is killed passes nothing on; without it nobody knows any more that this runs.
+  const watch = setInterval(() => {
+    if (!isAsked && process.env.npm_lifecycle_event && process.ppid !== PARENT) pass('SIGTERM');
+  }, 500);
+  child.on('exit', (code, signal) => {
+    clearInterval(watch);
+    if (signal && !isAsked)
+      console.error(
+        `Countersign was ended by ${signal}. The next \`npm start\` ends what it left running, and goes on.`,
+      );
     process.exitCode = code === null ? 1 : code;
   });
 }

@@ -5,12 +5,13 @@ import { fileURLToPath } from 'node:url';
 
 const args = process.argv.slice(2);
 const { DATABASE_URL = '' } = process.env;
+const asksDatabase = ['migrate', 'db'].includes(args[0]);
+if (asksDatabase && !DATABASE_URL && !args.includes('--help')) {
+  console.error('DATABASE_URL is required: a URL that begins with postgresql:// or postgres://. See .env.example.');
+  process.exit(1);
+}
 // Neither this engine nor the service looks at it: the tables would silently go to another schema.
-if (
-  ['migrate', 'db'].includes(args[0]) &&
-  URL.canParse(DATABASE_URL) &&
-  new URL(DATABASE_URL).searchParams.has('schema')
-) {
+if (asksDatabase && URL.canParse(DATABASE_URL) && new URL(DATABASE_URL).searchParams.has('schema')) {
   console.error(
     'DATABASE_URL: ?schema= is not supported. Remove it, and where another schema is wanted give the role its search_path:\n' +
       '  ALTER ROLE … SET search_path = …',

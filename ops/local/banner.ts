@@ -16,12 +16,14 @@ export function banner(installation: Installation, plan: Plan, keys: FirstKeys |
     ['approver key', keys?.approver ?? null],
   ];
   const known = lines.filter(([, value]) => value !== null).map(([name, value]) => `  ${name.padEnd(18)} ${value}`);
+  const missing = installation.degraded.filter((part) => redis || !part.startsWith('redis '));
   return [
     '',
     'Countersign is ready.',
     '',
     ...known,
     ...(redis ? [] : ['', '  Redis is not installed: rate limits count for each process by itself.']),
+    ...missing.map((part) => `\n  Attention: ${part}.`),
     '',
     'Next, in a second terminal:  npm run demo',
     'Ctrl-C stops everything; all data stays in .countersign/.',

@@ -5,6 +5,7 @@ import pg from 'pg';
 import { type OnProgress, run, tell } from './binaries/programs';
 
 export const DATABASE = 'countersign';
+const DOES_NOT_EXIST = '3D000';
 
 export async function ensureDatabase(server: string): Promise<string> {
   await withClient(`${server}/postgres`, async (client) => {
@@ -37,7 +38,10 @@ async function isMigrated(root: string, databaseUrl: string): Promise<boolean> {
     );
     const done = new Set(rows.map(({ name }) => name));
     return rows.every((row) => row.done) && wanted.every((name) => done.has(name));
-  }).catch(() => false);
+  }).catch((error) => {
+    if (error.code === DOES_NOT_EXIST) return false;
+    throw error;
+  });
 }
 
 async function withClient<T>(connectionString: string, work: (client: pg.Client) => Promise<T>): Promise<T> {

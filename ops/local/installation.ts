@@ -4,6 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { ensureNamespace } from '../runtime/temporal-namespace';
 import { endRunning, type OnProgress } from './binaries/programs';
 import { ensureDatabase, migrate } from './database';
+import { StartFailure } from './failure';
 import type { Home } from './home';
 import type { Plan } from './plan';
 import { startPostgres } from './postgres';
@@ -34,11 +35,16 @@ type Name = 'postgres' | 'temporal' | 'redis' | 'mailbox' | 'worker' | 'api';
 export class Installation {
   private readonly running = new Map<Name, Supervised>();
   private readonly starting = new Set<Promise<unknown>>();
+  /** Processes that nobody could stop by a `Supervised` yet. */
+  private readonly unready = new Map<Name, number>();
   private stopped = false;
+  private isUp = false;
   readonly addresses: { database: string; temporal: string; temporalUi: string | null; redis: string | null };
   readonly smtp: string;
   readonly mailbox: string | null;
   readonly api: string;
+  /** What the service works without, and why. */
+  degraded: string[] = [];
 
   constructor(private readonly options: InstallationOptions) {
     const { ports, given, env } = options.plan;
@@ -60,14 +66,19 @@ export class Installation {
       this.startOwn('worker', 'worker/main.js'),
       this.startOwn('api', 'api/main.js'),
     ]);
-    await untilReady(`${this.api}/ready`, services, READY_WITHIN_MS);
+    const [health] = await Promise.all([
+      untilReady(`${this.api}/ready`, services, READY_WITHIN_MS),
+      untilReady(this.metrics('workerMetrics'), services, READY_WITHIN_MS),
+    ]);
+    this.degraded = degradedIn(health);
+    this.isUp = true;
   }
 
   /** Those who take work first, those who keep it last. */
   async stop(): Promise<void> {
     this.stopped = true;
     endRunning();
-    // What is just starting is stopped by its start.
+    for (const pid of this.unready.values()) interrupt(pid);
     await Promise.race([Promise.allSettled(this.starting), delay(STARTS_END_WITHIN_MS)]);
     for (const together of [['api', 'worker'], ['mailbox'], ['temporal', 'redis'], ['postgres']] as Name[][]) {
       await Promise.all(together.map((name) => this.running.get(name)?.stop()));
@@ -84,8 +95,12 @@ export class Installation {
       redis,
       smtp: this.smtp,
       mailbox: this.mailbox,
-      metrics: `http://${LOOPBACK}:${this.options.plan.ports.metrics}/metrics`,
+      metrics: this.metrics('metrics'),
     });
+  }
+
+  private metrics(of: 'metrics' | 'workerMetrics'): string {
+    return `http://${LOOPBACK}:${this.options.plan.ports[of]}/metrics`;
   }
 
   private async startDatabase(): Promise<void> {
@@ -97,7 +112,12 @@ export class Installation {
       );
       this.addresses.database = await ensureDatabase(url);
     }
-    await migrate(root, this.addresses.database, onProgress);
+    await migrate(root, this.addresses.database, onProgress).catch((error) => {
+      if (!plan.given.database) throw error;
+      throw new StartFailure(
+        `The database of DATABASE_URL can't be used (${error.message || error.code}). Start it or correct the address; with DATABASE_URL unset, one is brought up here.`,
+      );
+    });
   }
 
   private async startTemporal(): Promise<void> {
@@ -179,9 +199,13 @@ export class Installation {
 
   private async startKept(name: Name, start: (own: Own) => Promise<Server>): Promise<Supervised> {
     const supervised = await Supervised.run(
-      () => start(this.own(name)).then((server) => this.noted(name, server)),
+      () =>
+        start(this.own(name))
+          .then((server) => this.noted(name, server))
+          .finally(() => this.unready.delete(name)),
       (title, problem) => {
-        if (!this.stopped) this.options.say(`${title} ${problem}; starting it again (${this.options.home.log(name)})`);
+        if (this.isUp && !this.stopped)
+          this.options.say(`${title} ${problem}; starting it again (${this.options.home.log(name)})`);
       },
     );
     if (this.stopped) {
@@ -198,7 +222,11 @@ export class Installation {
   }
 
   private own(name: Name): Own {
-    const onSpawn = (pid: number) => this.note(() => this.options.runtime.began(name, pid));
+    const onSpawn = (pid: number) => {
+      this.note(() => this.options.runtime.began(name, pid));
+      if (this.stopped) interrupt(pid);
+      else this.unready.set(name, pid);
+    };
     return { log: this.options.home.log(name), onSpawn };
   }
 
@@ -207,7 +235,7 @@ export class Installation {
     try {
       change();
     } catch (error) {
-      this.options.say(`runtime.json can't be written: ${(error as Error).message}`);
+      if (this.isUp && !this.stopped) this.options.say(`runtime.json can't be written: ${(error as Error).message}`);
     }
   }
 }
@@ -215,6 +243,22 @@ export class Installation {
 interface Own {
   log: string;
   onSpawn(pid: number): void;
+}
+
+/** Ends each of them in order, as Ctrl-C would; the start that waits for it sees that it has ended. */
+function interrupt(pid: number): void {
+  try {
+    process.kill(pid, 'SIGINT');
+  } catch {
+    // It is gone already.
+  }
+}
+
+function degradedIn(health: string): string[] {
+  const { checks } = JSON.parse(health) as { checks: Record<string, string> };
+  return Object.entries(checks)
+    .filter(([, state]) => state !== 'ready')
+    .map(([name, state]) => `${name} is ${state}`);
 }
 
 /** The folder of the clone, from dist/ops/local. */

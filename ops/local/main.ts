@@ -77,6 +77,9 @@ async function progress(): Promise<() => OnProgress> {
   };
 }
 
+// Whoever read what is printed may go; what runs stays.
+for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
+
 main().then(
   (code) => process.exit(code),
   (error) => {

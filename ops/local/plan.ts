@@ -15,6 +15,8 @@ const USUAL = {
   metrics: 9464,
   workerMetrics: 9465,
 };
+/** Taken as given, or not at all. */
+const CHOSEN = { api: 'PORT', metrics: 'METRICS_PORT', workerMetrics: 'WORKER_METRICS_PORT' };
 export type Ports = Record<keyof typeof USUAL | 'api', number>;
 
 export interface Plan {
@@ -42,7 +44,10 @@ export async function makePlan(home: Home, kept: KeptSettings, env: NodeJS.Proce
     FILES_URL: `file://${encodeURI(home.files)}`,
     BACKUP_URL: `file://${encodeURI(home.backups)}`,
   };
-  const composed: NodeJS.ProcessEnv = { ...defaults, ...withoutUnset(env) };
+  const composed: NodeJS.ProcessEnv = {
+    ...defaults,
+    ...withoutUnset(given.temporal ? env : forOwnTemporal(env, home)),
+  };
   // Every fault is told before anything is started.
   const settings = readConfiguration({
     ...composed,
@@ -58,22 +63,35 @@ export async function makePlan(home: Home, kept: KeptSettings, env: NodeJS.Proce
   return { ports, given, temporalNamespace: set('TEMPORAL_NAMESPACE') ?? 'default', env: composed, settings };
 }
 
+/** What a profile or the shell says of another Temporal, such as its key, is not for the one that is brought up here. */
+function forOwnTemporal(env: NodeJS.ProcessEnv, home: Home): NodeJS.ProcessEnv {
+  const isOthers = (name: string) => name.startsWith('TEMPORAL_') && !/_(NAMESPACE|UI_URL)$/.test(name);
+  const kept = Object.entries(env).filter(([name]) => !isOthers(name));
+  // None is there.
+  return { ...Object.fromEntries(kept), TEMPORAL_CONFIG_FILE: home.file('temporal.toml') };
+}
+
 async function choosePorts(settings: Configuration, set: (name: string) => string | undefined): Promise<Ports> {
-  const api = settings.PORT || (await freePort());
-  if (!((await isPortFree(api)) && (await isPortFree(api, '')))) {
-    throw new StartFailure(
-      `Port ${api} is taken by another program. End that one, or choose another port: PORT=${api + 1} npm start`,
-      REFUSED,
-    );
-  }
-  const taken = new Set([api]);
-  const ports: Partial<Ports> = { api };
-  const fixed = { metrics: set('METRICS_PORT'), workerMetrics: set('WORKER_METRICS_PORT') };
-  for (const name of Object.keys(USUAL) as (keyof typeof USUAL)[]) {
-    const wanted = name === 'metrics' || name === 'workerMetrics' ? Number(fixed[name] ?? 0) : 0;
-    const port = wanted || (await freePort(USUAL[name], taken));
+  const ports: Partial<Ports> = {};
+  const taken = new Set<number>();
+  const choose = (name: keyof Ports, port: number) => {
     ports[name] = port;
     taken.add(port);
+  };
+  for (const [name, variable] of Object.entries(CHOSEN) as [keyof typeof CHOSEN, string][]) {
+    const wanted = name === 'api' ? settings.PORT : Number(set(variable) ?? 0);
+    if (wanted === 0) continue;
+    if (taken.has(wanted) || !(await isPortFree(wanted))) {
+      throw new StartFailure(
+        `Port ${wanted} is taken by another program. End that one, or choose another port: ${variable}=${wanted + 1} npm start`,
+        REFUSED,
+      );
+    }
+    choose(name, wanted);
+  }
+  if (ports.api === undefined) choose('api', await freePort());
+  for (const name of Object.keys(USUAL) as (keyof typeof USUAL)[]) {
+    if (ports[name] === undefined) choose(name, await freePort(USUAL[name], taken));
   }
   return ports as Ports;
 }

@@ -10,6 +10,8 @@ export interface Server {
   pid: number;
   exited: Promise<void>;
   stop(): Promise<void>;
+  /** The end of what it has printed since its start. */
+  lastLines(): string;
 }
 
 export interface LaunchOptions {
@@ -79,7 +81,7 @@ export async function launch(options: LaunchOptions): Promise<Server> {
   }
   // Something else may have answered in its place.
   if (hasEnded(child)) throw new LaunchError(name, 'ended while it was starting', lastLines(log, began));
-  return { name, url, pid: child.pid, exited, stop };
+  return { name, url, pid: child.pid, exited, stop, lastLines: () => lastLines(log, began) };
 }
 
 /** Asks, then kills. */

@@ -28,17 +28,17 @@ export function startService({ script, ...options }: ServiceOptions): Promise<Se
   });
 }
 
-/** Waits for a 200; gives up when the deadline has passed or one of those it needs died. */
-export async function untilReady(url: string, services: Supervised[], withinMs: number): Promise<void> {
+/** Waits for a 200 and gives its text; gives up when the deadline has passed or one of those it needs died. */
+export async function untilReady(url: string, services: Supervised[], withinMs: number): Promise<string> {
   const deadline = Date.now() + withinMs;
   for (;;) {
     const answer = await fetch(url, { signal: AbortSignal.timeout(3_000) }).then(
       async (response) => ({ ok: response.ok, text: await response.text() }),
       (error: Error) => ({ ok: false, text: error.message }),
     );
-    if (services.some(({ deaths }) => deaths > 0))
-      throw new Error('A process of the service ended while it was starting.');
-    if (answer.ok) return;
+    const dead = services.find(({ fault }) => fault !== null);
+    if (dead?.fault) throw new Error(dead.fault);
+    if (answer.ok) return answer.text;
     if (Date.now() > deadline) throw new Error(`${url} did not become ready: ${answer.text.slice(0, 500)}`);
     await delay(100);
   }

@@ -11,8 +11,8 @@ export class Supervised {
   private stopping = false;
   private readonly stopSignal = new AbortController();
   private restarting: Promise<void> = Promise.resolve();
-  /** How often it died. */
-  deaths = 0;
+  /** How it died the first time. */
+  fault: string | null = null;
 
   private constructor(
     private readonly start: () => Promise<Server>,
@@ -45,7 +45,7 @@ export class Supervised {
     const began = Date.now();
     void server.exited.then(() => {
       if (this.stopping) return;
-      this.deaths++;
+      this.fault ??= `${server.name} ended:\n${server.lastLines()}`;
       this.onDeath(server.name, 'ended');
       this.restarting = this.restart(Date.now() - began > STEADY_AFTER_MS ? 0 : failures, server.name);
     });
@@ -60,8 +60,14 @@ export class Supervised {
         this.watch(await this.start(), attempt + 1);
         return;
       } catch (error) {
-        this.onDeath(name, (error as Error).message);
+        this.onDeath(name, inShort(name, error as Error));
       }
     }
   }
+}
+
+/** The rest is in its log. */
+function inShort(name: string, { message }: Error): string {
+  const [first = ''] = message.split('\n');
+  return (first.startsWith(`${name} `) ? first.slice(name.length + 1) : first).replace(/:$/, '');
 }

@@ -14,7 +14,8 @@ function aServer(failing: number[] = []) {
     const exited = exitOf(child);
     const pid = child.pid as number;
     pids.push(pid);
-    return { name: 'a server', url: '', pid, exited, stop: () => stopChild(child, exited, 'SIGTERM', 5_000) };
+    const stop = () => stopChild(child, exited, 'SIGTERM', 5_000);
+    return { name: 'a server', url: '', pid, exited, stop, lastLines: () => '' };
   };
   return { start, pids };
 }

@@ -1,4 +1,9 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { closeSync, openSync } from 'node:fs';
+import { join } from 'node:path';
 import { describeError } from '../../ops/runtime/logging';
+import { PACKAGE_ROOT } from '../../ops/runtime/package-root';
 
 const CANARY = 'canary@example.org';
 
@@ -38,4 +43,20 @@ describe('an error in the log', () => {
     inner.cause = inner;
     expect(describeError(inner)).toMatchObject({ type: 'Told' });
   });
+});
+
+/** Its `/dev/full` is a disk that is full. */
+const onLinux = process.platform === 'linux' ? test : test.skip;
+
+onLinux('a log that can not be written does not end the process', async () => {
+  const logging = join(PACKAGE_ROOT, 'dist', 'ops', 'runtime', 'logging');
+  const program = `
+    const logger = require(${JSON.stringify(logging)}).createLogger('test');
+    for (let line = 0; line < 10; line++) logger.info('a line');
+    setTimeout(() => process.exit(7), 10);`;
+  const full = openSync('/dev/full', 'w');
+  const child = spawn(process.execPath, ['-e', program], { stdio: ['ignore', full, 'pipe'] });
+  closeSync(full);
+  const [code] = await once(child, 'exit');
+  expect(code).toBe(7);
 });

@@ -1,0 +1,141 @@
+// `npm start` as somebody uses it: real servers in a copy of this clone, killed, started again, stopped.
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { cpSync, existsSync, readdirSync, readFileSync, statSync, symlinkSync } from 'node:fs';
+import { join } from 'node:path';
+import { isAlive } from '../../ops/local/process-identity';
+import { PACKAGE_ROOT } from '../../ops/runtime/package-root';
+import { freePort } from '../support/free-port';
+import { noteEnd, noteStart } from '../support/leftovers.cjs';
+import { testServers } from '../support/servers';
+import { until } from '../support/until';
+import { ownFolder } from './folder';
+
+const NOT_COPIED = ['.git', '.countersign', 'node_modules', 'test', 'docs'];
+const PROCESSES = ['supervisor', 'postgres', 'temporal', 'redis', 'mailbox', 'worker', 'api'];
+const CHILDREN = PROCESSES.filter((name) => name !== 'supervisor');
+
+const clone = join(ownFolder(), 'clone');
+let environment: NodeJS.ProcessEnv;
+let running: ChildProcess;
+const noted = new Set<number>();
+
+beforeAll(async () => {
+  for (const name of readdirSync(PACKAGE_ROOT)) {
+    if (!NOT_COPIED.includes(name)) cpSync(join(PACKAGE_ROOT, name), join(clone, name), { recursive: true });
+  }
+  symlinkSync(join(PACKAGE_ROOT, 'node_modules'), join(clone, 'node_modules'));
+  const { PATH, HOME } = process.env;
+  environment = { PATH, HOME, PORT: String(await freePort()), MAIL_FROM: 'outbox@countersign.example' };
+  running = await start();
+});
+
+afterAll(async () => {
+  await stop(running);
+  for (const pid of noted) if (!isAlive(pid)) noteEnd(testServers().folder, pid);
+});
+
+/** Resolves once it is ready. */
+async function start(): Promise<ChildProcess> {
+  const { child, said } = node('ops/start.mjs');
+  await until(
+    'it is ready',
+    () => {
+      if (child.exitCode !== null) throw new Error(said());
+      return said().includes('npm run demo');
+    },
+    60_000,
+  );
+  for (const pid of Object.values<number>(runtime().pids)) note(pid);
+  return child;
+}
+
+function node(script: string) {
+  const child = spawn(process.execPath, [script], { cwd: clone, env: environment, stdio: ['ignore', 'pipe', 'pipe'] });
+  let output = '';
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.setEncoding('utf8').on('data', (text) => {
+      output += text;
+    });
+  }
+  note(child.pid as number);
+  return { child, said: () => output };
+}
+
+async function runToEnd(script: string): Promise<{ code: number | null; said: string }> {
+  const { child, said } = node(script);
+  await once(child, 'close');
+  return { code: child.exitCode, said: said() };
+}
+
+async function stop(child: ChildProcess): Promise<number | null> {
+  if (child.exitCode === null && child.signalCode === null) {
+    child.kill('SIGTERM');
+    await once(child, 'exit');
+  }
+  return child.exitCode;
+}
+
+function note(pid: number): void {
+  noted.add(pid);
+  noteStart(testServers().folder, pid);
+}
+
+const file = (name: string) => join(clone, '.countersign', name);
+const runtime = () => JSON.parse(readFileSync(file('runtime.json'), 'utf8'));
+const mails = () => readdirSync(file('mail')).filter((name) => name.endsWith('.eml'));
+const isReady = () =>
+  fetch(`${runtime().api}/ready`).then(
+    ({ ok }) => ok,
+    () => false,
+  );
+
+test('it tells what runs, to its owner alone, and the demo delivers a mail', async () => {
+  const { pids, ...urls } = runtime();
+  expect(Object.keys(urls).sort()).toEqual(
+    ['api', 'database', 'mailbox', 'metrics', 'redis', 'smtp', 'temporal', 'temporalUi'].sort(),
+  );
+  expect(Object.keys(pids).sort()).toEqual([...PROCESSES].sort());
+  expect(statSync(file('runtime.json')).mode & 0o777).toBe(0o600);
+  expect(await runToEnd('ops/demo.mjs')).toMatchObject({ code: 0, said: expect.stringContaining('draft.sent') });
+  expect(mails()).toHaveLength(1);
+});
+
+test('a second start in the same folder is refused and disturbs nothing', async () => {
+  const before = runtime();
+  const second = await runToEnd('ops/start.mjs');
+  expect(second).toEqual({ code: 3, said: expect.stringContaining(`kill ${before.pids.supervisor}`) });
+  expect(runtime()).toEqual(before);
+});
+
+test('every child that is killed is started again, and the demo passes', async () => {
+  const before = runtime().pids;
+  for (const name of CHILDREN) process.kill(before[name], 'SIGKILL');
+  await until(
+    'all run again',
+    async () => {
+      const { pids } = runtime();
+      return CHILDREN.every((name) => pids[name] && pids[name] !== before[name]) && (await isReady());
+    },
+    60_000,
+  );
+  for (const pid of Object.values<number>(runtime().pids)) note(pid);
+  expect(await runToEnd('ops/demo.mjs')).toMatchObject({ code: 0 });
+});
+
+test('what a killed supervisor left is ended by the next start, which goes on with the same data', async () => {
+  const { pids } = runtime();
+  process.kill(pids.supervisor, 'SIGKILL');
+  await once(running, 'exit');
+  const keys = readFileSync(file('keys.json'), 'utf8');
+  running = await start();
+  expect(PROCESSES.filter((name) => isAlive(pids[name]))).toEqual([]);
+  expect(readFileSync(file('keys.json'), 'utf8')).toBe(keys);
+});
+
+test('stopped, it leaves no process and no runtime file', async () => {
+  const { pids } = runtime();
+  expect(await stop(running)).toBe(0);
+  expect(PROCESSES.filter((name) => isAlive(pids[name]))).toEqual([]);
+  expect(existsSync(file('runtime.json'))).toBe(false);
+});
