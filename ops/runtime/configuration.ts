@@ -38,7 +38,7 @@ const Environment = z.object({
   MAIL_FROM: z.string(required('the From address of every mail')).min(3, 'must be an address, with or without a name'),
   FILES_URL: url('s3', 'file'),
   BACKUP_URL: url('s3', 'file'),
-  ADMIN_PASSWORD: z.string(required('the bootstrap admin token')).min(16, 'must have 16 characters or more'),
+  ADMIN_PASSWORD: z.string(required('the bootstrap admin token')).min(8, 'must have 8 characters or more'),
   SECRET_KEY: SecretKeys,
   PORT: port(8000),
   METRICS_PORT: port(9464),
