@@ -1,4 +1,4 @@
-// Revise, withdraw, resolve, and the two steps that a draft's process takes: pure rules on the draft as it stands.
+// Revise, withdraw, resolve: pure rules on the draft as it stands.
 import type { DraftStatus } from '../../workflows/contracts/draft-approval';
 import { isParked } from '../../workflows/contracts/draft-approval';
 import type { Actor } from './context';
@@ -104,18 +104,3 @@ export const resolve =
       ? { ...resolved, status: 'sent', outcome: 'delivered', sentAt: draft.now }
       : { ...resolved, status: 'scheduled', outcome: null, dueAt: draft.now };
   };
-
-export const expire: Rule = (draft) =>
-  UNDECIDED.includes(draft.status) && draft.expiresAt && draft.now >= draft.expiresAt
-    ? { status: 'expired', event: 'draft.expired', from: draft.expiresAt }
-    : null;
-
-export const release =
-  (undoWindowSeconds: number): Rule =>
-  (draft) =>
-    draft.status === 'approved'
-      ? { status: 'scheduled', event: 'draft.released', dueAt: dueTime(draft.now, draft.sendAt, undoWindowSeconds) }
-      : null;
-
-export const dueTime = (now: Date, sendAt: Date | null, undoWindowSeconds: number) =>
-  new Date(Math.max(sendAt?.getTime() ?? 0, now.getTime() + undoWindowSeconds * 1000));

@@ -2,13 +2,14 @@
 import { uuidv7 } from 'uuidv7';
 import { Prisma } from '../../prisma/client';
 import { recordEvent } from './audit';
-import { expire, own, release, resolve, revise, unlessErased, withdraw } from './change-draft';
-import { type CommandContext, type CommandDependencies, SYSTEM } from './context';
+import { own, resolve, revise, unlessErased, withdraw } from './change-draft';
+import type { CommandContext, CommandDependencies } from './context';
 import { approve, asApproved, reject, requestChanges } from './decide-draft';
-import { toState, toView } from './draft-record';
+import { toView } from './draft-record';
 import { type Rule, transition } from './draft-transition';
 import type { Commands } from './index';
 import { createKeyCommands } from './keys';
+import { createProcessSteps } from './process-steps';
 import { Refusal } from './refusal';
 import { createSubmitDraft } from './submit-draft';
 
@@ -18,15 +19,6 @@ export function createCommands(dependencies: CommandDependencies): Commands {
     toView(await transition(dependencies, context, id, unlessErased(rule)));
   const changeOwn = async (context: CommandContext, id: string, rule: Rule) =>
     toView(await transition(dependencies, context, id, own(context.actor, unlessErased(rule))));
-  /** A step that the draft's process takes itself, so that it hears by the answer; one that is gone has nothing left to do. */
-  const step = async (id: string, rule: Rule) => {
-    try {
-      return toState(await transition(dependencies, { actor: SYSTEM, requestId: uuidv7() }, id, rule, false));
-    } catch (error) {
-      if (error instanceof Refusal && error.code === 'not_found') return null;
-      throw error;
-    }
-  };
   return {
     submitDraft: createSubmitDraft(dependencies),
     async approveDraft(context, { id, revision, comment = null }) {
@@ -39,8 +31,7 @@ export function createCommands(dependencies: CommandDependencies): Commands {
     reviseDraft: (context, { id, ...input }) => changeOwn(context, id, revise(input, settings.APPROVAL_DEADLINE_HOURS)),
     withdrawDraft: (context, { id, reason }) => changeOwn(context, id, withdraw(reason)),
     resolveDraft: (context, { id, as, reason }) => change(context, id, resolve(as, reason)),
-    expireDraft: (id) => step(id, expire),
-    releaseDraft: (id) => step(id, release(settings.UNDO_WINDOW_SECONDS)),
+    ...createProcessSteps(dependencies),
     ...createKeyCommands(dependencies),
 
     async setPolicy(context, document, read) {

@@ -87,11 +87,12 @@ export async function readSubmitted(
   return record ?? null;
 }
 
+/** Of `drafts d`: what a process needs to know. */
+export const STATE = Prisma.sql`(SELECT generation FROM instance WHERE id = 1) AS generation, d.version, d.status, d.revision,
+  d.expires_at AS "expiresAt", d.due_at AS "dueAt", d.outcome`;
+
 export async function readDraftState(db: Database, id: string): Promise<DraftState | null> {
-  const [row] = await db.$queryRaw<StateRow[]>`
-    SELECT (SELECT generation FROM instance WHERE id = 1) AS generation, version, status, revision,
-      expires_at AS "expiresAt", due_at AS "dueAt", outcome
-    FROM drafts WHERE id = ${id}::uuid`;
+  const [row] = await db.$queryRaw<StateRow[]>`SELECT ${STATE} FROM drafts d WHERE id = ${id}::uuid`;
   return row ? toState(row) : null;
 }
 
@@ -128,7 +129,10 @@ export async function listDraftViews(db: Database, filter: DraftFilter): Promise
   return records.map(toView);
 }
 
-type StateRow = Pick<DraftRecord, 'generation' | 'version' | 'status' | 'revision' | 'expiresAt' | 'dueAt' | 'outcome'>;
+export type StateRow = Pick<
+  DraftRecord,
+  'generation' | 'version' | 'status' | 'revision' | 'expiresAt' | 'dueAt' | 'outcome'
+>;
 
 export function toState(record: StateRow): DraftState {
   return {

@@ -32,9 +32,8 @@ export interface Change {
   /** Where what policy decided holds no more. */
   decision?: DraftRecord['decision'];
   outcome?: DraftRecord['outcome'];
-  /** Applies only before, or only from, this moment by the database's clock. */
+  /** Applies only before this moment by the database's clock. */
   before?: Date | null;
-  from?: Date | null;
 }
 
 /** Null: nothing to change, the draft as it is answers the command. Throws Refusal. */
@@ -42,23 +41,21 @@ export type Rule = (draft: DraftRecord) => Change | null;
 
 const ATTEMPTS = 100;
 
-/** @param tellsProcess false where the draft's own process takes the step */
 export async function transition(
   { db, announce }: Pick<CommandDependencies, 'db' | 'announce'>,
   context: CommandContext,
   id: string,
   rule: Rule,
-  tellsProcess = true,
 ): Promise<DraftRecord> {
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
     const draft = await readDraft(db, id);
     if (!draft) throw new Refusal('not_found', 'There is no such draft.');
     const change = await judge(db, context, draft, rule);
     if (change === null) return draft;
-    const changed = await write(db, context, draft, change, tellsProcess);
+    const changed = await write(db, context, draft, change);
     if (!changed) continue;
     announce({
-      ...(changed.needsPeople && tellsProcess ? { message: { draftId: changed.id, state: toState(changed) } } : {}),
+      ...(changed.needsPeople ? { message: { draftId: changed.id, state: toState(changed) } } : {}),
       mailDue: changed.status === 'scheduled' && changed.dueAt !== null && changed.dueAt <= changed.updatedAt,
     });
     return changed;
@@ -80,7 +77,6 @@ async function write(
   { actor, requestId }: CommandContext,
   draft: DraftRecord,
   change: Change,
-  tellsProcess: boolean,
 ): Promise<DraftRecord | null> {
   const eventId = uuidv7();
   const next: DraftRecord = {
@@ -109,7 +105,6 @@ async function write(
         attempts = ${next.attempts}, claim_owner = NULL, decision = coalesce(${change.decision ? JSON.stringify(change.decision) : null}::jsonb, decision)
       WHERE id = ${draft.id}::uuid AND version = ${draft.version}
         AND (${change.before ?? null}::timestamptz IS NULL OR clock_timestamp() < ${change.before ?? null}::timestamptz)
-        AND (${change.from ?? null}::timestamptz IS NULL OR clock_timestamp() >= ${change.from ?? null}::timestamptz)
       RETURNING id, updated_at AS at
     ), event AS (
       INSERT INTO audit_events (id, type, at, actor_id, subject, subject_id, revision, request_id, data)
@@ -123,7 +118,7 @@ async function write(
         : Prisma.sql`, noted AS (
       INSERT INTO notes (id, draft_id, text) SELECT ${eventId}::uuid, id, ${note} FROM changed
     )`
-    }${next.needsPeople && tellsProcess ? insertMessage(next) : Prisma.empty}
+    }${next.needsPeople ? insertMessage(next) : Prisma.empty}
     SELECT at FROM changed`;
   const at = rows[0]?.at;
   if (!at) return null;

@@ -4,7 +4,7 @@ import { ApplicationFailure } from '@temporalio/common';
 import { createAlarm } from '../../ops/runtime/alarm';
 import type { DeliveryResult, LaneTrouble } from '../../workflows/contracts/mail-delivery';
 import { MAIL_LANE } from '../../workflows/contracts/mail-delivery';
-import { createClaims, type LaneRow } from './claims';
+import { type Claim, createClaims, type LaneRow } from './claims';
 import type { Connections } from './connections';
 import { ServiceTrouble } from './conversation';
 import { createDelivery } from './delivery';
@@ -92,7 +92,7 @@ export function createAttempt(
         await room.wait(early > 0 ? early : LOOKS_AGAIN_MS, ending);
         continue;
       }
-      const ids = await claim(BATCH);
+      const { ids, nextInMs } = await claim(BATCH);
       if (ids.length > 0) {
         const entry = await report(ids);
         const before = Date.now();
@@ -104,15 +104,14 @@ export function createAttempt(
         continue;
       }
       if (due > 0 && senders.idle && Date.now() - countedAt > COUNTS_EACH_MS) await journal.write(await report([]));
-      const next = (await claims.nextDueInMs()) ?? LOOKS_AGAIN_MS;
-      await alarm.wait(Math.min(Math.max(next, SHORTEST_WAIT_MS), LOOKS_AGAIN_MS), ending);
+      await alarm.wait(Math.min(Math.max(nextInMs ?? LOOKS_AGAIN_MS, SHORTEST_WAIT_MS), LOOKS_AGAIN_MS), ending);
     }
   }
 
   /** The service failed last: one connection, at most one mail, tells whether it is back. */
   async function probe(): Promise<Reason> {
     connections.give(await connections.take());
-    const ids = await claim(1);
+    const { ids } = await claim(1);
     if (ids.length > 0) {
       await journal.write(await report(ids));
       senders.give(ids);
@@ -123,9 +122,9 @@ export function createAttempt(
     return 'healed';
   }
 
-  async function claim(limit: number): Promise<string[]> {
-    const { owned, ids } = await claims.claim(limit);
-    if (owned) return ids;
+  async function claim(limit: number): Promise<Claim> {
+    const claimed = await claims.claim(limit);
+    if (claimed.owned) return claimed;
     throw ApplicationFailure.retryable('The lane is held, or another attempt has it.', 'LaneLost');
   }
 

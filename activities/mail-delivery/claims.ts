@@ -36,6 +36,13 @@ export interface Outcome {
   retrySeconds: number | null;
 }
 
+export interface Claim {
+  owned: boolean;
+  ids: string[];
+  /** Where nothing was due: when the next mail is; null where none is scheduled. */
+  nextInMs: number | null;
+}
+
 export interface Told {
   draftId: string;
   state: DraftState;
@@ -77,8 +84,8 @@ export function createClaims(db: Database, lane: string, owner: string, mailDoma
     },
 
     /** Takes up to `limit` mails that are due. `owned` false: the lane has another owner by now, or is held. */
-    async claim(limit: number): Promise<{ owned: boolean; ids: string[] }> {
-      const [row] = await db.$queryRaw<{ owned: boolean; ids: string[] }[]>`
+    async claim(limit: number): Promise<Claim> {
+      const [row] = await db.$queryRaw<Claim[]>`
         WITH ${OWNED}, due AS (
           SELECT id FROM drafts
           WHERE status = 'scheduled' AND claim_owner IS NULL AND next_attempt_at <= now() AND EXISTS (SELECT 1 FROM l)
@@ -86,16 +93,11 @@ export function createClaims(db: Database, lane: string, owner: string, mailDoma
         ), claimed AS (
           UPDATE drafts d SET claim_owner = ${owner}::uuid FROM due WHERE d.id = due.id RETURNING d.id
         )
-        SELECT EXISTS (SELECT 1 FROM l) AS owned, ARRAY(SELECT id FROM claimed) AS ids`;
-      return row ?? { owned: false, ids: [] };
-    },
-
-    /** Null where no mail is scheduled. */
-    async nextDueInMs(): Promise<number | null> {
-      const [row] = await db.$queryRaw<{ ms: number | null }[]>`
-        SELECT extract(epoch FROM min(next_attempt_at) - clock_timestamp())::float8 * 1000 AS ms
-        FROM drafts WHERE status = 'scheduled' AND claim_owner IS NULL`;
-      return row?.ms == null ? null : Math.max(row.ms, 0);
+        SELECT EXISTS (SELECT 1 FROM l) AS owned, ARRAY(SELECT id FROM claimed) AS ids,
+          CASE WHEN NOT EXISTS (SELECT 1 FROM due) THEN (
+            SELECT extract(epoch FROM min(next_attempt_at) - clock_timestamp())::float8 * 1000
+            FROM drafts WHERE status = 'scheduled' AND claim_owner IS NULL) END AS "nextInMs"`;
+      return row ?? { owned: false, ids: [], nextInMs: null };
     },
 
     /** Bytes may go out only for what this returns: it is committed as `sending` and still ours. */

@@ -41,7 +41,7 @@ describe('the owner of the lane', () => {
     const [one, two] = [await due(), await due()];
     const claims = await owner();
     expect((await claims.claim(10)).ids.sort()).toEqual([one, two].sort());
-    expect(await claims.claim(10)).toEqual({ owned: true, ids: [] });
+    expect(await claims.claim(10)).toEqual({ owned: true, ids: [], nextInMs: null });
     const [mail] = await claims.open([one]);
     expect(mail).toMatchObject({ id: one, to: 'reader@example.org', messageId: `<${one}@example.org>` });
     expect((await view(one))?.status).toBe('sending');
@@ -57,7 +57,10 @@ describe('the owner of the lane', () => {
   it('leaves alone what is due later', async () => {
     const id = await due();
     await database.db.draft.update({ where: { id }, data: { nextAttemptAt: new Date(Date.now() + 60_000) } });
-    expect((await (await owner()).claim(10)).ids).toEqual([]);
+    const { ids, nextInMs } = await (await owner()).claim(10);
+    expect(ids).toEqual([]);
+    expect(nextInMs).toBeGreaterThan(50_000);
+    expect(nextInMs).toBeLessThanOrEqual(60_000);
   });
 
   it('opens nothing that was withdrawn after the claim, and withdraws nothing that was opened', async () => {
@@ -116,7 +119,7 @@ describe('a new owner', () => {
     });
     expect((await timeline(database.db, open)).at(-1)).toBe('parked');
 
-    expect(await old.claim(10)).toEqual({ owned: false, ids: [] });
+    expect(await old.claim(10)).toMatchObject({ owned: false, ids: [] });
     expect(await old.open([claimed])).toEqual([]);
     expect((await fresh.claim(10)).ids.sort()).toEqual([claimed, waiting].sort());
     await old.release();
@@ -153,7 +156,7 @@ describe('a new owner', () => {
     const current = await owner();
     await database.db.lane.update({ where: { name: 'email' }, data: { held: true } });
     expect(await newOwner().takeOver()).toBeNull();
-    expect(await current.claim(10)).toEqual({ owned: false, ids: [] });
+    expect(await current.claim(10)).toMatchObject({ owned: false, ids: [] });
   });
 
   it('never shares a draft with another, however many take over and claim at once', async () => {

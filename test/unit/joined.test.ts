@@ -7,7 +7,7 @@ function controlled() {
     const answer = deferred<string[]>();
     runs.push({ keys, answer });
     return answer.promise;
-  }, 3);
+  });
   return { runs, load };
 }
 const settled = () => new Promise((resolve) => setImmediate(resolve));
@@ -37,16 +37,5 @@ describe('joined statements', () => {
     await settled();
     runs[1]?.answer.resolve(['C']);
     expect(await next).toBe('C');
-  });
-
-  it('never hold more than their most', async () => {
-    const { runs, load } = controlled();
-    const all = Promise.all(['a', 'b', 'c', 'd'].map(load));
-    await settled();
-    for (const { keys, answer } of [...runs]) answer.resolve(keys.map((key) => key.toUpperCase()));
-    await settled();
-    expect(runs.every(({ keys }) => keys.length <= 3)).toBe(true);
-    for (const { keys, answer } of runs) answer.resolve(keys.map((key) => key.toUpperCase()));
-    expect(await all).toEqual(['A', 'B', 'C', 'D']);
   });
 });
