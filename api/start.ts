@@ -2,7 +2,6 @@
 import { createCommands } from '../activities/commands/create-commands';
 import { createSessionCommands } from '../activities/commands/sessions';
 import { createAnnouncer } from '../activities/outbox/announcer';
-import { createMessageDelivery } from '../activities/outbox/message-delivery';
 import type { Configuration } from '../ops/runtime/configuration';
 import type { Logger } from '../ops/runtime/logging';
 import { createRegistry, createRequestObserver, observePool, startMetricsServer } from '../ops/runtime/metrics';
@@ -27,7 +26,7 @@ export async function startApi(settings: Configuration, logger: Logger, telemetr
   const registry = createRegistry('api');
   observePool(registry, pool);
   const checks = createHealthChecks({ databaseUrl: settings.DATABASE_URL, redis, temporal });
-  const announcer = createAnnouncer({ db, deliver: createMessageDelivery({ db, temporal }) });
+  const announcer = createAnnouncer(db);
   const lifecycle = { draining: false };
 
   const app = createApp({

@@ -5,8 +5,7 @@ import { createCommands } from '../activities/commands/create-commands';
 import { createDraftApprovalActivities } from '../activities/draft-approval';
 import { createMailDeliveryActivities } from '../activities/mail-delivery';
 import type { Told } from '../activities/mail-delivery/claims';
-import { createAnnouncer } from '../activities/outbox/announcer';
-import { createMessageDelivery } from '../activities/outbox/message-delivery';
+import { createAnnouncer, RELAY } from '../activities/outbox/announcer';
 import { runRelay } from '../activities/outbox/relay';
 import { createAlarm } from '../ops/runtime/alarm';
 import type { Configuration } from '../ops/runtime/configuration';
@@ -18,8 +17,9 @@ import type { Telemetry } from '../ops/runtime/telemetry';
 import { temporalSettings } from '../ops/runtime/temporal';
 import { ensureNamespaceOn } from '../ops/runtime/temporal-namespace';
 import { createDatabase, type Database } from '../prisma/client';
-import { listenForMail } from './lane-listener';
+import { MAIL_LANE } from '../workflows/contracts/mail-delivery';
 import { keepLanes } from './lanes';
+import { listenForWork } from './listener';
 import { keepSweeping } from './sweep';
 import { connectToTemporal, createTemporalWorkers, installRuntime } from './temporal-workers';
 
@@ -56,16 +56,15 @@ async function runWorker(settings: Configuration, db: Database, logger: Logger, 
     logger.warn({ err }, 'The namespace could not be prepared: an operator has to (docs/configuration.md)'),
   );
   const files = openObjectStore(settings.FILES_URL);
-  const alarm = createAlarm();
-  const deliver = createMessageDelivery({ db, temporal });
-  const { announce, drain } = createAnnouncer({ db, deliver });
+  const [mailAlarm, relayAlarm] = [createAlarm(), createAlarm()];
+  const { announce, drain } = createAnnouncer(db);
   const tell = (told: Told[]) => {
     for (const message of told) announce({ message });
   };
   const backups = openObjectStore(settings.BACKUP_URL);
   const workers = await createTemporalWorkers(connection, {
     processes: createDraftApprovalActivities({ db, commands: createCommands({ db, announce, settings }) }),
-    email: createMailDeliveryActivities({ db, temporal, files, backups, settings, alarm, tell, stopping }),
+    email: createMailDeliveryActivities({ db, temporal, files, backups, settings, alarm: mailAlarm, tell, stopping }),
     logger,
     drainSeconds: settings.SHUTDOWN_DRAIN_SECONDS,
   });
@@ -77,8 +76,8 @@ async function runWorker(settings: Configuration, db: Database, logger: Logger, 
   await Promise.all([
     ...runs,
     keepLanes(temporal, logger, stopping),
-    runRelay({ db, temporal, deliver, logger }, stopping),
-    listenForMail(settings.DATABASE_URL, alarm, stopping),
+    runRelay({ db, temporal, alarm: relayAlarm, logger }, stopping),
+    listenForWork(settings.DATABASE_URL, { [MAIL_LANE]: mailAlarm, [RELAY]: relayAlarm }, stopping),
     keepSweeping({ db, files, logger }, stopping),
   ]);
   await drain();

@@ -32,7 +32,8 @@ export async function draftApproval({ draftId }: DraftApprovalInput): Promise<Dr
   setHandler(changed, (news) => learn(news, true));
   setHandler(state, () => known.draft);
 
-  await take(readDraftState(draftId));
+  // Whatever the message says, the row is asked first: a late one may have started a process that had ended.
+  await take(known.draft?.status === 'approved' ? releaseDraft(draftId) : readDraftState(draftId));
   while (known.draft && !known.gone) {
     const draft = known.draft;
     const hasNews = () => known.draft !== draft;

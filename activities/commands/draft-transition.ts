@@ -3,6 +3,7 @@
 import { uuidv7 } from 'uuidv7';
 import { type Database, Prisma } from '../../prisma/client';
 import type { DraftStatus } from '../../workflows/contracts/draft-approval';
+import { WRITE_MESSAGES } from '../outbox/outbox';
 import { recordRefusal } from './audit';
 import type { CommandContext, CommandDependencies } from './context';
 import { type DraftRecord, readDraft, toState, type VerdictRecord } from './draft-record';
@@ -152,12 +153,7 @@ const insertRevision = (revision: number, editorId: string, content: NewRevision
       UPDATE verdicts v SET dismissed_at = changed.at FROM changed WHERE v.draft_id = changed.id AND v.dismissed_at IS NULL
     )`;
 
-/** The relay keeps off it for a while: the process that commits it delivers it at once. */
-const insertMessage = (next: DraftRecord) => Prisma.sql`, told AS (
-      INSERT INTO outbox (process, entity_id, generation, version, message, next_try)
-      SELECT 'draftApproval', id, ${next.generation}, ${next.version}, ${JSON.stringify(toState(next))}::jsonb,
-        clock_timestamp() + interval '5 seconds' FROM changed
-      ON CONFLICT (process, entity_id) DO UPDATE SET generation = EXCLUDED.generation, version = EXCLUDED.version,
-        message = EXCLUDED.message, next_try = EXCLUDED.next_try, attempts = 0, created_at = EXCLUDED.created_at
-      WHERE (outbox.generation, outbox.version) < (EXCLUDED.generation, EXCLUDED.version)
-    )`;
+const insertMessage = (next: DraftRecord) => Prisma.sql`, news AS (
+      SELECT id, ${next.generation}::int AS generation, ${next.version}::int AS version, ${next.status}::text AS status,
+        ${JSON.stringify(toState(next))}::jsonb AS message FROM changed
+    ), ${WRITE_MESSAGES}`;

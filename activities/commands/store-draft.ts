@@ -2,6 +2,7 @@
 // The database's clock sets its times, as it decides on them later.
 import { uuidv7 } from 'uuidv7';
 import { type Database, ISO_8601, Prisma } from '../../prisma/client';
+import { WRITE_MESSAGES } from '../outbox/outbox';
 import { type CommandContext, SYSTEM } from './context';
 import { hashContent } from './draft-content';
 import type { DraftRecord } from './draft-record';
@@ -78,11 +79,9 @@ function attach({ attachments }: NewDraft): Prisma.Sql {
     )`;
 }
 
-const insertMessage = ({ version, status, revision, outcome }: NewDraft): Prisma.Sql => Prisma.sql`, told AS (
-      INSERT INTO outbox (process, entity_id, generation, version, message, next_try)
-      SELECT 'draftApproval', draft.id, i.generation, ${version},
+const insertMessage = ({ version, status, revision, outcome }: NewDraft): Prisma.Sql => Prisma.sql`, news AS (
+      SELECT draft.id, i.generation, ${version}::int AS version, ${status}::text AS status,
         ${JSON.stringify({ version, status, revision, dueAt: null, outcome })}::jsonb || jsonb_build_object(
-          'generation', i.generation, 'expiresAt', to_char(draft.expires_at AT TIME ZONE 'UTC', ${ISO_8601})),
-        clock_timestamp() + interval '5 seconds'
+          'generation', i.generation, 'expiresAt', to_char(draft.expires_at AT TIME ZONE 'UTC', ${ISO_8601})) AS message
       FROM draft, instance i WHERE i.id = 1
-    )`;
+    ), ${WRITE_MESSAGES}`;

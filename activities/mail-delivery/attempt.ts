@@ -17,9 +17,9 @@ import { backoffSeconds, createServiceHealth } from './service-health';
 const BATCH = 100;
 /** With fewer waiting for a connection than this, the next batch is claimed while these are sent. */
 const LOW_WATER = 32;
-/** Each claim costs a signal: the slower Temporal takes one, the more mails come due for the next. */
-const BREAK_PER_WRITE = 3;
-const LONGEST_BREAK_MS = 100;
+/** Each claim costs a signal: the slower Temporal takes one, the more mails come due for the next, up to this time. */
+const CLAIM_PER_WRITE = 4;
+const CLAIMS_WITHIN_MS = 60;
 const SHORTEST_WAIT_MS = 20;
 const MOST_CLAIMS = 500;
 const WORKS_MS = 60_000;
@@ -97,10 +97,10 @@ export function createAttempt(
         const entry = await report(ids);
         const before = Date.now();
         await journal.write(entry);
-        const now = Date.now();
+        const wroteMs = Date.now() - before;
         senders.give(ids);
         batches += 1;
-        claimAgainAt = ids.length < BATCH ? now + Math.min((now - before) * BREAK_PER_WRITE, LONGEST_BREAK_MS) : 0;
+        claimAgainAt = ids.length < BATCH ? before + Math.min(wroteMs * CLAIM_PER_WRITE, CLAIMS_WITHIN_MS) : 0;
         continue;
       }
       if (due > 0 && senders.idle && Date.now() - countedAt > COUNTS_EACH_MS) await journal.write(await report([]));

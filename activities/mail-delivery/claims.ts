@@ -4,6 +4,7 @@ import { type Database, ISO_8601, Prisma } from '../../prisma/client';
 import type { DraftState } from '../../workflows/contracts/draft-approval';
 import { SYSTEM } from '../commands/context';
 import type { AttachmentView } from '../commands/draft-view';
+import { WRITE_MESSAGES } from '../outbox/outbox';
 
 export interface LaneRow {
   journalRun: string | null;
@@ -166,16 +167,10 @@ const tellAndAudit = () => Prisma.sql`, event AS (
     SELECT ${UUIDV7}, done.event, updated_at, ${SYSTEM.id}::uuid, 'draft', done.id, revision,
       jsonb_strip_nulls(jsonb_build_object('code', failure_code))
     FROM done WHERE done.event IS NOT NULL
-  ), state AS (
-    SELECT e.id, i.generation, e.version, jsonb_build_object('generation', i.generation, 'version', e.version, 'status', e.status,
-      'revision', e.revision, 'expiresAt', to_char(e.expires_at AT TIME ZONE 'UTC', ${ISO_8601}),
-      'dueAt', to_char(e.due_at AT TIME ZONE 'UTC', ${ISO_8601}), 'outcome', e.outcome) AS state
+  ), news AS (
+    SELECT e.id, i.generation, e.version, e.status, jsonb_build_object('generation', i.generation, 'version', e.version,
+      'status', e.status, 'revision', e.revision, 'expiresAt', to_char(e.expires_at AT TIME ZONE 'UTC', ${ISO_8601}),
+      'dueAt', to_char(e.due_at AT TIME ZONE 'UTC', ${ISO_8601}), 'outcome', e.outcome) AS message
     FROM heard e, instance i WHERE i.id = 1 AND e.needs_people
-  ), told AS (
-    INSERT INTO outbox (process, entity_id, generation, version, message, next_try)
-    SELECT 'draftApproval', id, generation, version, state, clock_timestamp() + interval '5 seconds' FROM state
-    ON CONFLICT (process, entity_id) DO UPDATE SET generation = EXCLUDED.generation, version = EXCLUDED.version,
-      message = EXCLUDED.message, next_try = EXCLUDED.next_try, attempts = 0, created_at = EXCLUDED.created_at
-    WHERE (outbox.generation, outbox.version) < (EXCLUDED.generation, EXCLUDED.version)
-  )
-  SELECT id AS "draftId", state FROM state`;
+  ), ${WRITE_MESSAGES}
+  SELECT id AS "draftId", message AS state FROM news`;

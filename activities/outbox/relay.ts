@@ -1,67 +1,85 @@
-// Delivers what stayed in the outbox: its process was not told at once, because Temporal was away or a process ended.
-import { setTimeout as delay } from 'node:timers/promises';
+// Delivers the messages of the outbox to their processes, a few at a time, and keeps those that can't be delivered now.
 import type { Client } from '@temporalio/client';
+import type { Alarm } from '../../ops/runtime/alarm';
+import { joined } from '../../ops/runtime/joined';
 import type { Logger } from '../../ops/runtime/logging';
 import type { Database } from '../../prisma/client';
-import { type Message, PROCESS } from './message-delivery';
+import { deliverMessage, type Message } from './message-delivery';
+import { forgetMessages, giveBack, takeMessages } from './outbox';
 
-const BATCH = 50;
+/** What bounds the rate: a backlog of hours must not drown the processes that run. */
 const AT_ONCE = 8;
-/** At most a batch in this time: a backlog of hours must not drown the processes that run. */
-const BATCH_EACH_MS = 500;
 const LOOKS_EACH_MS = 1_000;
+const SHORTEST_WAIT_MS = 10;
 const PROBES_WITHIN_MS = 2_000;
+const FORGETS_EACH_MS = 50;
+/** Of gRPC: the deadline has passed, the server is away. */
+const AWAY = [4, 14];
 
 export interface RelayDependencies {
   db: Database;
   temporal: Client;
-  deliver(message: Message): Promise<void>;
+  /** Rings when a message may be there. */
+  alarm: Alarm;
   logger: Logger;
 }
 
-/** Runs until `stopping`; many may run at once. */
-export async function runRelay({ db, temporal, deliver, logger }: RelayDependencies, stopping: AbortSignal) {
-  const pause = (ms: number) => delay(ms, undefined, { signal: stopping }).catch(() => {});
+/** Runs until `stopping`, and then until what it began is told; many may run at once. */
+export async function runRelay({ db, temporal, alarm, logger }: RelayDependencies, stopping: AbortSignal) {
+  const active = new Set<Promise<void>>();
+  let isAway = false;
+  let mayBeMore = false;
+  const forget = joined(async (messages: readonly Message[]) => {
+    await forgetMessages(db, messages);
+    return messages.map(() => null);
+  }, FORGETS_EACH_MS);
+
   while (!stopping.aborted) {
-    try {
-      // While Temporal is away no message is touched, so all are due when it is back.
-      await temporal.connection.withDeadline(Date.now() + PROBES_WITHIN_MS, () =>
-        temporal.connection.workflowService.getSystemInfo({}),
-      );
-      const messages = await takeDue(db);
-      await deliverAll(messages, deliver, logger);
-      await pause(messages.length === BATCH ? BATCH_EACH_MS : LOOKS_EACH_MS);
-    } catch (err) {
+    const wait = await look().catch((err) => {
       logger.debug({ err }, 'The relay waits for Temporal or the database');
-      await pause(LOOKS_EACH_MS);
+      return LOOKS_EACH_MS;
+    });
+    await alarm.wait(wait, stopping);
+  }
+  await Promise.all(active);
+
+  /** @returns how long there is nothing more to do */
+  async function look(): Promise<number> {
+    // While Temporal is away no message is touched, so all are due when it is back.
+    if (isAway) await probe(temporal);
+    isAway = false;
+    const limit = AT_ONCE - active.size;
+    const { messages, nextInMs } = limit > 0 ? await takeMessages(db, limit) : { messages: [], nextInMs: null };
+    for (const message of messages) begin(message);
+    mayBeMore = messages.length === limit;
+    return Math.min(Math.max(nextInMs ?? LOOKS_EACH_MS, SHORTEST_WAIT_MS), LOOKS_EACH_MS);
+  }
+
+  function begin(message: Message): void {
+    const work = tell(message).then(() => {
+      active.delete(work);
+      if (mayBeMore) alarm.ring();
+    });
+    active.add(work);
+  }
+
+  async function tell(message: Message): Promise<void> {
+    const { draftId } = message;
+    try {
+      await deliverMessage(temporal, message);
+      // One that is not forgotten is only told again.
+      forget(message).catch(() => {});
+    } catch (err) {
+      logger.warn({ err, draftId }, 'A message could not be delivered; it stays');
+      if (!AWAY.includes(codeOf(err))) return;
+      isAway = true;
+      await giveBack(db, [draftId]).catch(() => {});
     }
   }
 }
 
-/** Takes messages for a while, each time for longer; nobody may while the relay is held. */
-function takeDue(db: Database): Promise<Message[]> {
-  return db.$queryRaw<Message[]>`
-    WITH due AS (
-      SELECT process, entity_id FROM outbox
-      WHERE process = ${PROCESS} AND next_try <= clock_timestamp()
-        AND EXISTS (SELECT 1 FROM lanes WHERE name = 'relay' AND NOT held)
-      ORDER BY next_try LIMIT ${BATCH} FOR UPDATE SKIP LOCKED
-    )
-    UPDATE outbox o SET attempts = attempts + 1,
-      next_try = clock_timestamp() + make_interval(secs => least(5 * 2 ^ least(attempts, 6), 300))
-    FROM due WHERE o.process = due.process AND o.entity_id = due.entity_id
-    RETURNING o.entity_id AS "draftId", o.message AS state`;
+function probe({ connection }: Client): Promise<unknown> {
+  return connection.withDeadline(Date.now() + PROBES_WITHIN_MS, () => connection.workflowService.getSystemInfo({}));
 }
 
-async function deliverAll(messages: Message[], deliver: RelayDependencies['deliver'], logger: Logger): Promise<void> {
-  const left = [...messages];
-  const deliverNext = async () => {
-    for (let message = left.shift(); message; message = left.shift()) {
-      const { draftId } = message;
-      await deliver(message).catch((err) =>
-        logger.warn({ err, draftId }, 'A message could not be delivered; it stays'),
-      );
-    }
-  };
-  await Promise.all(Array.from({ length: AT_ONCE }, deliverNext));
-}
+const codeOf = (error: unknown) => (error as { cause?: { code?: number } }).cause?.code ?? 0;

@@ -29,6 +29,8 @@ interface Measured extends Window {
 }
 
 const MODES: Mode[] = ['complete', 'accept'];
+/** In windows: all are measured as they run for long, with their code compiled. */
+const WARM_UP = 3;
 /** Histories are counted on so many flows of a window. */
 const SAMPLE = 20;
 
@@ -40,7 +42,7 @@ export async function compare(
 ): Promise<Cell[]> {
   for (const app of apps) {
     progress(`warming up: ${app.title}`);
-    await measureWindow(app, servers.arrivals, 16, 'complete', Math.min(options.seconds, 2));
+    await measureWindow(app, servers.arrivals, 16, 'complete', options.seconds * WARM_UP);
   }
   const windows: Measured[] = [];
   for (let round = 0; round < options.rounds; round++) {

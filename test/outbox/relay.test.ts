@@ -13,30 +13,33 @@ afterAll(() => service?.close());
 
 const processOf = (id: string) => service.temporal.client.workflow.getHandle(draftApprovalId(id));
 const outbox = (entityId: string) => service.database.db.outboxMessage.findMany({ where: { entityId } });
-/** The time comes sooner for this test. */
-const makeDue = (entityId: string) =>
-  service.database.db.outboxMessage.updateMany({ where: { entityId }, data: { nextTry: new Date(0) } });
 const isDelivered = (id: string) => until('its message is delivered', async () => (await outbox(id)).length === 0);
 
 describe('a message that stayed in the outbox', () => {
-  it('waits for the process that committed it to deliver it itself', async () => {
+  it('is delivered by the relay’s own look, and starts its process', async () => {
     const { id } = await service.submitForReview('first@example.org');
-    const [message] = await outbox(id);
-    expect(message?.nextTry.getTime()).toBeGreaterThan(Date.now() + 3_000);
-    await makeDue(id);
     await isDelivered(id);
     expect(await processOf(id).query(state)).toMatchObject({ status: 'pending_review', version: 1 });
+  });
+
+  it('leaves time for a decision right after: one message starts the process and tells the decision', async () => {
+    const draft = await service.submitForReview('quick@example.org');
+    await service.approve(draft);
+    await service.draftIn('sent', draft.id);
+    await isDelivered(draft.id);
+    const { events } = await processOf(draft.id).fetchHistory();
+    const signals = events?.filter((event) => event.workflowExecutionSignaledEventAttributes) ?? [];
+    // The second one tells that it was sent.
+    expect(signals).toHaveLength(2);
   });
 
   it('carries the newest state of its draft, whatever came in between', async () => {
     const draft = await service.submitForReview('newest@example.org');
     await service.test.commands.requestChanges(service.approver, { id: draft.id, comment: 'shorter' });
     const revised = await service.test.commands.reviseDraft(service.author, { id: draft.id, revision: 1, body: 'Hm.' });
-    await makeDue(draft.id);
     await isDelivered(draft.id);
     expect(await processOf(draft.id).query(state)).toMatchObject({ status: 'pending_review', version: 3, revision: 2 });
     await service.approve(revised);
-    await makeDue(draft.id);
     await service.draftIn('sent', draft.id);
     expect(service.mail.acceptedFor('newest@example.org')).toHaveLength(1);
   });
@@ -45,7 +48,6 @@ describe('a message that stayed in the outbox', () => {
     const hold = (held: boolean) => service.database.db.lane.update({ where: { name: 'relay' }, data: { held } });
     await hold(true);
     const { id } = await service.submitForReview('held@example.org');
-    await makeDue(id);
     const due = await service.submitDue('meanwhile@example.org');
     await service.draftIn('sent', due.id);
     expect(await outbox(id)).toHaveLength(1);

@@ -5,7 +5,6 @@ import { readDraftView } from '../../activities/commands/draft-record';
 import type { DraftView } from '../../activities/commands/draft-view';
 import type { SubmitInput } from '../../activities/commands/index';
 import { type Announcer, createAnnouncer } from '../../activities/outbox/announcer';
-import { createMessageDelivery } from '../../activities/outbox/message-delivery';
 import { laneId, MAIL_LANE } from '../../workflows/contracts/mail-delivery';
 import { aDraft, createTestCommands, type TestCommands } from './commands';
 import { createTestDatabase, type TestDatabase } from './database';
@@ -49,10 +48,7 @@ export class TestService {
       SMTP_URL: mail.url + SHORT_TIMEOUTS,
       ...given.environment,
     });
-    const announcer = createAnnouncer({
-      db: database.db,
-      deliver: createMessageDelivery({ db: database.db, temporal: temporal.client }),
-    });
+    const announcer = createAnnouncer(database.db);
     const hear = given.tells === false ? undefined : announcer.announce;
     const commands = createTestCommands(database.db, {}, hear);
     const service = new TestService(database, temporal, mail, environment, commands, announcer);
