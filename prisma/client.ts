@@ -3,9 +3,15 @@ import { createHash } from 'node:crypto';
 import { PrismaPg } from '@prisma/adapter-pg';
 import pg from 'pg';
 import type { Configuration } from '../ops/runtime/configuration';
-import { PrismaClient } from './generated/client';
+import { Prisma, PrismaClient } from './generated/client';
 
-export { Prisma } from './generated/client';
+export { Prisma };
+
+/**
+ * An expression that lets its transaction commit without waiting for the disk: for what a crash may undo without harm.
+ * It must be evaluated, so it stands where a row is computed.
+ */
+export const NOT_SYNCED = Prisma.sql`set_config('synchronous_commit', 'off', true)`;
 
 /** For `to_char` of a time in UTC: as JavaScript writes it. */
 export const ISO_8601 = 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"';

@@ -1,6 +1,6 @@
 // The lane's statements. Each acts only while this attempt owns the lane (docs/architecture.md, "The lane's protocol"):
 // without that fence a frozen worker and its successor would both send.
-import { type Database, ISO_8601, Prisma } from '../../prisma/client';
+import { type Database, ISO_8601, NOT_SYNCED, Prisma } from '../../prisma/client';
 import type { DraftState } from '../../workflows/contracts/draft-approval';
 import { SYSTEM } from '../commands/context';
 import type { AttachmentView } from '../commands/draft-view';
@@ -86,6 +86,7 @@ export function createClaims(db: Database, lane: string, owner: string, mailDoma
 
     /** Takes up to `limit` mails that are due. `owned` false: the lane has another owner by now, or is held. */
     async claim(limit: number): Promise<Claim> {
+      // A claim that a crash undoes is nobody's: `open` is what has to last.
       const [row] = await db.$queryRaw<Claim[]>`
         WITH ${OWNED}, due AS (
           SELECT id FROM drafts
@@ -94,11 +95,12 @@ export function createClaims(db: Database, lane: string, owner: string, mailDoma
         ), claimed AS (
           UPDATE drafts d SET claim_owner = ${owner}::uuid FROM due WHERE d.id = due.id RETURNING d.id
         )
-        SELECT EXISTS (SELECT 1 FROM l) AS owned, ARRAY(SELECT id FROM claimed) AS ids,
+        SELECT ${NOT_SYNCED} AS "commits", EXISTS (SELECT 1 FROM l) AS owned, ARRAY(SELECT id FROM claimed) AS ids,
           CASE WHEN NOT EXISTS (SELECT 1 FROM due) THEN (
             SELECT extract(epoch FROM min(next_attempt_at) - clock_timestamp())::float8 * 1000
             FROM drafts WHERE status = 'scheduled' AND claim_owner IS NULL) END AS "nextInMs"`;
-      return row ?? { owned: false, ids: [], nextInMs: null };
+      const { owned = false, ids = [], nextInMs = null } = row ?? {};
+      return { owned, ids, nextInMs };
     },
 
     /** Bytes may go out only for what this returns: it is committed as `sending` and still ours. */

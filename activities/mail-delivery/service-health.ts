@@ -1,5 +1,5 @@
 // How the mail server fares, on the lane's row: it outlives every attempt, so a new one knows that it is a probe.
-import type { Database } from '../../prisma/client';
+import { type Database, NOT_SYNCED } from '../../prisma/client';
 
 const MAX_BACKOFF_SECONDS = 30;
 
@@ -29,7 +29,8 @@ export function createServiceHealth(db: Database, lane: string, owner: string) {
     },
 
     async countSent(sent: number): Promise<void> {
-      if (sent > 0) await db.$executeRaw`UPDATE lanes SET sent = sent + ${sent} WHERE name = ${lane}`;
+      if (sent > 0)
+        await db.$executeRaw`UPDATE lanes SET sent = sent + ${sent} WHERE name = ${lane} AND ${NOT_SYNCED} IS NOT NULL`;
     },
 
     async countDue(): Promise<number> {

@@ -1,6 +1,6 @@
 // What has been committed is announced to the workers: a message lies in the outbox, or a mail is due. An announcement that
 // is lost does no harm, for they look by themselves.
-import type { Database } from '../../prisma/client';
+import { type Database, NOT_SYNCED } from '../../prisma/client';
 import { MAIL_LANE } from '../../workflows/contracts/mail-delivery';
 import type { Announcement } from '../commands/context';
 
@@ -31,7 +31,7 @@ export function createAnnouncer(db: Database): Announcer {
         pause = null;
         if (again) wake();
       }, WAKES_EACH_MS);
-      const woken = db.$executeRaw`SELECT pg_notify(${CHANNEL}, ${payload})`
+      const woken = db.$executeRaw`SELECT ${NOT_SYNCED}, pg_notify(${CHANNEL}, ${payload})`
         .then(
           () => {},
           () => {},

@@ -1,5 +1,5 @@
 // The outbox's statements: at most the newest message of each draft, with the time from which a relay may take it.
-import { type Database, Prisma } from '../../prisma/client';
+import { type Database, NOT_SYNCED, Prisma } from '../../prisma/client';
 import { type Message, PROCESS } from './message-delivery';
 
 /** A process that is to wait for people has nothing to do yet. A program often decides right after: one message does then. */
@@ -35,7 +35,7 @@ export async function takeMessages(db: Database, limit: number): Promise<Taken> 
       FROM due WHERE o.process = due.process AND o.entity_id = due.entity_id
       RETURNING o.entity_id, o.message
     )
-    SELECT coalesce((SELECT json_agg(json_build_object('draftId', entity_id, 'state', message)) FROM taken), '[]') AS messages,
+    SELECT ${NOT_SYNCED} AS "commits", coalesce((SELECT json_agg(json_build_object('draftId', entity_id, 'state', message)) FROM taken), '[]') AS messages,
       CASE WHEN NOT EXISTS (SELECT 1 FROM due) AND EXISTS (SELECT 1 FROM l) THEN (
         SELECT extract(epoch FROM min(next_try) - clock_timestamp())::float8 * 1000 FROM outbox) END AS "nextInMs"`;
   return taken ?? { messages: [], nextInMs: null };
@@ -53,5 +53,6 @@ export async function forgetMessages(db: Database, messages: readonly Message[])
   const told = messages.map(({ draftId, state: { generation, version } }) => ({ id: draftId, generation, version }));
   await db.$executeRaw`
     DELETE FROM outbox o USING jsonb_to_recordset(${JSON.stringify(told)}::jsonb) AS d (id uuid, generation int, version int)
-    WHERE o.process = ${PROCESS} AND o.entity_id = d.id AND (o.generation, o.version) <= (d.generation, d.version)`;
+    WHERE o.process = ${PROCESS} AND o.entity_id = d.id AND (o.generation, o.version) <= (d.generation, d.version)
+      AND ${NOT_SYNCED} IS NOT NULL`;
 }
