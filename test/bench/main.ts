@@ -39,8 +39,8 @@ async function main(): Promise<void> {
 
 async function measure(options: Options, servers: Servers): Promise<{ text: string; result: unknown }> {
   if (options.part === 'open') {
-    const { people } = await startCountersign(servers, options.nodeOptions);
-    const result = await measureOpenLoop(people, servers.arrivals, options.minutes, progress);
+    const countersign = await startCountersign(servers, options.nodeOptions);
+    const result = await measureOpenLoop(countersign, servers.arrivals, options.minutes, progress);
     return { text: printOpenLoop(result), result };
   }
   if (options.part === 'temporal-away') {

@@ -81,7 +81,7 @@ export function printOpenLoop(result: OpenLoop): string {
       ['all requests', pair(result.allMs)],
       ['create', pair(result.createMs)],
       ['approve', pair(result.approveMs)],
-      ['approve to sent', pair(result.approveToSentMs)],
+      ['approved to sent', pair(result.approvedToSentMs)],
       ['mails waiting, most', number(Math.max(0, ...result.backlog))],
       ['mails that never came', number(result.missing)],
     ]),
