@@ -1,4 +1,4 @@
-// `npm run bench`: on a fresh clone with nothing but Node, gets what is needed, builds, measures. See docs/performance.md.
+// `npm run bench`: on a fresh clone with nothing but Node, gets what is needed, builds, measures. See docs/development.md.
 import { spawn, spawnSync } from 'node:child_process';
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
