@@ -27,6 +27,7 @@ export function keepRecording(
 ): void {
   mkdirSync(FOLDER, { recursive: true });
   const recording = JSON.stringify({ workflowId, history: JSON.parse(historyToJSON(history)) }, null, 1);
-  // Which machine recorded it is nobody's business.
-  writeFileSync(fileOf(scenario), `${recording.replaceAll(hostname(), 'recorder')}\n`, { flag: 'wx' });
+  // Which machine recorded it, and where, is nobody's business.
+  const anywhere = recording.replaceAll(hostname(), 'recorder').replaceAll(`${process.cwd()}/`, '');
+  writeFileSync(fileOf(scenario), `${anywhere}\n`, { flag: 'wx' });
 }
