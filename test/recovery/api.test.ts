@@ -4,7 +4,7 @@ import { ADMIN_PASSWORD } from '../support/environment';
 import { everyDraftEnds, expectEachMailOnce } from '../support/mail-count';
 import { isLongRun } from '../support/servers';
 import { TestService } from '../support/service';
-import { until } from '../support/until';
+import { until, untilStill } from '../support/until';
 
 const DRAFTS = isLongRun ? 600 : 60;
 const KILLS = isLongRun ? 8 : 2;
@@ -31,7 +31,7 @@ async function clientWith(role: string, name: string): Promise<ApiClient> {
   return new ApiClient(url, { authorization: `Bearer ${answer?.body.key}` });
 }
 
-it('an API that is killed over and over keeps what it acknowledged, and does what is repeated once', async () => {
+it('an API that is killed and frozen over and over keeps what it acknowledged, and does what is repeated once', async () => {
   let api = await startApi();
   service.startWorker();
   const author = await clientWith('author', 'a client');
@@ -57,14 +57,17 @@ it('an API that is killed over and over keeps what it acknowledged, and does wha
       done += 1;
     }
   };
-  const kill = async () => {
+  const disturb = async () => {
     for (let n = 1; n <= KILLS; n++) {
       await until('some requests are answered', () => done >= (DRAFTS * n) / (KILLS + 2));
       await api.kill();
       api = await startApi();
+      api.freeze();
+      await untilStill('nobody is answered any more', () => done);
+      api.thaw();
     }
   };
-  await Promise.all([kill(), ...Array.from({ length: AT_ONCE }, work)]);
+  await Promise.all([disturb(), ...Array.from({ length: AT_ONCE }, work)]);
 
   const ids = (await service.database.db.draft.findMany({ select: { id: true } })).map(({ id }) => id);
   expect(new Set(ids)).toEqual(acknowledged);

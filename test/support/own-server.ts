@@ -1,4 +1,5 @@
 // A server of a test's own, to be killed and started again where it was.
+import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { startPostgres } from '../../ops/local/postgres';
 import type { Server } from '../../ops/local/server';
@@ -37,6 +38,22 @@ export class OwnServer {
     await this.server.exited;
     noteEnd(testServers().folder, this.server.pid);
   }
+  /** With its children, as a machine that hangs does it. */
+  freeze(): void {
+    this.signal('SIGSTOP');
+  }
+  thaw(): void {
+    this.signal('SIGCONT');
+  }
+  private signal(signal: NodeJS.Signals): void {
+    const children = execFileSync('ps', ['-eo', 'pid=,ppid='], { encoding: 'utf8' })
+      .split('\n')
+      .map((line) => line.trim().split(/\s+/).map(Number))
+      .filter(([, parent]) => parent === this.server.pid)
+      .map(([pid]) => pid as number);
+    for (const pid of [this.server.pid, ...children]) process.kill(pid, signal);
+  }
+
   /** After a kill or a stop, at the same address. */
   async startAgain(): Promise<void> {
     this.server = await this.launch({ folder: this.folder, port: Number(new URL(this.server.url).port) });

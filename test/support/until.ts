@@ -17,3 +17,16 @@ export async function until<T>(
     await delay(25);
   }
 }
+
+/** Until the number has not changed for two seconds; fails where it still changes after `withinMs`. */
+export async function untilStill(what: string, count: () => number, withinMs = 20_000): Promise<void> {
+  let last = { count: count(), since: Date.now() };
+  await until(
+    what,
+    () => {
+      if (count() !== last.count) last = { count: count(), since: Date.now() };
+      return Date.now() - last.since > 2_000;
+    },
+    withinMs,
+  );
+}
