@@ -6,7 +6,7 @@ import { Connection } from '@temporalio/client';
 import type { OnProgress } from './binaries/programs';
 import { findTemporal } from './binaries/temporal';
 import { freePort } from './ports';
-import { launch, type Server } from './server';
+import { LaunchError, launch, type Server } from './server';
 
 export interface TemporalOptions {
   folder: string;
@@ -34,7 +34,21 @@ const SETTINGS = [
   ].flatMap((value) => ['--dynamic-config-value', value]),
 ];
 
+/** It draws ports for its inner services itself, and another process may take one before it does. */
+const STARTS = 3;
+
 export async function startTemporal(options: TemporalOptions): Promise<TemporalServer> {
+  for (let start = 1; ; start++) {
+    try {
+      return await startOnce(options);
+    } catch (error) {
+      const collided = error instanceof LaunchError && error.lastLines.includes('address already in use');
+      if (!collided || start === STARTS) throw error;
+    }
+  }
+}
+
+async function startOnce(options: TemporalOptions): Promise<TemporalServer> {
   const { folder, namespace = 'default' } = options;
   const command = await findTemporal(options.onProgress);
   mkdirSync(folder, { recursive: true });
@@ -42,6 +56,7 @@ export async function startTemporal(options: TemporalOptions): Promise<TemporalS
   const port = options.port || (await freePort());
   const uiPort = options.uiPort || (await freePort());
   const metricsPort = options.metricsPort || (await freePort());
+  const httpPort = await freePort();
   const address = `127.0.0.1:${port}`;
   const server = await launch({
     name: 'Temporal',
@@ -61,7 +76,8 @@ export async function startTemporal(options: TemporalOptions): Promise<TemporalS
         namespace,
       ],
       ...['--db-filename', join(folder, 'temporal.db')],
-      ...['--port', String(port), '--ui-port', String(uiPort), '--metrics-port', String(metricsPort)],
+      ...['--port', String(port), '--ui-port', String(uiPort)],
+      ...['--metrics-port', String(metricsPort), '--http-port', String(httpPort)],
       ...SETTINGS,
     ],
     // A TEMPORAL_… of the caller's would send the command line elsewhere.

@@ -1,7 +1,7 @@
 // The environment of a service process under test.
 import { mkdtempSync } from 'node:fs';
 import { join } from 'node:path';
-import { freePort } from './free-port';
+import { freePort } from '../../ops/local/ports';
 import type { Environment } from './processes';
 import { testServers } from './servers';
 

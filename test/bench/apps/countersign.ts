@@ -2,9 +2,9 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { Client, Connection } from '@temporalio/client';
+import { freePort } from '../../../ops/local/ports';
 import { laneId, MAIL_LANE } from '../../../workflows/contracts/mail-delivery';
 import { createMigratedDatabase } from '../../support/database';
-import { freePort } from '../../support/free-port';
 import { addSearchAttributes } from '../../support/temporal';
 import { eventsOfRuns, eventsOfWorkflows } from '../histories';
 import { HttpClient } from '../http-client';
