@@ -4,7 +4,6 @@ import { Client } from '@temporalio/client';
 import { createCommands } from '../activities/commands/create-commands';
 import { createDraftApprovalActivities } from '../activities/draft-approval';
 import { createMailDeliveryActivities } from '../activities/mail-delivery';
-import type { Told } from '../activities/mail-delivery/claims';
 import { createAnnouncer, RELAY } from '../activities/outbox/announcer';
 import { runRelay } from '../activities/outbox/relay';
 import { createAlarm } from '../ops/runtime/alarm';
@@ -58,13 +57,19 @@ async function runWorker(settings: Configuration, db: Database, logger: Logger, 
   const files = openObjectStore(settings.FILES_URL);
   const [mailAlarm, relayAlarm] = [createAlarm(), createAlarm()];
   const { announce, drain } = createAnnouncer(db);
-  const tell = (told: Told[]) => {
-    for (const message of told) announce({ message });
-  };
   const backups = openObjectStore(settings.BACKUP_URL);
   const workers = await createTemporalWorkers(connection, {
     processes: createDraftApprovalActivities({ db, commands: createCommands({ db, announce, settings }) }),
-    email: createMailDeliveryActivities({ db, temporal, files, backups, settings, alarm: mailAlarm, tell, stopping }),
+    email: createMailDeliveryActivities({
+      db,
+      temporal,
+      files,
+      backups,
+      settings,
+      alarm: mailAlarm,
+      announce,
+      stopping,
+    }),
     logger,
     drainSeconds: settings.SHUTDOWN_DRAIN_SECONDS,
   });

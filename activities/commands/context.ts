@@ -2,7 +2,6 @@
 
 import type { Configuration } from '../../ops/runtime/configuration';
 import type { Database } from '../../prisma/client';
-import type { DraftState } from '../../workflows/contracts/draft-approval';
 
 export const ROLES = ['author', 'approver', 'admin', 'ops'] as const;
 export type Role = (typeof ROLES)[number];
@@ -29,8 +28,8 @@ export const SYSTEM: Actor = { id: '00000000-0000-7000-8000-000000000002', name:
 
 /** What has been committed and others should hear of at once. Nothing is lost where nobody listens. */
 export interface Announcement {
-  /** The message that lies in the outbox for this draft's process. */
-  message?: { draftId: string; state: DraftState };
+  /** A message lies in the outbox. */
+  told?: boolean;
   /** A mail is due now: wake the lane. */
   mailDue?: boolean;
 }
@@ -38,5 +37,5 @@ export interface Announcement {
 export interface CommandDependencies {
   db: Database;
   announce(announcement: Announcement): void;
-  settings: Pick<Configuration, 'UNDO_WINDOW_SECONDS' | 'APPROVAL_DEADLINE_HOURS' | 'MAIL_FROM'>;
+  settings: Pick<Configuration, 'UNDO_WINDOW_SECONDS' | 'APPROVAL_DEADLINE_HOURS' | 'MAIL_FROM' | 'SECRET_KEY'>;
 }

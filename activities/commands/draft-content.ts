@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 
 export interface DraftContent {
-  to: string;
+  to: string | null;
   replyTo: string | null;
   subject: string;
   body: string;

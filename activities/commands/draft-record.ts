@@ -22,7 +22,7 @@ export interface DraftRecord {
   revision: number;
   authorId: string;
   author: string;
-  to: string;
+  to: string | null;
   replyTo: string | null;
   campaign: string | null;
   confidence: number | null;

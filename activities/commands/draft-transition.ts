@@ -56,7 +56,7 @@ export async function transition(
     const changed = await write(db, context, draft, change);
     if (!changed) continue;
     announce({
-      ...(changed.needsPeople ? { message: { draftId: changed.id, state: toState(changed) } } : {}),
+      told: changed.needsPeople,
       mailDue: changed.status === 'scheduled' && changed.dueAt !== null && changed.dueAt <= changed.updatedAt,
     });
     return changed;

@@ -13,6 +13,7 @@ type Times = Pick<DraftRecord, 'createdAt' | 'expiresAt' | 'dueAt' | 'now'>;
 export interface NewDraft
   extends Omit<DraftRecord, keyof Times | 'generation' | 'updatedAt' | 'nextAttemptAt' | 'requestHash'> {
   requestHash: Uint8Array;
+  recipientHashes: Uint8Array[];
   /** Null: nobody has to decide. */
   decidedWithinHours: number | null;
   /** Null: it is not to be sent. */
@@ -45,9 +46,9 @@ export async function storeDraft(
         ${draft.sentAfterSeconds}::float8 IS NOT NULL AS sends
       FROM t
     ), draft AS (
-      INSERT INTO drafts (id, status, author_id, "to", reply_to, campaign, confidence, metadata, decision, idempotency_key,
+      INSERT INTO drafts (id, status, author_id, "to", recipient_hashes, reply_to, campaign, confidence, metadata, decision, idempotency_key,
         request_hash, created_at, updated_at, expires_at, due_at, next_attempt_at, needs_people)
-      SELECT ${draft.id}::uuid, ${draft.status}, ${draft.authorId}::uuid, ${draft.to}, ${draft.replyTo}, ${draft.campaign},
+      SELECT ${draft.id}::uuid, ${draft.status}, ${draft.authorId}::uuid, ${draft.to}, ${draft.recipientHashes}, ${draft.replyTo}, ${draft.campaign},
         ${draft.confidence}::float8, ${draft.metadata && JSON.stringify(draft.metadata)}::jsonb, ${JSON.stringify(draft.decision)}::jsonb,
         ${idempotencyKey ?? null}, ${draft.requestHash}, now, now, expires,
         CASE WHEN sends THEN due END, CASE WHEN sends THEN due END, ${draft.needsPeople}
@@ -66,7 +67,7 @@ export async function storeDraft(
     SELECT i.generation, created_at AS "createdAt", expires_at AS "expiresAt", due_at AS "dueAt", created_at AS now
     FROM draft, instance i WHERE i.id = 1`;
   if (!stored) return null;
-  const { decidedWithinHours: _, sentAfterSeconds: __, ...record } = draft;
+  const { decidedWithinHours: _, sentAfterSeconds: __, recipientHashes: ___, ...record } = draft;
   return { ...record, ...stored, updatedAt: stored.createdAt, nextAttemptAt: stored.dueAt };
 }
 

@@ -3,8 +3,9 @@ import { createHash } from 'node:crypto';
 import { uuidv7 } from 'uuidv7';
 import type { Database } from '../../prisma/client';
 import type { DraftStatus } from '../../workflows/contracts/draft-approval';
+import { createSubjects } from '../personal-data/subject';
 import type { CommandContext, CommandDependencies } from './context';
-import { type DraftRecord, readSubmitted, toState, toView } from './draft-record';
+import { type DraftRecord, readSubmitted, toView } from './draft-record';
 import type { AttachmentView, DraftView } from './draft-view';
 import type { SubmitInput } from './index';
 import { decide, type Outcome, type PolicyDecision } from './policy';
@@ -19,6 +20,7 @@ const STATUS: Record<Outcome, DraftStatus> = {
 };
 export function createSubmitDraft({ db, announce, settings }: CommandDependencies) {
   const policies = createPolicyCache(db);
+  const subjects = createSubjects(settings.SECRET_KEY);
 
   return async function submitDraft(context: CommandContext, input: SubmitInput): Promise<DraftView> {
     for (;;) {
@@ -28,7 +30,7 @@ export function createSubmitDraft({ db, announce, settings }: CommandDependencie
       const stored = await storeDraft(db, context, draft, input.idempotencyKey).catch(nullWhereAttachmentWent);
       if (stored) {
         announce({
-          ...(draft.needsPeople ? { message: { draftId: draft.id, state: toState(stored) } } : {}),
+          told: draft.needsPeople,
           mailDue: stored.dueAt !== null && stored.dueAt <= stored.now,
         });
         // The answer tells the decision; the release, which is part of it, shows in every later look.
@@ -58,6 +60,7 @@ export function createSubmitDraft({ db, announce, settings }: CommandDependencie
       authorId: actor.id,
       author: actor.name,
       to: input.to,
+      recipientHashes: subjects.hashesOf(input.to),
       replyTo: input.replyTo ?? null,
       campaign: input.campaign ?? null,
       confidence,

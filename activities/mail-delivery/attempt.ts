@@ -36,7 +36,7 @@ export function createAttempt(
   runId: string,
   ending: AbortSignal,
 ) {
-  const { db, settings, alarm, tell } = dependencies;
+  const { db, settings, alarm, announce } = dependencies;
   const owner = randomUUID();
   const sender = readSender(settings.MAIL_FROM);
   const claims = createClaims(db, MAIL_LANE, owner, sender.domain);
@@ -73,7 +73,7 @@ export function createAttempt(
     while (!ending.aborted && Date.now() - began < IDLES_MS) {
       const taken = await claims.takeOver();
       if (taken) {
-        tell(taken.parked);
+        announce({ told: taken.told });
         return taken.lane;
       }
       await alarm.wait(LOOKS_AGAIN_MS, ending);

@@ -1,7 +1,6 @@
 // The lane's statements. Each acts only while this attempt owns the lane (docs/architecture.md, "The lane's protocol"):
 // without that fence a frozen worker and its successor would both send.
-import { type Database, ISO_8601, NOT_SYNCED, Prisma } from '../../prisma/client';
-import type { DraftState } from '../../workflows/contracts/draft-approval';
+import { type Database, ISO_8601, NOT_SYNCED, Prisma, UUIDV7 } from '../../prisma/client';
 import { SYSTEM } from '../commands/context';
 import type { AttachmentView } from '../commands/draft-view';
 import { WRITE_MESSAGES } from '../outbox/outbox';
@@ -44,11 +43,6 @@ export interface Claim {
   nextInMs: number | null;
 }
 
-export interface Told {
-  draftId: string;
-  state: DraftState;
-}
-
 /** The failure code of a mail whose attachments can't be read now. */
 export const STORE_AWAY = 'file_store_away';
 
@@ -61,13 +55,13 @@ export function createClaims(db: Database, lane: string, owner: string, mailDoma
 
   return {
     /** Null where the lane is held. Parks what another owner had open and releases what it had only claimed. */
-    async takeOver(): Promise<{ lane: LaneRow; parked: Told[] } | null> {
+    async takeOver(): Promise<{ lane: LaneRow; told: boolean } | null> {
       return db.$transaction(async (tx) => {
         const [row] = await tx.$queryRaw<LaneRow[]>`
           UPDATE lanes SET owner = ${owner}::uuid WHERE name = ${lane} AND NOT held
           RETURNING journal_run AS "journalRun", failures, failing_since AS "failingSince", sent`;
         if (!row) return null;
-        const parked = await tx.$queryRaw<Told[]>`
+        const [parked] = await tx.$queryRaw<{ told: boolean }[]>`
           WITH done AS (
             UPDATE drafts SET
               claim_owner = CASE status WHEN 'sending' THEN claim_owner END,
@@ -80,7 +74,7 @@ export function createClaims(db: Database, lane: string, owner: string, mailDoma
             RETURNING *, CASE status WHEN 'failed' THEN 'draft.parked' END AS event
           ), heard AS (SELECT * FROM done WHERE event IS NOT NULL)
           ${tellAndAudit()}`;
-        return { lane: row, parked };
+        return { lane: row, told: parked?.told ?? false };
       });
     },
 
@@ -120,10 +114,11 @@ export function createClaims(db: Database, lane: string, owner: string, mailDoma
         FROM opened o JOIN revisions r ON r.draft_id = o.id AND r.revision = o.revision`;
     },
 
-    /** At once after the conversation. A draft that was parked meanwhile learns its true outcome; any other is left alone. */
-    record(outcomes: Outcome[]): Promise<Told[]> {
+    /** At once after the conversation. A draft that was parked meanwhile learns its true outcome; any other is left alone.
+     *  @returns whether a process is to hear of it */
+    async record(outcomes: Outcome[]): Promise<boolean> {
       const rows = outcomes.map((one) => ({ ...one, event: eventOf(one), attempts: isAttempt(one) ? 1 : 0 }));
-      return db.$queryRaw<Told[]>`
+      const [recorded] = await db.$queryRaw<{ told: boolean }[]>`
         WITH r AS (
           SELECT * FROM jsonb_to_recordset(${JSON.stringify(rows)}::jsonb)
             AS r (id uuid, status text, outcome text, code text, "retrySeconds" float8, event text, attempts int)
@@ -140,6 +135,7 @@ export function createClaims(db: Database, lane: string, owner: string, mailDoma
           RETURNING d.*, r.event
         ), heard AS (SELECT * FROM done WHERE event IS NOT NULL)
         ${tellAndAudit()}`;
+      return recorded?.told ?? false;
     },
 
     /** Gives back what was claimed and not opened. */
@@ -159,10 +155,6 @@ function eventOf({ status, outcome, retrySeconds }: Outcome): string | null {
 /** What came of our own store, or of the service as a whole, is no attempt at this recipient. */
 const isAttempt = ({ status, code }: Outcome) => status !== 'scheduled' || (code !== null && code !== STORE_AWAY);
 
-/** Made as RFC 9562 says: the time in milliseconds, then chance. */
-const UUIDV7 = Prisma.sql`encode(set_bit(set_bit(overlay(uuid_send(gen_random_uuid())
-    placing substring(int8send((extract(epoch FROM clock_timestamp()) * 1000)::bigint) FROM 3) FROM 1 FOR 6), 52, 1), 53, 1), 'hex')::uuid`;
-
 /** Ends a statement whose `done` holds the changed drafts and `heard` those that their processes must hear of. */
 const tellAndAudit = () => Prisma.sql`, event AS (
     INSERT INTO audit_events (id, type, at, actor_id, subject, subject_id, revision, data)
@@ -175,4 +167,4 @@ const tellAndAudit = () => Prisma.sql`, event AS (
       'dueAt', to_char(e.due_at AT TIME ZONE 'UTC', ${ISO_8601}), 'outcome', e.outcome) AS message
     FROM heard e, instance i WHERE i.id = 1 AND e.needs_people
   ), ${WRITE_MESSAGES}
-  SELECT id AS "draftId", message AS state FROM news`;
+  SELECT EXISTS (SELECT 1 FROM news) AS told`;

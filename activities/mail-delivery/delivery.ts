@@ -3,8 +3,9 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { joined } from '../../ops/runtime/joined';
 import { ObjectNotFound, type ObjectStore } from '../../ops/runtime/object-store';
 import { assertNever } from '../../workflows/assert-never';
+import type { Announcement } from '../commands/context';
 import { ContentChanged, readAttachment } from './attachment-content';
-import { type Claims, type OpenMail, type Outcome, STORE_AWAY, type Told } from './claims';
+import { type Claims, type OpenMail, type Outcome, STORE_AWAY } from './claims';
 import type { Connections } from './connections';
 import { type Conversation, type Reply, ServiceTrouble } from './conversation';
 import { composeMessage, isApproved, type Sender } from './message';
@@ -20,20 +21,19 @@ export interface DeliveryDependencies {
   connections: Connections;
   files: Pick<ObjectStore, 'get'>;
   sender: Sender;
-  tell(told: Told[]): void;
+  announce(announcement: Announcement): void;
 }
 
 /** What became of a claimed mail; `gone`: it was withdrawn meanwhile, or the lane has another owner. */
 export type Delivered = 'sent' | 'answered' | 'gone';
 
-export function createDelivery({ claims, connections, files, sender, tell }: DeliveryDependencies) {
+export function createDelivery({ claims, connections, files, sender, announce }: DeliveryDependencies) {
   const open = joined(async (ids: readonly string[]) => {
     const mails = new Map((await claims.open([...ids])).map((mail) => [mail.id, mail]));
     return ids.map((id) => mails.get(id) ?? null);
   });
   const record = joined(async (outcomes: readonly Outcome[]) => {
-    const told = await untilDone(() => claims.record([...outcomes]));
-    if (told.length > 0) tell(told);
+    announce({ told: await untilDone(() => claims.record([...outcomes])) });
     return outcomes.map(() => null);
   });
 

@@ -6,8 +6,8 @@ import type { Configuration } from '../../ops/runtime/configuration';
 import type { ObjectStore } from '../../ops/runtime/object-store';
 import type { Database } from '../../prisma/client';
 import type { DeliveryResult } from '../../workflows/contracts/mail-delivery';
+import type { Announcement } from '../commands/context';
 import { createAttempt } from './attempt';
-import type { Told } from './claims';
 import { createConnections } from './connections';
 
 const BEATS_EACH_MS = 500;
@@ -21,7 +21,7 @@ export interface MailDeliveryDependencies {
   /** Rings when a mail may be due. */
   alarm: Alarm;
   /** What has been committed and processes should hear of at once. */
-  tell(told: Told[]): void;
+  announce(announcement: Announcement): void;
   /** Aborted when this worker is asked to end. */
   stopping: AbortSignal;
 }

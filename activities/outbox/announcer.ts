@@ -46,8 +46,8 @@ export function createAnnouncer(db: Database): Announcer {
   const wakeLane = createWaker(MAIL_LANE);
 
   return {
-    announce({ message, mailDue }) {
-      if (message) wakeRelay();
+    announce({ told, mailDue }) {
+      if (told) wakeRelay();
       if (mailDue) wakeLane();
     },
     async drain() {

@@ -1,17 +1,47 @@
 // A message of the outbox becomes a signal to its process, which is started where it does not run yet.
 import { type Client, WorkflowExecutionAlreadyStartedError } from '@temporalio/client';
-import type { draftApproval } from '../../workflows';
-import { changed, type DraftState, draftApprovalId } from '../../workflows/contracts/draft-approval';
+import type { SearchAttributePair } from '@temporalio/common';
+import { type DraftState, draftApprovalId } from '../../workflows/contracts/draft-approval';
+import { cleanupWorkflowId } from '../../workflows/contracts/draft-retention';
 import { DraftStatusAttribute, ProcessAttribute } from '../../workflows/contracts/search-attributes';
 import { TASK_QUEUES } from '../../workflows/contracts/task-queues';
+import { userErasureId } from '../../workflows/contracts/user-erasure';
 
-/** The outbox knows its process by this name. */
-export const PROCESS = 'draftApproval';
-
+/** A process's newest state, by the process's name and the id of what it is about. */
 export interface Message {
-  draftId: string;
-  state: DraftState;
+  process: ProcessName;
+  entityId: string;
+  /** Ids and codes only. */
+  state: { generation: number; version: number; status: string };
 }
+
+interface Process {
+  workflowId(id: string): string;
+  input(id: string): unknown;
+  summary(id: string): string;
+  attributes?(state: Message['state']): SearchAttributePair[];
+}
+
+/** What the outbox starts, by the workflow's name. */
+const PROCESSES = {
+  draftApproval: {
+    workflowId: draftApprovalId,
+    input: (draftId) => ({ draftId }),
+    summary: (draftId) => `Approval of draft ${draftId}`,
+    attributes: ({ status }) => [{ key: DraftStatusAttribute, value: status as DraftState['status'] }],
+  },
+  userErasure: {
+    workflowId: userErasureId,
+    input: (requestId) => ({ requestId }),
+    summary: (requestId) => `Erasure ${requestId}`,
+  },
+  draftRetention: {
+    workflowId: cleanupWorkflowId,
+    input: (cleanupId) => ({ cleanupId }),
+    summary: (cleanupId) => `Retention of drafts, run ${cleanupId}`,
+  },
+} satisfies Record<string, Process>;
+export type ProcessName = keyof typeof PROCESSES;
 
 const ANSWERS_WITHIN_MS = 3_000;
 
@@ -25,19 +55,17 @@ export async function deliverMessage(temporal: Client, message: Message): Promis
   }
 }
 
-function signal(temporal: Client, { draftId, state }: Message) {
-  return temporal.workflow.signalWithStart<typeof draftApproval, [DraftState]>(PROCESS, {
-    workflowId: draftApprovalId(draftId),
+function signal(temporal: Client, { process, entityId, state }: Message) {
+  const { workflowId, input, summary, attributes }: Process = PROCESSES[process];
+  return temporal.workflow.signalWithStart(process, {
+    workflowId: workflowId(entityId),
     taskQueue: TASK_QUEUES.processes,
-    args: [{ draftId }],
-    signal: changed,
+    args: [input(entityId)],
+    signal: 'changed',
     signalArgs: [state],
     workflowIdReusePolicy: 'REJECT_DUPLICATE',
     workflowIdConflictPolicy: 'USE_EXISTING',
-    staticSummary: `Approval of draft ${draftId}`,
-    typedSearchAttributes: [
-      { key: ProcessAttribute, value: PROCESS },
-      { key: DraftStatusAttribute, value: state.status },
-    ],
+    staticSummary: summary(entityId),
+    typedSearchAttributes: [{ key: ProcessAttribute, value: process }, ...(attributes?.(state) ?? [])],
   });
 }

@@ -64,16 +64,16 @@ export async function runRelay({ db, temporal, alarm, logger }: RelayDependencie
   }
 
   async function tell(message: Message): Promise<void> {
-    const { draftId } = message;
+    const { process, entityId } = message;
     try {
       await deliverMessage(temporal, message);
       // One that is not forgotten is only told again.
       forget(message).catch(() => {});
     } catch (err) {
-      logger.warn({ err, draftId }, 'A message could not be delivered; it stays');
+      logger.warn({ err, process, entityId }, 'A message could not be delivered; it stays');
       if (!AWAY.includes(codeOf(err))) return;
       isAway = true;
-      await giveBack(db, [draftId]).catch(() => {});
+      await giveBack(db, message).catch(() => {});
     }
   }
 }

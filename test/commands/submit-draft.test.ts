@@ -40,7 +40,9 @@ describe('submitting a draft', () => {
       failure: null,
     });
     expect(Date.parse(draft.expiresAt as string) - Date.parse(draft.createdAt)).toBe(72 * 3_600_000);
-    expect(test.announced.at(-1)).toMatchObject({ message: { draftId: draft.id, state: { version: 1 } } });
+    expect(test.announced.at(-1)).toMatchObject({ told: true, mailDue: false });
+    const message = await database.db.outboxMessage.findFirst({ where: { entityId: draft.id } });
+    expect(message).toMatchObject({ message: { version: 1, status: 'pending_review' } });
     expect(await readDraftView(database.db, draft.id)).toEqual(draft);
   });
 

@@ -75,7 +75,8 @@ describe('resolving a parked draft', () => {
     const resolved = await test.commands.resolveDraft(approver, { id: draft.id, as: 'sent', reason: 'they answered' });
     expect(resolved).toMatchObject({ status: 'sent', outcome: 'delivered', failure: null });
     expect(resolved.sentAt).not.toBeNull();
-    expect(test.announced.at(-1)?.message?.state).toMatchObject({ status: 'sent' });
+    const message = await database.db.outboxMessage.findFirst({ where: { entityId: draft.id } });
+    expect(message).toMatchObject({ message: { status: 'sent' } });
   });
 
   it('makes it due again at once where it did not', async () => {

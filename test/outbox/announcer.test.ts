@@ -1,7 +1,5 @@
 import pg from 'pg';
-import { uuidv7 } from 'uuidv7';
 import { CHANNEL, createAnnouncer } from '../../activities/outbox/announcer';
-import type { Message } from '../../activities/outbox/message-delivery';
 import { createTestDatabase, type TestDatabase } from '../support/database';
 import { until } from '../support/until';
 
@@ -22,23 +20,10 @@ beforeEach(async () => {
 });
 afterEach(() => client.end());
 
-const message = (): Message => ({
-  draftId: uuidv7(),
-  state: {
-    generation: 1,
-    version: 1,
-    status: 'approved',
-    revision: 1,
-    expiresAt: null,
-    dueAt: null,
-    outcome: null,
-  },
-});
-
 describe('what has been committed', () => {
   it('is announced at once to whom it concerns', async () => {
     const announcer = createAnnouncer(database.db);
-    announcer.announce({ message: message() });
+    announcer.announce({ told: true });
     await until('the relay hears', () => heard.length > 0);
     announcer.announce({ mailDue: true });
     await until('the lane hears', () => heard.length > 1);
@@ -49,7 +34,7 @@ describe('what has been committed', () => {
 
   it('is announced a few times only, however much there is, and after the last of it', async () => {
     const announcer = createAnnouncer(database.db);
-    for (let i = 0; i < 1_000; i++) announcer.announce({ mailDue: true, message: message() });
+    for (let i = 0; i < 1_000; i++) announcer.announce({ mailDue: true, told: true });
     await until('all hear again after the first time', () => heard.length >= 4);
     await announcer.drain();
     expect(heard.length).toBeLessThan(10);
@@ -59,7 +44,7 @@ describe('what has been committed', () => {
     const gone = await createTestDatabase();
     await gone.drop();
     const announcer = createAnnouncer(gone.db);
-    announcer.announce({ mailDue: true, message: message() });
+    announcer.announce({ mailDue: true, told: true });
     await announcer.drain();
   });
 });

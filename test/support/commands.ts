@@ -20,6 +20,7 @@ export const SETTINGS: CommandDependencies['settings'] = {
   UNDO_WINDOW_SECONDS: 0,
   APPROVAL_DEADLINE_HOURS: 72,
   MAIL_FROM: 'outbox@countersign.example',
+  SECRET_KEY: [Buffer.alloc(32, 7)],
 };
 
 /** @param hear is told too what the commands tell */

@@ -1,0 +1,38 @@
+// The erasure of one person: its id, and what may be said to it. Ids, times and codes only.
+import { defineQuery, defineSignal } from '@temporalio/workflow';
+
+export const ERASURE_STATUSES = [
+  'waiting',
+  'erasing',
+  'scanning',
+  'certified',
+  'cancelled',
+  'suspended',
+  'failed',
+] as const;
+export type ErasureStatus = (typeof ERASURE_STATUSES)[number];
+
+/** The whole small state of an erasure; the highest (generation, version) wins. Times ISO 8601. */
+export interface ErasureState {
+  generation: number;
+  version: number;
+  status: ErasureStatus;
+  /** It begins then by itself, or once it is confirmed. */
+  graceUntil: string;
+  confirmed: boolean;
+  /** When the law wants it done. */
+  deadline: string;
+}
+
+export interface UserErasureInput {
+  requestId: string;
+}
+
+export const userErasureId = (requestId: string) => `erasure-${requestId}`;
+
+export const changed = defineSignal<[ErasureState]>('changed');
+/** Null until the run has read its row. */
+export const state = defineQuery<ErasureState | null>('state');
+
+export const hasEnded = ({ status }: Pick<ErasureState, 'status'>) =>
+  status === 'certified' || status === 'cancelled' || status === 'failed';
