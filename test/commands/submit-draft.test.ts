@@ -99,7 +99,7 @@ describe('the policy in the submitting transaction', () => {
       required: 0,
       reasons: [expect.stringContaining('sure')],
     });
-    expect(test.announced.at(-1)).toEqual({ mailDue: true });
+    expect(test.announced.at(-1)).toEqual({ told: false, mailDue: true });
     const stored = await readDraftView(database.db, draft.id);
     expect(stored).toMatchObject({ status: 'scheduled', dueAt: draft.createdAt });
     expect(await timeline(database.db, draft.id)).toEqual(['submitted', 'approved', 'released']);
