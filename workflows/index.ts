@@ -1,2 +1,3 @@
 export { draftApproval } from './draft-approval';
 export { mailDelivery } from './mail-delivery';
+export { userErasure } from './user-erasure';

@@ -41,3 +41,16 @@ export const TOLD_WITHIN_MS = 1_000;
 export const ASKS_AGAIN_MS = 1_000;
 /** After the database said less than a message did. */
 export const LOOKS_AGAIN_MS = 60_000;
+
+/** A store may be away for days, and a large one takes hours: it beats, and is tried until it is done. */
+export const ERASURE_STEP: ActivityOptions = {
+  taskQueue: TASK_QUEUES.processes,
+  startToCloseTimeout: '6 hours',
+  heartbeatTimeout: '30 seconds',
+  retry: {
+    initialInterval: '1 second',
+    backoffCoefficient: 2,
+    maximumInterval: '5 minutes',
+    maximumAttempts: Number.POSITIVE_INFINITY,
+  },
+};

@@ -8,7 +8,7 @@ import type { DraftRecord } from './draft-record';
 import type { Rule } from './draft-transition';
 import { Refusal } from './refusal';
 
-const HOUR_MS = 3_600_000;
+export const HOUR_MS = 3_600_000;
 const UNDECIDED: readonly DraftStatus[] = ['pending_review', 'changes_requested'];
 const BEFORE_THE_SEND: readonly DraftStatus[] = [...UNDECIDED, 'approved', 'scheduled'];
 const BEGUN: readonly DraftStatus[] = ['sending', 'sent', 'failed', 'blocked'];
@@ -73,7 +73,7 @@ export const revise =
   };
 
 /** Policy has seen the words of the first revision alone: whatever it decided, a person decides about others. */
-const byPeople = (decision: DraftRecord['decision']): DraftRecord['decision'] =>
+export const byPeople = (decision: DraftRecord['decision']): DraftRecord['decision'] =>
   decision.outcome === 'require'
     ? decision
     : {

@@ -29,6 +29,8 @@ export interface Change {
   revision?: NewRevision;
   expiresAt?: Date;
   dueAt?: Date | null;
+  /** Takes the address away. */
+  replyTo?: null;
   sentAt?: Date;
   /** Where what policy decided holds no more. */
   decision?: DraftRecord['decision'];
@@ -88,6 +90,7 @@ async function write(
     needsPeople: draft.needsPeople || change.revision !== undefined,
     expiresAt: change.expiresAt ?? draft.expiresAt,
     dueAt: change.dueAt === undefined ? draft.dueAt : change.dueAt,
+    replyTo: change.replyTo === undefined ? draft.replyTo : change.replyTo,
     sentAt: change.sentAt ?? draft.sentAt,
     decision: change.decision ?? draft.decision,
     outcome: change.outcome === undefined ? draft.outcome : change.outcome,
@@ -101,7 +104,7 @@ async function write(
     WITH changed AS (
       UPDATE drafts SET status = ${next.status}, revision = ${next.revision}, version = ${next.version},
         needs_people = ${next.needsPeople}, updated_at = clock_timestamp(), expires_at = ${next.expiresAt}::timestamptz,
-        due_at = ${next.dueAt}::timestamptz, sent_at = ${next.sentAt}::timestamptz, outcome = ${next.outcome},
+        due_at = ${next.dueAt}::timestamptz, reply_to = ${next.replyTo}, sent_at = ${next.sentAt}::timestamptz, outcome = ${next.outcome},
         failure_code = ${next.failureCode}, next_attempt_at = ${next.nextAttemptAt}::timestamptz,
         attempts = ${next.attempts}, claim_owner = NULL, decision = coalesce(${change.decision ? JSON.stringify(change.decision) : null}::jsonb, decision)
       WHERE id = ${draft.id}::uuid AND version = ${draft.version}

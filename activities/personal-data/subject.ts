@@ -1,7 +1,7 @@
 // A person, as Countersign tells people apart: by an address in its normal form, kept as keyed hashes wherever it outlasts
 // the person's data. One hash for each key of SECRET_KEY, so that what was hashed before a rotation is still found.
 import { createCipheriv, createDecipheriv, createHmac, randomBytes } from 'node:crypto';
-import { domainToASCII } from 'node:url';
+import { domainToASCII, domainToUnicode } from 'node:url';
 import { deriveSecrets } from '../../ops/runtime/secrets';
 
 type Bytes = Uint8Array<ArrayBuffer>;
@@ -11,6 +11,12 @@ export function normaliseAddress(address: string): string {
   const at = address.lastIndexOf('@');
   const domain = domainToASCII(address.slice(at + 1).trim()) || address.slice(at + 1).trim();
   return `${address.slice(0, at).trim()}@${domain}`.normalize('NFC').toLowerCase();
+}
+
+/** Of a normal address: as it may stand in lower case, with its domain in either script. */
+export function formsOf(normal: string): string[] {
+  const at = normal.lastIndexOf('@');
+  return [...new Set([normal, `${normal.slice(0, at)}@${domainToUnicode(normal.slice(at + 1))}`])];
 }
 
 export interface Subjects {

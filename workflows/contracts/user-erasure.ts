@@ -24,6 +24,35 @@ export interface ErasureState {
   deadline: string;
 }
 
+/** What is gone through before the scan, in this order; journalled by these names. */
+export const ERASURE_STEPS = [
+  'close_drafts',
+  'await_sends',
+  'postgres',
+  'attachments',
+  'redis',
+  'hubspot',
+  'mailbox',
+  'temporal',
+] as const;
+export type ErasureStepName = (typeof ERASURE_STEPS)[number];
+
+export interface ErasureStep {
+  requestId: string;
+  step: ErasureStepName;
+}
+
+/** What a scan looked at, and how often it found something. */
+export interface ScanSummary {
+  needles: number;
+  sources: { source: string; items: number; bytes: number; findings: number }[];
+}
+
+export interface Certification {
+  requestId: string;
+  scan: ScanSummary;
+}
+
 export interface UserErasureInput {
   requestId: string;
 }

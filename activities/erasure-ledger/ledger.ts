@@ -1,0 +1,95 @@
+// The erasure ledger: who has been erased, as keyed hashes, chained and signed, beside the backups and outside the database,
+// so that no restore brings anybody back.
+import { createHash } from 'node:crypto';
+import type { ObjectStore } from '../../ops/runtime/object-store';
+import type { Signer } from '../../ops/runtime/signing';
+
+const PREFIX = 'erasure-ledger/';
+
+export interface LedgerEntry {
+  /** Counts from 1. */
+  position: number;
+  requestId: string;
+  /** Keyed hashes of the address, in hex, one for each key of SECRET_KEY at that time. */
+  subject: string[];
+  certifiedAt: string;
+  /** The hash of the entry before it; 64 zeros before the first. */
+  prev: string;
+  /** SHA-256 of `prev` and what is above, in hex. */
+  hash: string;
+  signature: string;
+  publicKey: string;
+}
+
+export class LedgerBroken extends Error {
+  override name = 'LedgerBroken';
+  readonly code = 'ledger_broken';
+  constructor(readonly position: number) {
+    super(`The erasure ledger is broken at position ${position}`);
+  }
+}
+
+const FIRST = '0'.repeat(64);
+const keyOf = (position: number) => `${PREFIX}${String(position).padStart(12, '0')}.json`;
+const positionOf = (key: string) => Number(/(\d{12})\.json$/.exec(key)?.[1]);
+
+export function createLedger(backups: Pick<ObjectStore, 'put' | 'get' | 'list'>, signer: Signer) {
+  async function read(position: number): Promise<LedgerEntry> {
+    const chunks: Buffer[] = [];
+    for await (const chunk of await backups.get(keyOf(position))) chunks.push(chunk as Buffer);
+    return JSON.parse(Buffer.concat(chunks).toString());
+  }
+
+  /** The last position; 0 where nobody has been erased yet. */
+  async function head(): Promise<number> {
+    let last = 0;
+    for await (const key of backups.list(PREFIX)) last = Math.max(last, positionOf(key) || 0);
+    return last;
+  }
+
+  /** From after this position on, each checked. Throws LedgerBroken. */
+  async function* entries(after = 0): AsyncIterable<LedgerEntry> {
+    const last = await head();
+    let prev = after === 0 ? FIRST : (await read(after)).hash;
+    for (let position = after + 1; position <= last; position++) {
+      const entry = await read(position).catch(() => null);
+      if (!entry || !isSound(entry, position, prev, signer)) throw new LedgerBroken(position);
+      prev = entry.hash;
+      yield entry;
+    }
+  }
+
+  return {
+    head,
+    entries,
+    /** By one at a time, under the caller's lock. An entry of this request that is there already is the answer. */
+    async append({ requestId, subject, certifiedAt }: Pick<LedgerEntry, 'requestId' | 'subject' | 'certifiedAt'>) {
+      const last = await head();
+      const before = last === 0 ? null : await read(last);
+      if (before?.requestId === requestId) return before;
+      const content = { position: last + 1, requestId, subject, certifiedAt, prev: before?.hash ?? FIRST };
+      const hash = hashOf(content);
+      const entry: LedgerEntry = { ...content, hash, ...signer.sign(hash) };
+      await backups.put(keyOf(entry.position), Buffer.from(JSON.stringify(entry)), { type: 'application/json' });
+      return entry;
+    },
+  };
+}
+
+export type Ledger = ReturnType<typeof createLedger>;
+
+function isSound(entry: LedgerEntry, position: number, prev: string, signer: Signer): boolean {
+  const isNext = entry.position === position && entry.prev === prev && entry.hash === hashOf(entry);
+  return isNext && signer.verify(entry.hash, entry);
+}
+
+const hashOf = ({
+  position,
+  requestId,
+  subject,
+  certifiedAt,
+  prev,
+}: Omit<LedgerEntry, 'hash' | 'signature' | 'publicKey'>) =>
+  createHash('sha256')
+    .update(JSON.stringify([prev, position, requestId, subject, certifiedAt]))
+    .digest('hex');

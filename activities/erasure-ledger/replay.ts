@@ -1,0 +1,105 @@
+// Carries the ledger out on this database: after a restore it holds people again who have been erased. Only keyed hashes
+// tell who: every address in the database is hashed and compared.
+import type { Logger } from '../../ops/runtime/logging';
+import { type Database, Prisma } from '../../prisma/client';
+import { recordEvent } from '../commands/audit';
+import { SYSTEM } from '../commands/context';
+import { insertSuppression } from '../commands/suppressions';
+import { normaliseAddress, type Subjects } from '../personal-data/subject';
+import { TEXT_TABLES } from '../user-erasure/stores/postgres/mentions';
+import type { Person, PersonalDataStore } from '../user-erasure/stores/store';
+import type { Ledger, LedgerEntry } from './ledger';
+
+export interface ReplayDependencies {
+  db: Database;
+  ledger: Ledger;
+  subjects: Subjects;
+  /** Those that a restore rewinds, and what follows from their rows. */
+  stores: readonly PersonalDataStore[];
+  logger: Logger;
+}
+
+/** Idempotent; goes on where it was cut off. @returns how many entries were carried out */
+export async function replayLedger({ db, ledger, subjects, stores, logger }: ReplayDependencies): Promise<number> {
+  const { ledgerPosition } = await db.instance.findUniqueOrThrow({ where: { id: 1 } });
+  const pending: LedgerEntry[] = [];
+  for await (const entry of ledger.entries(ledgerPosition)) pending.push(entry);
+  if (pending.length === 0) return 0;
+  const addresses = await findAddresses(db, subjects, new Set(pending.flatMap(({ subject }) => subject)));
+  for (const entry of pending) {
+    const email = entry.subject.map((hash) => addresses.get(hash)).find((one) => one !== undefined);
+    const hashes = entry.subject.map((hash) => Uint8Array.from(Buffer.from(hash, 'hex')));
+    // Before the purge: nothing is sent to them meanwhile.
+    await suppress(db, entry, hashes);
+    if (email !== undefined) await purge(stores, { email, hashes, requestId: entry.requestId });
+    await db.instance.update({ where: { id: 1 }, data: { ledgerPosition: entry.position } });
+    logger.info({ requestId: entry.requestId, position: entry.position }, 'An erasure has been carried out again');
+  }
+  return pending.length;
+}
+
+async function purge(stores: readonly PersonalDataStore[], person: Person): Promise<void> {
+  for (const store of stores) await store.purge(person, () => {});
+}
+
+async function suppress(db: Database, entry: LedgerEntry, hashes: Uint8Array<ArrayBuffer>[]): Promise<void> {
+  const { requestId } = entry;
+  await db.$transaction(async (transaction) => {
+    const tx = transaction as Database;
+    const known = await tx.erasure.findUnique({ where: { id: requestId }, select: { status: true } });
+    const at = new Date(entry.certifiedAt);
+    const done = { status: 'certified', activeHash: null, sealed: null, endedAt: at };
+    if (known?.status === 'certified') return;
+    await tx.erasure.upsert({
+      where: { id: requestId },
+      update: { ...done, version: { increment: 1 } },
+      create: {
+        ...done,
+        id: requestId,
+        subjectHashes: hashes,
+        requestedBy: SYSTEM.id,
+        requestedAt: at,
+        graceUntil: at,
+        deadlineAt: at,
+        preview: [],
+      },
+    });
+    if (!(await tx.suppression.findUnique({ where: { erasureId: requestId } }))) {
+      await insertSuppression(tx, { kind: 'erased', hashes, erasureId: requestId, createdBy: SYSTEM.id });
+    }
+    const context = { actor: SYSTEM, requestId };
+    await recordEvent(tx, context, { type: 'erasure.replayed', subject: 'erasure', subjectId: requestId });
+  });
+}
+
+const ADDRESS = "[[:alnum:]_.!#$%&''*+/=?^`{|}~-]+(?:@|%40|&#64;|&commat;)[[:alnum:].-]+";
+
+/** Of the wanted hashes (hex): which address each belongs to, where the database mentions it. */
+async function findAddresses(
+  db: Database,
+  subjects: Subjects,
+  wanted: ReadonlySet<string>,
+): Promise<Map<string, string>> {
+  const found = new Map<string, string>();
+  for (const [table, columns] of PLACES) {
+    for (const column of columns) {
+      const rows = await db.$queryRaw<{ address: string }[]>`
+        SELECT DISTINCT lower(m[1]) AS address
+        FROM ${Prisma.raw(`"${table}"`)} t, regexp_matches(t.${Prisma.raw(`"${column}"`)}::text, ${`(${ADDRESS})`}, 'g') m`;
+      for (const { address } of rows) {
+        const email = normaliseAddress(address.replace(/%40|&#64;|&commat;/, '@').replace(/\.+$/, ''));
+        for (const hash of subjects.hashesOf(email)) {
+          const hex = Buffer.from(hash).toString('hex');
+          if (wanted.has(hex)) found.set(hex, email);
+        }
+      }
+    }
+  }
+  return found;
+}
+
+const PLACES: [table: string, columns: string[]][] = [
+  ['drafts', ['to']],
+  ['principals', ['name', 'email']],
+  ...TEXT_TABLES.map(({ table, columns }): [string, string[]] => [table, columns]),
+];

@@ -1,0 +1,35 @@
+// What says that a person is gone, and until when a backup may still hold them: signed JSON, and the same as a page.
+import { canonicalJson } from '../../ops/runtime/canonical-json';
+import type { Signed, Signer } from '../../ops/runtime/signing';
+import type { ScanSummary } from '../../workflows/contracts/user-erasure';
+import type { StepView } from './erasure-record';
+
+export interface Certificate {
+  kind: 'countersign erasure certificate';
+  requestId: string;
+  /** The active keyed hash of the address, in hex: whoever knows the address can have it checked. */
+  subject: string;
+  requestedAt: string;
+  begunAt: string;
+  certifiedAt: string;
+  stores: { store: string; erased: number; anonymised: number }[];
+  scan: ScanSummary;
+  /** Backups taken before the erasure may hold the person until they age out; every restore carries the ledger out first. */
+  backupsUntil: string;
+  ledger: { position: number; hash: string };
+}
+
+export type SignedCertificate = { certificate: Certificate } & Signed;
+
+export function signCertificate(signer: Signer, certificate: Certificate): SignedCertificate {
+  return { certificate, ...signer.sign(canonicalJson(certificate)) };
+}
+
+export const isGenuine = (signer: Signer, { certificate, ...signed }: SignedCertificate) =>
+  signer.verify(canonicalJson(certificate), signed);
+
+const STORES: readonly string[] = ['postgres', 'attachments', 'redis', 'hubspot', 'mailbox', 'temporal'];
+export const storesOf = (steps: StepView[]): Certificate['stores'] =>
+  steps
+    .filter(({ step }) => STORES.includes(step))
+    .map(({ step, erased, anonymised }) => ({ store: step, erased, anonymised }));

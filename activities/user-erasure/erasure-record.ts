@@ -1,0 +1,130 @@
+// An erasure as PostgreSQL has it, and the views made of it. Whom it is about stands in `sealed` alone.
+import type { Database } from '../../prisma/client';
+import {
+  type ErasureState,
+  type ErasureStatus,
+  type ErasureStepName,
+  userErasureId,
+} from '../../workflows/contracts/user-erasure';
+import type { Subjects } from '../personal-data/subject';
+import type { Counts, Person } from './stores/store';
+
+export type PreviewEntry = { store: string } & Counts;
+
+export interface ErasureRecord {
+  id: string;
+  generation: number;
+  version: number;
+  status: ErasureStatus;
+  subjectHashes: Uint8Array<ArrayBuffer>[];
+  sealed: Uint8Array<ArrayBuffer> | null;
+  requestedAt: Date;
+  graceUntil: Date;
+  confirmedAt: Date | null;
+  begunAt: Date | null;
+  deadlineAt: Date;
+  extendedUntil: Date | null;
+  extensionReason: string | null;
+  preview: PreviewEntry[];
+  failureCode: string | null;
+  endedAt: Date | null;
+  /** The database's clock when this was read. */
+  now: Date;
+}
+
+export interface StepView {
+  step: ErasureStepName;
+  startedAt: string;
+  finishedAt: string | null;
+  erased: number;
+  anonymised: number;
+  withheld: number;
+}
+
+export interface ErasureView {
+  requestId: string;
+  workflowId: string;
+  status: ErasureStatus;
+  preview: PreviewEntry[];
+  requestedAt: string;
+  graceUntil: string;
+  confirmedAt: string | null;
+  begunAt: string | null;
+  deadline: string;
+  extension: { until: string; reason: string } | null;
+  steps: StepView[];
+  endedAt: string | null;
+  failure: string | null;
+}
+
+/** What is encrypted in the row until the erasure ends. */
+interface Sealed {
+  email: string;
+  /** SHA-256 of what the person's drafts said, in hex: what the scan looks for beside the address. */
+  fingerprints: string[];
+}
+
+/** @param lock takes the row for this transaction */
+export async function readErasure(
+  db: Pick<Database, '$queryRaw'>,
+  id: string,
+  { lock = false } = {},
+): Promise<ErasureRecord | null> {
+  if (lock) await db.$queryRaw`SELECT 1 FROM erasures WHERE id = ${id}::uuid FOR UPDATE`;
+  const [record] = await db.$queryRaw<ErasureRecord[]>`
+    SELECT e.id, i.generation, e.version, e.status, e.subject_hashes AS "subjectHashes", e.sealed, e.requested_at AS "requestedAt",
+      e.grace_until AS "graceUntil", e.confirmed_at AS "confirmedAt", e.begun_at AS "begunAt", e.deadline_at AS "deadlineAt",
+      e.extended_until AS "extendedUntil", e.extension_reason AS "extensionReason", e.preview, e.failure_code AS "failureCode",
+      e.ended_at AS "endedAt", clock_timestamp() AS now
+    FROM erasures e, instance i WHERE e.id = ${id}::uuid AND i.id = 1`;
+  return record ?? null;
+}
+
+export function toState(record: ErasureRecord): ErasureState {
+  return {
+    generation: record.generation,
+    version: record.version,
+    status: record.status,
+    graceUntil: record.graceUntil.toISOString(),
+    confirmed: record.confirmedAt !== null,
+    deadline: (record.extendedUntil ?? record.deadlineAt).toISOString(),
+  };
+}
+
+export function toView(record: ErasureRecord, steps: StepView[] = []): ErasureView {
+  const { extendedUntil, extensionReason } = record;
+  return {
+    requestId: record.id,
+    workflowId: userErasureId(record.id),
+    status: record.status,
+    preview: record.preview,
+    requestedAt: record.requestedAt.toISOString(),
+    graceUntil: record.graceUntil.toISOString(),
+    confirmedAt: record.confirmedAt?.toISOString() ?? null,
+    begunAt: record.begunAt?.toISOString() ?? null,
+    deadline: record.deadlineAt.toISOString(),
+    extension: extendedUntil && { until: extendedUntil.toISOString(), reason: extensionReason ?? '' },
+    steps,
+    endedAt: record.endedAt?.toISOString() ?? null,
+    failure: record.failureCode,
+  };
+}
+
+export async function readSteps(db: Database, erasureId: string): Promise<StepView[]> {
+  const rows = await db.erasureStep.findMany({ where: { erasureId }, orderBy: { startedAt: 'asc' } });
+  return rows.map(({ erasureId: _, startedAt, finishedAt, step, ...counts }) => ({
+    step: step as ErasureStepName,
+    startedAt: startedAt.toISOString(),
+    finishedAt: finishedAt?.toISOString() ?? null,
+    ...counts,
+  }));
+}
+
+export const sealSubject = (subjects: Subjects, subject: Sealed) => subjects.seal(subject);
+
+/** Null once the erasure has ended: nobody knows any more. */
+export function unsealSubject(subjects: Subjects, record: ErasureRecord): (Sealed & { person: Person }) | null {
+  if (record.sealed === null) return null;
+  const sealed = subjects.unseal<Sealed>(record.sealed);
+  return { ...sealed, person: { email: sealed.email, hashes: record.subjectHashes, requestId: record.id } };
+}

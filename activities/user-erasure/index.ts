@@ -1,0 +1,123 @@
+// The activities of an erasure (workflows/user-erasure.ts). Histories hear ids, codes and counts.
+import { Context } from '@temporalio/activity';
+import { uuidv7 } from 'uuidv7';
+import type { Database } from '../../prisma/client';
+import type { Certification, ErasureState, ErasureStep, ScanSummary } from '../../workflows/contracts/user-erasure';
+import { recordEvent } from '../commands/audit';
+import { SYSTEM } from '../commands/context';
+import type { Scan } from '../erasure-scan';
+import type { Subjects } from '../personal-data/subject';
+import { type CertifierDependencies, createCertifier } from './certifier';
+import { changeErasure, type ErasureRule } from './change-erasure';
+import { readErasure, toState, unsealSubject } from './erasure-record';
+import { createSteps, type StepsDependencies } from './steps';
+
+const BEATS_EACH_MS = 5_000;
+
+export interface UserErasureDependencies extends StepsDependencies, Omit<CertifierDependencies, 'db'> {
+  db: Database;
+  subjects: Subjects;
+  scan: Scan;
+}
+
+export function createUserErasureActivities(dependencies: UserErasureDependencies) {
+  const { db, subjects, scan } = dependencies;
+  const { takeStep, countWithheld } = createSteps(dependencies);
+  const certify = createCertifier(dependencies);
+  const context = () => ({ actor: SYSTEM, requestId: uuidv7() });
+  const change = async (requestId: string, rule: ErasureRule): Promise<ErasureState> =>
+    toState(await changeErasure(db, context(), requestId, rule));
+
+  return {
+    async readState(requestId: string): Promise<ErasureState | null> {
+      const record = await readErasure(db, requestId);
+      return record && toState(record);
+    },
+
+    begin: (requestId: string) =>
+      change(requestId, ({ status, confirmedAt, graceUntil, now }) =>
+        status === 'waiting' && (confirmedAt !== null || now >= graceUntil)
+          ? { data: { status: 'erasing', begunAt: now }, event: 'erasure.begun' }
+          : null,
+      ),
+
+    takeStep: (step: ErasureStep): Promise<void> => beating((beat) => takeStep(step, beat)),
+
+    /** A hold suspends it; else what is left is looked for. */
+    async concludePurge(requestId: string): Promise<ErasureState> {
+      const withheld = await countWithheld(requestId);
+      return change(requestId, ({ status }) => {
+        if (status !== 'erasing') return null;
+        return withheld > 0
+          ? { data: { status: 'suspended' }, event: 'erasure.suspended', codes: { withheld } }
+          : { data: { status: 'scanning' }, event: 'erasure.purged' };
+      });
+    },
+
+    scanStores: (requestId: string): Promise<ScanSummary> =>
+      beating(async (beat) => {
+        const record = await readErasure(db, requestId);
+        const subject = record && unsealSubject(subjects, record);
+        if (!subject) return { needles: 0, sources: [] };
+        const { needles, sources } = await scan(subject, beat);
+        for (const { source, findings } of sources.filter((one) => one.findings > 0)) {
+          const codes = { source, findings };
+          await recordEvent(db, context(), {
+            type: 'erasure.found',
+            subject: 'erasure',
+            subjectId: requestId,
+            data: codes,
+          });
+        }
+        return { needles, sources: sources.map(({ places: _, ...counts }) => counts) };
+      }),
+
+    certify: (certification: Certification): Promise<ErasureState> => beating(() => certify(certification, context())),
+
+    eraseAgain: (requestId: string) =>
+      change(requestId, ({ status }) =>
+        status === 'scanning' ? { data: { status: 'erasing' }, event: 'erasure.repeated' } : null,
+      ),
+
+    lookAgain: (requestId: string) =>
+      change(requestId, ({ status }) =>
+        status === 'suspended' ? { data: { status: 'erasing' }, event: 'erasure.resumed' } : null,
+      ),
+
+    giveUp: (requestId: string) =>
+      change(requestId, ({ status, now }) =>
+        status === 'scanning'
+          ? {
+              data: { status: 'failed', failureCode: 'found_by_scan', activeHash: null, sealed: null, endedAt: now },
+              event: 'erasure.failed',
+              codes: { code: 'found_by_scan' },
+            }
+          : null,
+      ),
+
+    async noteDeadline(requestId: string, what: 'near' | 'missed'): Promise<void> {
+      await recordEvent(db, context(), {
+        type: `erasure.deadline_${what}`,
+        subject: 'erasure',
+        subjectId: requestId,
+      });
+    },
+  };
+}
+
+export type UserErasureActivities = ReturnType<typeof createUserErasureActivities>;
+
+/** Beats by the clock as well: one large statement must not look like a dead worker. */
+async function beating<T>(work: (beat: () => void) => Promise<T>): Promise<T> {
+  const activity = Context.current();
+  const beat = () => activity.heartbeat();
+  const clock = setInterval(beat, BEATS_EACH_MS);
+  try {
+    return await work(() => {
+      activity.cancellationSignal.throwIfAborted();
+      beat();
+    });
+  } finally {
+    clearInterval(clock);
+  }
+}

@@ -1,0 +1,74 @@
+// The steps of an erasure, each journalled before it acts and after. A repeat begins where there is still something to do.
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Database } from '../../prisma/client';
+import type { ErasureStep, ErasureStepName } from '../../workflows/contracts/user-erasure';
+import type { Subjects } from '../personal-data/subject';
+import { type ErasureRecord, readErasure, sealSubject, unsealSubject } from './erasure-record';
+import { closeOwnDrafts, countOpenSends, fingerprintOwnDrafts } from './stores/postgres/own-drafts';
+import { type Counts, NOTHING, type Person, type PersonalDataStore } from './stores/store';
+
+const ASKS_EACH_MS = 200;
+
+export interface StepsDependencies {
+  db: Database;
+  subjects: Subjects;
+  stores: readonly PersonalDataStore[];
+}
+
+export function createSteps({ db, subjects, stores }: StepsDependencies) {
+  async function act(step: ErasureStepName, record: ErasureRecord, person: Person, beat: () => void): Promise<Counts> {
+    switch (step) {
+      case 'close_drafts':
+        await keepFingerprints(record, person);
+        return { ...NOTHING, anonymise: await closeOwnDrafts(db, person) };
+      case 'await_sends':
+        while ((await countOpenSends(db, person)) > 0) {
+          await delay(ASKS_EACH_MS);
+          beat();
+        }
+        return NOTHING;
+      default: {
+        const store = stores.find(({ name }) => name === step);
+        return store ? store.purge(person, beat) : NOTHING;
+      }
+    }
+  }
+
+  /** Before the first word goes: afterwards nobody could tell what to look for. */
+  async function keepFingerprints(record: ErasureRecord, person: Person): Promise<void> {
+    const known = unsealSubject(subjects, record)?.fingerprints ?? [];
+    const fingerprints = [...new Set([...known, ...(await fingerprintOwnDrafts(db, person))])];
+    const sealed = sealSubject(subjects, { email: person.email, fingerprints });
+    await db.erasure.updateMany({ where: { id: record.id, endedAt: null }, data: { sealed } });
+  }
+
+  return {
+    async takeStep({ requestId, step }: ErasureStep, beat: () => void): Promise<void> {
+      const record = await readErasure(db, requestId);
+      const subject = record && unsealSubject(subjects, record);
+      if (!record || !subject || record.status !== 'erasing') return;
+      const id = { erasureId_step: { erasureId: requestId, step } };
+      const startedAt = new Date();
+      const before = await db.erasureStep.upsert({
+        where: id,
+        create: { erasureId: requestId, step, startedAt },
+        update: { finishedAt: null },
+      });
+      const { erase, anonymise, withhold } = await act(step, record, subject.person, beat);
+      await db.erasureStep.update({
+        where: id,
+        data: {
+          finishedAt: new Date(),
+          erased: before.erased + erase,
+          anonymised: before.anonymised + anonymise,
+          withheld: withhold,
+        },
+      });
+    },
+
+    async countWithheld(requestId: string): Promise<number> {
+      const { _sum } = await db.erasureStep.aggregate({ where: { erasureId: requestId }, _sum: { withheld: true } });
+      return _sum.withheld ?? 0;
+    },
+  };
+}

@@ -1,0 +1,152 @@
+// Mentions of a person in what is not theirs: found in every column of text, replaced by `[erased]`.
+import { type Database, Prisma } from '../../../../prisma/client';
+import { HOLDS_LOCK } from '../../../commands/legal-holds';
+import { IS_HELD } from '../../../personal-data/erase-drafts';
+import { mentionLiterals, replaceMentions } from '../../../personal-data/mentions';
+import type { Person } from '../store';
+import { isTo } from './own-drafts';
+
+interface TextTable {
+  table: string;
+  key: string[];
+  columns: string[];
+  /** Those of jsonb among them. */
+  json?: string[];
+  /** Which draft a row belongs to: it may be held, and one of the person's own goes as a whole. */
+  draftId?: string;
+}
+
+/** Where a person may be mentioned. Principals have their own way. */
+export const TEXT_TABLES: TextTable[] = [
+  { table: 'revisions', key: ['draft_id', 'revision'], columns: ['subject', 'body', 'html'], draftId: 'draft_id' },
+  { table: 'verdicts', key: ['id'], columns: ['comment'], draftId: 'draft_id' },
+  { table: 'notes', key: ['id'], columns: ['text'], draftId: 'draft_id' },
+  {
+    table: 'drafts',
+    key: ['id'],
+    columns: ['reply_to', 'campaign', 'idempotency_key', 'metadata', 'decision'],
+    json: ['metadata', 'decision'],
+    draftId: 'id',
+  },
+  { table: 'attachments', key: ['id'], columns: ['name', 'type'] },
+  { table: 'policies', key: ['version'], columns: ['document'], json: ['document'] },
+  { table: 'legal_holds', key: ['id'], columns: ['reason'] },
+  { table: 'suppressions', key: ['id'], columns: ['email', 'reason'] },
+  { table: 'erasures', key: ['id'], columns: ['extension_reason'] },
+];
+
+const BATCH = 200;
+
+export interface MentionRow {
+  table: string;
+  key: unknown[];
+  /** By column, as it stands. */
+  texts: Record<string, string | null>;
+}
+
+const raw = (name: string) => Prisma.raw(`"${name}"`);
+const list = (parts: Prisma.Sql[]) => Prisma.join(parts, ', ');
+
+/** Rows of one table that mention the person, in the order of their keys. Own drafts are not among them. */
+export async function* findMentionRows(
+  db: Pick<Database, '$queryRaw'>,
+  person: Person,
+  { table, key, columns, draftId }: TextTable,
+  held: boolean,
+): AsyncIterable<MentionRow> {
+  const patterns = mentionLiterals(person.email).map((literal) => `%${literal.replace(/[\\%_]/g, '\\$&')}%`);
+  const isMention = Prisma.join(
+    columns.map((column) => Prisma.sql`t.${raw(column)}::text ILIKE ANY (${patterns})`),
+    ' OR ',
+  );
+  const ofDraft = draftId
+    ? Prisma.sql`EXISTS (SELECT 1 FROM drafts d WHERE d.id = t.${raw(draftId)} AND NOT ${isTo(person)}
+        AND ${IS_HELD} = ${held})`
+    : Prisma.sql`NOT ${held}`;
+  const keys = list(key.map((name) => Prisma.sql`t.${raw(name)}`));
+  let after: unknown[] | null = null;
+  for (;;) {
+    const rows: Record<string, unknown>[] = await db.$queryRaw`
+      SELECT ${list([...key, ...columns].map((name) => Prisma.sql`t.${raw(name)}::text AS ${raw(name)}`))}
+      FROM ${raw(table)} t WHERE (${isMention}) AND ${ofDraft}${
+        after === null
+          ? Prisma.empty
+          : Prisma.sql` AND (${keys}) > (${list(after.map((value, i) => typed(key[i] as string, value)))})`
+      } ORDER BY ${keys} LIMIT ${BATCH}`;
+    for (const row of rows) {
+      after = key.map((name) => row[name]);
+      const texts = Object.fromEntries(columns.map((name) => [name, row[name] as string | null]));
+      const isReal = columns.some((name) => replaceMentions(texts[name] ?? '', person.email).count > 0);
+      if (isReal) yield { table, key: after, texts };
+    }
+    if (rows.length < BATCH) return;
+  }
+}
+
+export async function countMentions(db: Database, person: Person): Promise<{ free: number; held: number }> {
+  const counts = { free: 0, held: 0 };
+  for (const table of TEXT_TABLES) {
+    for await (const _ of findMentionRows(db, person, table, false)) counts.free++;
+    for await (const _ of findMentionRows(db, person, table, true)) counts.held++;
+  }
+  return counts;
+}
+
+export async function readMentions(db: Database, person: Person): Promise<unknown[]> {
+  const read: unknown[] = [];
+  for (const table of TEXT_TABLES) {
+    for (const held of [false, true]) {
+      for await (const { key, texts } of findMentionRows(db, person, table, held)) {
+        const mentioning = Object.entries(texts).filter(
+          ([, text]) => replaceMentions(text ?? '', person.email).count > 0,
+        );
+        read.push({ kind: 'mention', in: table.table, id: key.join('/'), fields: Object.fromEntries(mentioning) });
+      }
+    }
+  }
+  return read;
+}
+
+/** Each row in a transaction of its own that shuts out a new hold. An address as a whole becomes null. */
+export async function replaceInTables(db: Database, person: Person, beat: () => void): Promise<number> {
+  let replaced = 0;
+  for (const table of TEXT_TABLES) {
+    for await (const row of findMentionRows(db, person, table, false)) {
+      replaced += await db.$transaction(async (transaction) =>
+        replaceInRow(transaction as Database, person, table, row),
+      );
+      beat();
+    }
+  }
+  return replaced;
+}
+
+const WHOLE_ADDRESSES = ['reply_to', 'email'];
+
+async function replaceInRow(
+  tx: Database,
+  person: Person,
+  table: TextTable,
+  { key, texts }: MentionRow,
+): Promise<number> {
+  await tx.$executeRaw`SELECT pg_advisory_xact_lock_shared(${HOLDS_LOCK})`;
+  const changes = table.columns.flatMap((column) => {
+    const { text, count } = replaceMentions(texts[column] ?? '', person.email);
+    if (count === 0) return [];
+    const value = WHOLE_ADDRESSES.includes(column) ? null : text;
+    const cast = table.json?.includes(column) ? Prisma.sql`::jsonb` : Prisma.empty;
+    return [Prisma.sql`${raw(column)} = ${value}${cast}`];
+  });
+  const isIt = Prisma.join(
+    table.key.map((name, i) => Prisma.sql`t.${raw(name)} = ${typed(name, key[i])}`),
+    ' AND ',
+  );
+  const isFree = table.draftId
+    ? Prisma.sql`NOT EXISTS (SELECT 1 FROM drafts d WHERE d.id = t.${raw(table.draftId)} AND ${IS_HELD})`
+    : Prisma.sql`true`;
+  return tx.$executeRaw`UPDATE ${raw(table.table)} t SET ${list(changes)} WHERE ${isIt} AND ${isFree}`;
+}
+
+const NUMBERS = ['revision', 'version'];
+const typed = (name: string, value: unknown) =>
+  NUMBERS.includes(name) ? Prisma.sql`${Number(value)}::int` : Prisma.sql`${String(value)}::uuid`;

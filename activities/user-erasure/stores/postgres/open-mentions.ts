@@ -1,0 +1,97 @@
+// Somebody else's open draft that mentions the person: a new revision without the mention, which dismisses approvals.
+import type { Database } from '../../../../prisma/client';
+import type { DraftStatus } from '../../../../workflows/contracts/draft-approval';
+import { byPeople, HOUR_MS } from '../../../commands/change-draft';
+import { hashContent } from '../../../commands/draft-content';
+import type { DraftRecord } from '../../../commands/draft-record';
+import { type Rule, transition } from '../../../commands/draft-transition';
+import { IS_HELD } from '../../../personal-data/erase-drafts';
+import { replaceMentions } from '../../../personal-data/mentions';
+import type { Person } from '../store';
+import { findMentionRows, TEXT_TABLES } from './mentions';
+import { systemContext } from './own-drafts';
+
+const OPEN: readonly DraftStatus[] = ['pending_review', 'changes_requested', 'approved', 'scheduled'];
+
+/** A draft whose conversation is open keeps its words until that has ended. */
+export class SendInFlight extends Error {
+  override name = 'SendInFlight';
+  readonly code = 'send_in_flight';
+}
+
+/** @param withAttachments drafts some of whose files mention the person, with the ids of these files */
+export async function reviseOpenMentions(
+  db: Database,
+  person: Person,
+  withAttachments: ReadonlyMap<string, readonly string[]>,
+  deadlineHours: number,
+): Promise<void> {
+  for (const id of await findMentioningDrafts(db, person, withAttachments)) {
+    const rule = withoutMentions(person.email, withAttachments.get(id) ?? [], deadlineHours);
+    await transition({ db, announce: () => {} }, systemContext(person.requestId), id, rule);
+  }
+}
+
+async function findMentioningDrafts(
+  db: Database,
+  person: Person,
+  withAttachments: ReadonlyMap<string, readonly string[]>,
+): Promise<Set<string>> {
+  const ids = new Set(withAttachments.keys());
+  for (const table of TEXT_TABLES.filter(({ table }) => ['revisions', 'drafts'].includes(table))) {
+    for await (const { key } of findMentionRows(db, person, table, false)) ids.add(String(key[0]));
+  }
+  const named = TEXT_TABLES.find(({ table }) => table === 'attachments');
+  for await (const { key } of named ? findMentionRows(db, person, named, false) : []) {
+    const rows = await db.draftAttachment.findMany({
+      where: { attachmentId: String(key[0]) },
+      select: { draftId: true },
+    });
+    for (const { draftId } of rows) ids.add(draftId);
+  }
+  const open = await db.$queryRaw<{ id: string; status: DraftStatus }[]>`
+    SELECT d.id, d.status FROM drafts d WHERE d.id = ANY (${[...ids]}::uuid[]) AND NOT ${IS_HELD}
+      AND d.status = ANY (${[...OPEN, 'sending']})`;
+  if (open.some(({ status }) => status === 'sending')) throw new SendInFlight();
+  return new Set(open.map(({ id }) => id));
+}
+
+function withoutMentions(email: string, files: readonly string[], deadlineHours: number): Rule {
+  const clean = (text: string) => replaceMentions(text, email).text;
+  return (draft) => {
+    if (draft.status === 'sending') throw new SendInFlight();
+    if (!OPEN.includes(draft.status) || draft.subject === null || draft.body === null) return null;
+    const replyTo = draft.replyTo !== null && clean(draft.replyTo) !== draft.replyTo ? null : draft.replyTo;
+    const content = {
+      to: draft.to,
+      replyTo,
+      subject: clean(draft.subject),
+      body: clean(draft.body),
+      html: draft.html && clean(draft.html),
+      attachments: draft.attachments
+        .filter(({ id }) => !files.includes(id))
+        .map((file) => ({ ...file, name: clean(file.name) })),
+    };
+    if (JSON.stringify(content) === JSON.stringify(contentOf(draft))) return null;
+    const { subject, body, html } = content;
+    return {
+      status: draft.status === 'changes_requested' ? 'changes_requested' : 'pending_review',
+      event: 'draft.revised',
+      data: { reason: 'erasure' },
+      revision: { subject, body, html, sendAt: draft.sendAt, contentHash: hashContent(content) },
+      ...(replyTo === draft.replyTo ? {} : { replyTo: null }),
+      decision: byPeople(draft.decision),
+      expiresAt: new Date(draft.now.getTime() + (draft.decision.deadlineHours ?? deadlineHours) * HOUR_MS),
+      dueAt: null,
+    };
+  };
+}
+
+const contentOf = ({ to, replyTo, subject, body, html, attachments }: DraftRecord) => ({
+  to,
+  replyTo,
+  subject,
+  body,
+  html,
+  attachments,
+});

@@ -1,0 +1,121 @@
+// The drafts written to a person: counted, read for their export, closed, waited for, erased.
+import { type Database, Prisma } from '../../../../prisma/client';
+import { listDraftEvents } from '../../../commands/audit';
+import { type CommandContext, SYSTEM } from '../../../commands/context';
+import { readDraftView } from '../../../commands/draft-record';
+import { transition } from '../../../commands/draft-transition';
+import { HOLDS_LOCK } from '../../../commands/legal-holds';
+import { eraseDrafts, IS_HELD } from '../../../personal-data/erase-drafts';
+import { formsOf } from '../../../personal-data/subject';
+import type { Person } from '../store';
+
+/** Of `drafts d`: was written to this person. The hashes alone may be of a key that is gone. */
+export const isTo = ({ hashes, email }: Person) =>
+  Prisma.sql`(d.recipient_hashes && ${hashes} OR lower(d."to") = ANY (${formsOf(email)}))`;
+
+const BATCH = 200;
+
+export const systemContext = (requestId: string): CommandContext => ({ actor: SYSTEM, requestId });
+
+export async function countOwnDrafts(db: Database, person: Person): Promise<{ free: number; held: number }> {
+  const [counts] = await db.$queryRaw<{ free: number; held: number }[]>`
+    SELECT count(*) FILTER (WHERE NOT held)::int AS free, count(*) FILTER (WHERE held)::int AS held
+    FROM (SELECT ${IS_HELD} AS held FROM drafts d WHERE ${isTo(person)}) d`;
+  return counts ?? { free: 0, held: 0 };
+}
+
+export async function readOwnDrafts(db: Database, person: Person): Promise<unknown[]> {
+  const rows = await db.$queryRaw<{ id: string }[]>`SELECT d.id FROM drafts d WHERE ${isTo(person)} ORDER BY d.id`;
+  const read: unknown[] = [];
+  for (const { id } of rows) {
+    const revisions = await db.revision.findMany({
+      where: { draftId: id },
+      orderBy: { revision: 'asc' },
+      select: { revision: true, subject: true, body: true, html: true, createdAt: true },
+    });
+    const events = await listDraftEvents(db, id, { limit: 10_000 });
+    read.push({
+      kind: 'draft',
+      draft: await readDraftView(db, id),
+      revisions,
+      events: events.map(({ position: _, ...event }) => event),
+    });
+  }
+  return read;
+}
+
+/** Nobody is asked about them any more. */
+export async function closeOwnDrafts(db: Database, person: Person): Promise<number> {
+  const open = await db.$queryRaw<{ id: string }[]>`
+    SELECT d.id FROM drafts d WHERE ${isTo(person)} AND NOT ${IS_HELD}
+      AND d.status IN ('pending_review', 'changes_requested', 'approved', 'scheduled')`;
+  for (const { id } of open) {
+    await transition({ db, announce: () => {} }, systemContext(person.requestId), id, ({ status }) =>
+      ['pending_review', 'changes_requested', 'approved', 'scheduled'].includes(status)
+        ? { status: 'withdrawn', event: 'draft.closed', data: { reason: 'erasure' }, dueAt: null }
+        : null,
+    );
+  }
+  return open.length;
+}
+
+/** Conversations that were open when the erasure was asked for may still end. */
+export async function countOpenSends(db: Database, person: Person): Promise<number> {
+  const [open] = await db.$queryRaw<{ count: number }[]>`
+    SELECT count(*)::int AS count FROM drafts d WHERE ${isTo(person)} AND d.status = 'sending'`;
+  return open?.count ?? 0;
+}
+
+/** SHA-256, in hex, of what the person's drafts say and of their files: what the scan looks for. */
+export async function fingerprintOwnDrafts(db: Database, person: Person): Promise<string[]> {
+  const rows = await db.$queryRaw<{ hash: Uint8Array; request: Uint8Array | null }[]>`
+    SELECT r.content_hash AS hash, d.request_hash AS request
+    FROM drafts d JOIN revisions r ON r.draft_id = d.id WHERE ${isTo(person)} AND NOT ${IS_HELD}`;
+  const files = await db.$queryRaw<{ sha256: string }[]>`
+    SELECT DISTINCT a.sha256 FROM drafts d JOIN draft_attachments da ON da.draft_id = d.id JOIN attachments a ON a.id = da.attachment_id
+    WHERE ${isTo(person)} AND NOT ${IS_HELD} AND NOT EXISTS (
+      SELECT 1 FROM attachments b JOIN draft_attachments o ON o.attachment_id = b.id JOIN drafts x ON x.id = o.draft_id
+      WHERE b.sha256 = a.sha256 AND NOT x.recipient_hashes && ${person.hashes})`;
+  const hex = (bytes: Uint8Array | null) => (bytes === null ? [] : [Buffer.from(bytes).toString('hex')]);
+  return [
+    ...new Set([
+      ...rows.flatMap(({ hash, request }) => [...hex(hash), ...hex(request)]),
+      ...files.map(({ sha256 }) => sha256),
+    ]),
+  ];
+}
+
+/** In short transactions; each first shuts out that a hold is placed meanwhile. */
+export async function eraseOwnDrafts(db: Database, person: Person, beat: () => void): Promise<number> {
+  const context = systemContext(person.requestId);
+  let erased = 0;
+  for (;;) {
+    const done = await db.$transaction(async (transaction) => {
+      const tx = transaction as Database;
+      await tx.$executeRaw`SELECT pg_advisory_xact_lock_shared(${HOLDS_LOCK})`;
+      const rows = await tx.$queryRaw<{ id: string }[]>`
+        SELECT d.id FROM drafts d WHERE ${isTo(person)} AND NOT ${IS_HELD} AND d.status <> 'sending'
+        ORDER BY d.id LIMIT ${BATCH} FOR UPDATE`;
+      const ids = rows.map(({ id }) => id);
+      if (ids.length === 0) return 0;
+      const files = await tx.draftAttachment.findMany({
+        where: { draftId: { in: ids } },
+        select: { attachmentId: true },
+      });
+      await eraseDrafts(tx, ids, 'erasure', context);
+      await removeUnnamed(
+        tx,
+        files.map(({ attachmentId }) => attachmentId),
+      );
+      return ids.length;
+    });
+    erased += done;
+    beat();
+    if (done < BATCH) return erased;
+  }
+}
+
+/** Rows of files that no draft names any more; their bytes are the attachments store's. */
+async function removeUnnamed(tx: Database, ids: string[]): Promise<void> {
+  await tx.attachment.deleteMany({ where: { id: { in: ids }, drafts: { none: {} } } });
+}

@@ -1,0 +1,80 @@
+// A person who writes or decides drafts: becomes a random pseudonym. What they did still counts, under that.
+import { randomBytes } from 'node:crypto';
+import type { Database } from '../../../../prisma/client';
+import { recordEvent } from '../../../commands/audit';
+import { BOOTSTRAP_ADMIN, SYSTEM } from '../../../commands/context';
+import { findMentions } from '../../../personal-data/mentions';
+import { normaliseAddress } from '../../../personal-data/subject';
+import type { Person } from '../store';
+import { systemContext } from './own-drafts';
+
+interface PrincipalRow {
+  id: string;
+  name: string;
+  email: string | null;
+  createdAt: Date;
+}
+
+const OURS = [BOOTSTRAP_ADMIN.id, SYSTEM.id];
+
+export async function findPrincipals(db: Database, { email }: Person): Promise<PrincipalRow[]> {
+  // They are few: whoever has a key.
+  const all = await db.principal.findMany({ where: { id: { notIn: OURS } } });
+  return all.filter(
+    (one) => (one.email !== null && normaliseAddress(one.email) === email) || findMentions(one.name, email) > 0,
+  );
+}
+
+export async function countPrincipals(db: Database, person: Person): Promise<{ principals: number; sessions: number }> {
+  const ids = (await findPrincipals(db, person)).map(({ id }) => id);
+  const sessions = await db.session.count({ where: { key: { principalId: { in: ids } } } });
+  return { principals: ids.length, sessions };
+}
+
+export async function readPrincipals(db: Database, person: Person): Promise<unknown[]> {
+  const found = await findPrincipals(db, person);
+  const read: unknown[] = [];
+  for (const { id, name, email, createdAt } of found) {
+    const keys = await db.apiKey.findMany({
+      where: { principalId: id },
+      select: { id: true, roles: true, groups: true, createdAt: true, endedAt: true },
+    });
+    const decisions = await db.verdict.findMany({
+      where: { principalId: id },
+      orderBy: { at: 'asc' },
+      select: { draftId: true, revision: true, verdict: true, comment: true, at: true },
+    });
+    read.push({ kind: 'principal', name, email, createdAt, keys, decisions });
+    const sessions = await db.session.findMany({
+      where: { key: { principalId: id } },
+      select: { createdAt: true, expiresAt: true },
+    });
+    for (const session of sessions) read.push({ kind: 'session', ...session });
+  }
+  return read;
+}
+
+export async function erasePrincipals(db: Database, person: Person): Promise<{ principals: number; sessions: number }> {
+  const found = await findPrincipals(db, person);
+  let sessions = 0;
+  for (const { id } of found) {
+    sessions += await db.$transaction(async (transaction) => {
+      const tx = transaction as Database;
+      await tx.principal.update({
+        where: { id },
+        data: { name: `erased-${randomBytes(8).toString('hex')}`, email: null },
+      });
+      await tx.apiKey.updateMany({ where: { principalId: id, endedAt: null }, data: { endedAt: new Date() } });
+      // What they wrote beside a decision is theirs; that they decided stays.
+      await tx.verdict.updateMany({ where: { principalId: id, comment: { not: null } }, data: { comment: null } });
+      const { count } = await tx.session.deleteMany({ where: { key: { principalId: id } } });
+      await recordEvent(tx, systemContext(person.requestId), {
+        type: 'principal.erased',
+        subject: 'principal',
+        subjectId: id,
+      });
+      return count;
+    });
+  }
+  return { principals: found.length, sessions };
+}

@@ -1,0 +1,72 @@
+// Temporal: the approval processes of the person's drafts, with their histories. They hold ids and codes only, but go too.
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Client } from '@temporalio/client';
+import { WorkflowNotFoundError } from '@temporalio/client';
+import type { Database } from '../../../prisma/client';
+import { draftApprovalId } from '../../../workflows/contracts/draft-approval';
+import { IS_HELD } from '../../personal-data/erase-drafts';
+import { isHeld } from './postgres/held-person';
+import { isTo } from './postgres/own-drafts';
+import { NOTHING, type Person, type PersonalDataStore } from './store';
+
+const ASKS_EACH_MS = 100;
+const AT_ONCE = 8;
+
+export function createTemporalStore({ db, temporal }: { db: Database; temporal: Client }): PersonalDataStore {
+  async function preview(person: Person) {
+    const [row] = await db.$queryRaw<{ free: number; held: number }[]>`
+      SELECT count(*) FILTER (WHERE NOT held)::int AS free, count(*) FILTER (WHERE held)::int AS held
+      FROM (SELECT ${IS_HELD} AS held FROM drafts d WHERE ${isTo(person)} AND d.needs_people) d`;
+    const { free, held } = row ?? { free: 0, held: 0 };
+    const withhold = (await isHeld(db, person)) ? free + held : held;
+    return {
+      ...NOTHING,
+      erase: free + held - withhold,
+      withhold,
+      ground: withhold > 0 ? ('legal_hold' as const) : null,
+    };
+  }
+
+  return {
+    name: 'temporal',
+    preview,
+    async export(person) {
+      const rows = await db.$queryRaw<{ id: string }[]>`
+        SELECT d.id FROM drafts d WHERE ${isTo(person)} AND d.needs_people ORDER BY d.id`;
+      return rows.map(({ id }) => ({ kind: 'workflow', workflowId: draftApprovalId(id) }));
+    },
+    /** Of every draft that this erasure has erased: the audit trail knows which, the rows no longer say whose they were. */
+    async purge(person, beat) {
+      const erased = await db.$queryRaw<{ id: string }[]>`
+        SELECT e.subject_id AS id FROM audit_events e JOIN drafts d ON d.id = e.subject_id
+        WHERE e.request_id = ${person.requestId}::uuid AND e.type = 'draft.erased' AND d.needs_people ORDER BY e.position`;
+      for (let i = 0; i < erased.length; i += AT_ONCE) {
+        await Promise.all(
+          erased.slice(i, i + AT_ONCE).map(({ id }) => removeExecutions(temporal, draftApprovalId(id), beat)),
+        );
+      }
+      const { withhold, ground } = await preview(person);
+      return { erase: erased.length, anonymise: 0, withhold, ground };
+    },
+  };
+}
+
+/** Every run of this id. Deleting is asynchronous: done is what is no longer found. */
+async function removeExecutions(temporal: Client, workflowId: string, beat: () => void): Promise<void> {
+  const { namespace } = temporal.options;
+  for (;;) {
+    const description = await temporal.workflow.getHandle(workflowId).describe().catch(nullWhereGone);
+    if (description === null) return;
+    const workflowExecution = { workflowId, runId: description.runId };
+    await temporal.workflowService.deleteWorkflowExecution({ namespace, workflowExecution }).catch(nullWhereGone);
+    beat();
+    await delay(ASKS_EACH_MS);
+  }
+}
+
+const NOT_FOUND = 5;
+
+function nullWhereGone(error: unknown): null {
+  if (error instanceof WorkflowNotFoundError || (error as { code?: unknown }).code === NOT_FOUND) return null;
+  throw error;
+}

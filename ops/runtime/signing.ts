@@ -1,0 +1,46 @@
+// Signatures that anyone can check with the public key, made with a key derived from SECRET_KEY.
+import { createPrivateKey, createPublicKey, type KeyObject, sign, verify } from 'node:crypto';
+import { deriveSecrets } from './secrets';
+
+export interface Signed {
+  /** Ed25519, in base64. */
+  signature: string;
+  /** Raw, in base64. */
+  publicKey: string;
+}
+
+export interface Signer {
+  sign(content: string): Signed;
+  /** Whether it was signed here, with any key of SECRET_KEY. */
+  verify(content: string, signed: Signed): boolean;
+}
+
+/** What PKCS #8 puts before the 32 bytes of an Ed25519 key. */
+const PKCS8 = Buffer.from('302e020100300506032b657004220420', 'hex');
+
+export function createSigner(keys: readonly Buffer[], purpose: string): Signer {
+  const own = deriveSecrets(keys, purpose).map((seed) =>
+    createPrivateKey({ key: Buffer.concat([PKCS8, seed]), format: 'der', type: 'pkcs8' }),
+  );
+  const publicKeys = own.map(rawPublicKey);
+  return {
+    sign: (content) => ({
+      signature: sign(null, Buffer.from(content), own[0] as KeyObject).toString('base64'),
+      publicKey: publicKeys[0] as string,
+    }),
+    verify: (content, { signature, publicKey }) =>
+      publicKeys.includes(publicKey) && isSignedBy(publicKey, content, signature),
+  };
+}
+
+/** For who has the public key alone. */
+export function isSignedBy(publicKey: string, content: string, signature: string): boolean {
+  const x = Buffer.from(publicKey, 'base64').toString('base64url');
+  const key = createPublicKey({ key: { kty: 'OKP', crv: 'Ed25519', x }, format: 'jwk' });
+  return verify(null, Buffer.from(content), key, Buffer.from(signature, 'base64'));
+}
+
+function rawPublicKey(key: KeyObject): string {
+  const { x = '' } = createPublicKey(key).export({ format: 'jwk' });
+  return Buffer.from(x, 'base64url').toString('base64');
+}

@@ -1,0 +1,113 @@
+// The erasure of one person, from the request until it is certified, cancelled or given up. From the request on nothing is
+// sent to them: that is decided in PostgreSQL and does not wait for this.
+import {
+  CancellationScope,
+  condition,
+  proxyActivities,
+  proxyLocalActivities,
+  setCurrentDetails,
+  setHandler,
+  sleep,
+} from '@temporalio/workflow';
+import type { UserErasureActivities } from '../activities/user-erasure';
+import { assertNever } from './assert-never';
+import {
+  changed,
+  ERASURE_STEPS,
+  type ErasureState,
+  hasEnded,
+  type ScanSummary,
+  state,
+  type UserErasureInput,
+} from './contracts/user-erasure';
+import { ASKS_AGAIN_MS, DATABASE_STEP, ERASURE_STEP } from './profiles';
+import { describeErasure } from './user-erasure-details';
+
+const { readState, begin, concludePurge, eraseAgain, giveUp, lookAgain, noteDeadline } =
+  proxyLocalActivities<UserErasureActivities>(DATABASE_STEP);
+const { takeStep, scanStores, certify } = proxyActivities<UserErasureActivities>(ERASURE_STEP);
+
+/** What was written while the stores were gone through shows in a scan and goes in the next round. */
+const ROUNDS = 5;
+const BETWEEN_ROUNDS_MS = 10_000;
+const LOOKS_AT_HOLDS_EACH_MS = 3_600_000;
+const WARNS_BEFORE_MS = 7 * 86_400_000;
+
+export async function userErasure({ requestId }: UserErasureInput): Promise<ErasureState['status'] | 'gone'> {
+  const known = { erasure: null as ErasureState | null, gone: false };
+  const learn = (news: ErasureState) => {
+    const { erasure } = known;
+    if (!erasure || isNewer(news, erasure)) known.erasure = news;
+  };
+  const take = async (step: Promise<ErasureState | null>) => {
+    const news = await step;
+    if (news) learn(news);
+    else known.gone = true;
+  };
+  setHandler(changed, learn);
+  setHandler(state, () => known.erasure);
+
+  await take(readState(requestId));
+  const clock = new CancellationScope();
+  const watched = clock.run(() => watchDeadline(requestId, () => known.erasure)).catch(() => {});
+  let round = 0;
+  while (known.erasure && !known.gone && !hasEnded(known.erasure)) {
+    const erasure: ErasureState = known.erasure;
+    const hasNews = () => known.erasure !== erasure;
+    setCurrentDetails(describeErasure(erasure));
+
+    switch (erasure.status) {
+      case 'waiting':
+        if (erasure.confirmed || !(await condition(hasNews, untilBegin(erasure)))) await take(begin(requestId));
+        break;
+      case 'erasing':
+        for (const step of ERASURE_STEPS) await takeStep({ requestId, step });
+        await take(concludePurge(requestId));
+        break;
+      case 'scanning': {
+        const scan = await scanStores(requestId);
+        if (isClean(scan)) await take(certify({ requestId, scan }));
+        else if (++round === ROUNDS) await take(giveUp(requestId));
+        else {
+          await sleep(BETWEEN_ROUNDS_MS);
+          await take(eraseAgain(requestId));
+        }
+        break;
+      }
+      case 'suspended':
+        if (!(await condition(hasNews, LOOKS_AT_HOLDS_EACH_MS))) await take(lookAgain(requestId));
+        break;
+      case 'certified':
+      case 'cancelled':
+      case 'failed':
+        break;
+      default:
+        assertNever(erasure.status);
+    }
+  }
+  clock.cancel();
+  await watched;
+  if (known.erasure) setCurrentDetails(describeErasure(known.erasure));
+  return known.erasure?.status ?? 'gone';
+}
+
+/** Writes down that the month is nearly over, and that it is. An extension moves both. */
+async function watchDeadline(requestId: string, erasure: () => ErasureState | null): Promise<void> {
+  for (const before of [WARNS_BEFORE_MS, 0]) {
+    for (let deadline = erasure()?.deadline ?? ''; deadline !== ''; ) {
+      const hasMoved = () => erasure()?.deadline !== deadline;
+      const wait = Date.parse(deadline) - before - Date.now();
+      if (wait <= 0 || !(await condition(hasMoved, wait))) break;
+      deadline = erasure()?.deadline ?? '';
+    }
+    await noteDeadline(requestId, before === 0 ? 'missed' : 'near');
+  }
+}
+
+/** The database's clock decides whether the grace period is over; where this one is ahead, it is asked again. */
+const untilBegin = ({ graceUntil }: ErasureState) => Math.max(Date.parse(graceUntil) - Date.now(), 0) || ASKS_AGAIN_MS;
+
+const isClean = ({ sources }: ScanSummary) => sources.every(({ findings }) => findings === 0);
+
+const isNewer = (a: ErasureState, b: ErasureState) =>
+  a.generation > b.generation || (a.generation === b.generation && a.version > b.version);
