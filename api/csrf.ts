@@ -8,8 +8,8 @@ import type { ApiSettings } from './dependencies';
 import { carriesCredential } from './identity';
 import { Problem } from './problems';
 
-/** The key in the body of a login is itself the credential. */
-export const CSRF_EXEMPT = new Set(['/api/auth/login']);
+/** The key in the body of a login, and the signed token of an unsubscription, is itself the credential. */
+export const isCsrfExempt = (path: string) => path === '/api/auth/login' || path.startsWith('/unsubscribe/');
 const SAFE = new Set(['GET', 'HEAD', 'OPTIONS']);
 
 export const isSecure = ({ PUBLIC_URL }: Pick<ApiSettings, 'PUBLIC_URL'>) => PUBLIC_URL.startsWith('https:');
@@ -38,7 +38,7 @@ export function createCsrf(settings: Pick<ApiSettings, 'PUBLIC_URL' | 'SECRET_KE
       if (
         SAFE.has(request.method) ||
         carriesCredential(request) ||
-        CSRF_EXEMPT.has(request.path) ||
+        isCsrfExempt(request.path) ||
         validateRequest(request)
       ) {
         return next();

@@ -2,7 +2,7 @@
 import { OpenAPIRegistry, OpenApiGeneratorV31, type ResponseConfig } from '@asteasolutions/zod-to-openapi';
 import { z } from 'zod';
 import { VERSION } from '../ops/runtime/package-root';
-import { CSRF_EXEMPT } from './csrf';
+import { isCsrfExempt } from './csrf';
 import type { Documented } from './endpoint';
 import { PROBLEMS, type ProblemCode } from './problems';
 
@@ -112,7 +112,7 @@ function problemsOf(route: Documented): Record<string, ResponseConfig> {
   codes.add('internal-error');
   if (route.tag !== 'Health') codes.add('too-many-requests').add('database-busy').add('database-unavailable');
   if (route.roles !== 'anyone') codes.add('unauthenticated').add('missing-role');
-  if (route.method !== 'get' && !CSRF_EXEMPT.has(route.path)) codes.add('csrf-token');
+  if (route.method !== 'get' && !isCsrfExempt(route.path)) codes.add('csrf-token');
   if (route.query || route.body || route.headers) codes.add('invalid-request');
   if (route.body) codes.add('malformed-body').add('too-large').add('unsupported-media-type');
   const byStatus = new Map<number, ProblemCode[]>();

@@ -12,6 +12,7 @@ import { createKeyCommands } from './keys';
 import { createProcessSteps } from './process-steps';
 import { Refusal } from './refusal';
 import { createSubmitDraft } from './submit-draft';
+import { createSuppressionCommands } from './suppressions';
 
 export function createCommands(dependencies: CommandDependencies): Commands {
   const { db, settings } = dependencies;
@@ -33,6 +34,7 @@ export function createCommands(dependencies: CommandDependencies): Commands {
     resolveDraft: (context, { id, as, reason }) => change(context, id, resolve(as, reason)),
     ...createProcessSteps(dependencies),
     ...createKeyCommands(dependencies),
+    ...createSuppressionCommands(dependencies),
 
     async setPolicy(context, document, read) {
       const json = document as unknown as Prisma.InputJsonObject;

@@ -3,6 +3,7 @@
 const MEANINGS: Record<string, string> = {
   outcome_unknown:
     'The connection broke after the message began and before the server answered: it may or may not have arrived. A person has to resolve it.',
+  suppressed: 'The address is on the list of those that get no mail; nothing was sent.',
   content_changed: 'What would have been sent is not what was approved.',
   attachment_missing: 'An attachment is no longer in the file store.',
   file_store_away: 'The file store of the attachments did not answer; it is tried again.',

@@ -2,6 +2,7 @@
 // tells the process. Throws Refusal where a rule says no. The API's routes and the workflows' local activities call them.
 
 import type { DraftState } from '../../workflows/contracts/draft-approval';
+import type { Suppression } from '../personal-data/suppress';
 import type { CommandContext, CommandDependencies, Role } from './context';
 import type { AttachmentView, DraftView } from './draft-view';
 import type { PolicyDocument } from './policy';
@@ -70,6 +71,16 @@ export interface Commands {
   ): Promise<{ id: string; name: string; roles: Role[]; key: string; createdAt: string }>;
   /** Ends the key and its sessions. */
   endKey(context: CommandContext, id: string): Promise<void>;
+  /** `added` false: it was suppressed already, and is as it was. */
+  addSuppression(
+    context: CommandContext,
+    input: { email: string; reason: string },
+  ): Promise<{ suppression: Suppression; added: boolean }>;
+  /** One, or all of an address. Refuses `erased_person`. */
+  removeSuppression(context: CommandContext, which: { id: string } | { email: string }): Promise<void>;
+  /** The token comes from a mail; one that is none of ours is refused as `not_found`. */
+  unsubscribe(context: Pick<CommandContext, 'requestId'>, token: string): Promise<void>;
+  assertUnsubscribeToken(token: string): void;
   /** `read`: refuse unless this is the current version. */
   setPolicy(
     context: CommandContext,

@@ -9,6 +9,7 @@ export type RefusalCode =
   | 'wrong_state'
   | 'send_begun'
   | 'not_parked'
+  | 'erased_person'
   | 'idempotency_mismatch'
   | 'invalid'
   | 'busy';

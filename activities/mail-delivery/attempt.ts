@@ -10,7 +10,7 @@ import { ServiceTrouble } from './conversation';
 import { createDelivery } from './delivery';
 import type { MailDeliveryDependencies } from './index';
 import { createJournal, packIds, RunIsFull } from './journal';
-import { readSender } from './message';
+import { createSender } from './message';
 import { createSenders } from './senders';
 import { backoffSeconds, createServiceHealth } from './service-health';
 
@@ -38,7 +38,7 @@ export function createAttempt(
 ) {
   const { db, settings, alarm, announce } = dependencies;
   const owner = randomUUID();
-  const sender = readSender(settings.MAIL_FROM);
+  const sender = createSender(settings);
   const claims = createClaims(db, MAIL_LANE, owner, sender.domain);
   const health = createServiceHealth(db, MAIL_LANE, owner);
   const journal = createJournal(dependencies, MAIL_LANE, runId, owner);

@@ -16,6 +16,8 @@ export interface OpenMail {
   id: string;
   messageId: string;
   to: string;
+  /** The keyed hash of `to` that the active key gives. */
+  recipientHash: Uint8Array;
   replyTo: string | null;
   subject: string;
   body: string;
@@ -97,21 +99,38 @@ export function createClaims(db: Database, lane: string, owner: string, mailDoma
       return { owned, ids, nextInMs };
     },
 
-    /** Bytes may go out only for what this returns: it is committed as `sending` and still ours. */
+    /** Bytes may go out only for what this returns: it is committed as `sending` and still ours. Whether its recipient is
+     *  suppressed is asked with the lane's lock in hand, which every new suppression takes too. */
     open(ids: string[]): Promise<OpenMail[]> {
       return db.$queryRaw<OpenMail[]>`
         WITH ${OWNED}, opened AS (
           UPDATE drafts SET status = 'sending', version = version + 1, updated_at = clock_timestamp(),
             message_id = coalesce(message_id, '<' || id || '@' || ${mailDomain} || '>')
           WHERE id = ANY (${ids}::uuid[]) AND claim_owner = ${owner}::uuid AND status = 'scheduled' AND EXISTS (SELECT 1 FROM l)
-          RETURNING id, revision, message_id, "to", reply_to, attempts
+            AND NOT is_suppressed(recipient_hashes)
+          RETURNING id, revision, message_id, "to", recipient_hashes[1] AS recipient_hash, reply_to, attempts
         )
-        SELECT o.id, o.message_id AS "messageId", o."to", o.reply_to AS "replyTo", r.subject, r.body, r.html,
+        SELECT o.id, o.message_id AS "messageId", o."to", o.recipient_hash AS "recipientHash", o.reply_to AS "replyTo", r.subject, r.body, r.html,
           r.content_hash AS "contentHash", o.attempts,
           (SELECT coalesce(json_agg(json_build_object('id', a.id, 'name', a.name, 'type', a.type, 'size', a.size, 'sha256', a.sha256)
                     ORDER BY da.position), '[]')
              FROM draft_attachments da JOIN attachments a ON a.id = da.attachment_id WHERE da.draft_id = o.id) AS attachments
         FROM opened o JOIN revisions r ON r.draft_id = o.id AND r.revision = o.revision`;
+    },
+
+    /** Ends those that `open` left out because their recipient is suppressed.
+     *  @returns whether a process is to hear of it */
+    async block(ids: string[]): Promise<boolean> {
+      const [blocked] = await db.$queryRaw<{ told: boolean }[]>`
+        WITH ${OWNED}, done AS (
+          UPDATE drafts SET status = 'blocked', outcome = 'suppressed', failure_code = 'suppressed', version = version + 1,
+            updated_at = clock_timestamp(), next_attempt_at = NULL, claim_owner = NULL
+          WHERE id = ANY (${ids}::uuid[]) AND claim_owner = ${owner}::uuid AND status = 'scheduled' AND EXISTS (SELECT 1 FROM l)
+            AND is_suppressed(recipient_hashes)
+          RETURNING *, 'draft.blocked' AS event
+        ), heard AS (SELECT * FROM done)
+        ${tellAndAudit()}`;
+      return blocked?.told ?? false;
     },
 
     /** At once after the conversation. A draft that was parked meanwhile learns its true outcome; any other is left alone.

@@ -24,12 +24,14 @@ export interface DeliveryDependencies {
   announce(announcement: Announcement): void;
 }
 
-/** What became of a claimed mail; `gone`: it was withdrawn meanwhile, or the lane has another owner. */
+/** What became of a claimed mail; `gone`: it was withdrawn or suppressed meanwhile, or the lane has another owner. */
 export type Delivered = 'sent' | 'answered' | 'gone';
 
 export function createDelivery({ claims, connections, files, sender, announce }: DeliveryDependencies) {
   const open = joined(async (ids: readonly string[]) => {
     const mails = new Map((await claims.open([...ids])).map((mail) => [mail.id, mail]));
+    const left = ids.filter((id) => !mails.has(id));
+    if (left.length > 0) announce({ told: await claims.block(left) });
     return ids.map((id) => mails.get(id) ?? null);
   });
   const record = joined(async (outcomes: readonly Outcome[]) => {
@@ -80,7 +82,7 @@ export function createDelivery({ claims, connections, files, sender, announce }:
   }
 
   async function send(mail: OpenMail, conversation: Conversation): Promise<Reply> {
-    const { stream, begun } = composeMessage(mail, sender.from, files);
+    const { stream, begun } = composeMessage(mail, sender, files);
     const reply = await conversation.send({ from: sender.address, to: mail.to }, stream, begun);
     connections.give(conversation);
     return reply;

@@ -7,8 +7,11 @@ import type { ObjectStore } from '../../ops/runtime/object-store';
 import type { Database } from '../../prisma/client';
 import type { DeliveryResult } from '../../workflows/contracts/mail-delivery';
 import type { Announcement } from '../commands/context';
+import { rehashRecipients } from '../personal-data/rehash';
+import { createSubjects } from '../personal-data/subject';
 import { createAttempt } from './attempt';
 import { createConnections } from './connections';
+import type { SenderSettings } from './message';
 
 const BEATS_EACH_MS = 500;
 
@@ -17,7 +20,7 @@ export interface MailDeliveryDependencies {
   temporal: Client;
   files: Pick<ObjectStore, 'get'>;
   backups: Pick<ObjectStore, 'put'>;
-  settings: Pick<Configuration, 'SMTP_URL' | 'MAIL_FROM'>;
+  settings: Pick<Configuration, 'SMTP_URL'> & SenderSettings;
   /** Rings when a mail may be due. */
   alarm: Alarm;
   /** What has been committed and processes should hear of at once. */
@@ -27,7 +30,16 @@ export interface MailDeliveryDependencies {
 }
 
 export function createMailDeliveryActivities(dependencies: MailDeliveryDependencies) {
-  const connections = createConnections(dependencies.settings.SMTP_URL);
+  const { db, settings } = dependencies;
+  const connections = createConnections(settings.SMTP_URL);
+  let isRehashed = false;
+
+  /** Once a process, before its first claim: its keys may be newer than the drafts. */
+  async function rehash(): Promise<void> {
+    if (!isRehashed) await rehashRecipients(db, createSubjects(settings.SECRET_KEY));
+    isRehashed = true;
+  }
+
   return {
     /** Works for a minute, or waits ten for mail, then returns so that its history stays small. */
     async deliverMail(): Promise<DeliveryResult> {
@@ -36,6 +48,7 @@ export function createMailDeliveryActivities(dependencies: MailDeliveryDependenc
       const ending = AbortSignal.any([context.cancellationSignal, dependencies.stopping]);
       const heartbeat = setInterval(() => context.heartbeat(), BEATS_EACH_MS);
       try {
+        await rehash();
         const result = await createAttempt(dependencies, connections, runId, ending)();
         if (context.cancellationSignal.aborted) await context.cancelled;
         return result;

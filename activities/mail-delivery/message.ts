@@ -2,8 +2,10 @@
 import { Readable } from 'node:stream';
 import addressparser from 'nodemailer/lib/addressparser';
 import MailComposer from 'nodemailer/lib/mail-composer';
+import type { Configuration } from '../../ops/runtime/configuration';
 import type { ObjectStore } from '../../ops/runtime/object-store';
 import { hashContent } from '../commands/draft-content';
+import { createUnsubscribeTokens } from '../personal-data/unsubscribe-token';
 import { streamAttachment } from './attachment-content';
 import type { OpenMail } from './claims';
 
@@ -13,17 +15,33 @@ export interface Sender {
   address: string;
   /** Of its Message-IDs. */
   domain: string;
+  /** Where the recipient with this keyed hash unsubscribes. */
+  unsubscribeUrl(recipientHash: Uint8Array): string;
 }
 
-export function readSender(from: string): Sender {
+export type SenderSettings = Pick<Configuration, 'MAIL_FROM' | 'PUBLIC_URL' | 'SECRET_KEY'>;
+
+export function createSender({ MAIL_FROM: from, PUBLIC_URL, SECRET_KEY }: SenderSettings): Sender {
   const address = addressparser(from, { flatten: true })[0]?.address ?? '';
-  return { from, address, domain: address.split('@')[1] || 'localhost' };
+  const { tokenFor } = createUnsubscribeTokens(SECRET_KEY);
+  const base = PUBLIC_URL.replace(/\/+$/, '');
+  return {
+    from,
+    address,
+    domain: address.split('@')[1] || 'localhost',
+    unsubscribeUrl: (recipientHash) => `${base}/unsubscribe/${tokenFor(recipientHash)}`,
+  };
 }
 
 export const isApproved = (mail: OpenMail) => Buffer.from(mail.contentHash).equals(hashContent(mail));
 
 /** Reads nothing until it is read; `begun()` tells whether it has been. Attachments are streamed. */
-export function composeMessage(mail: OpenMail, from: string, files: Pick<ObjectStore, 'get'>, date = new Date()) {
+export function composeMessage(
+  mail: OpenMail,
+  { from, unsubscribeUrl }: Sender,
+  files: Pick<ObjectStore, 'get'>,
+  date = new Date(),
+) {
   const compose = () =>
     new MailComposer({
       from,
@@ -38,6 +56,11 @@ export function composeMessage(mail: OpenMail, from: string, files: Pick<ObjectS
         content: Readable.from(streamAttachment(files, sha256)),
       })),
       messageId: mail.messageId,
+      // RFC 8058. On one line: not every reader unfolds a URL.
+      headers: {
+        'List-Unsubscribe': { prepared: true, value: `<${unsubscribeUrl(mail.recipientHash)}>` },
+        'List-Unsubscribe-Post': 'List-Unsubscribe=One-Click',
+      },
       date,
       disableFileAccess: true,
       disableUrlAccess: true,
