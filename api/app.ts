@@ -22,7 +22,9 @@ import { breakerEndpoints } from './routes/circuit-breakers';
 import { decisionEndpoints } from './routes/decisions';
 import { docsRouter } from './routes/docs';
 import { draftEndpoints } from './routes/drafts';
+import { erasureEndpoints } from './routes/erasures';
 import { healthEndpoints } from './routes/health';
+import { holdEndpoints } from './routes/holds';
 import { keyEndpoints } from './routes/keys';
 import { policyEndpoints } from './routes/policy';
 import { suppressionEndpoints } from './routes/suppressions';
@@ -48,6 +50,8 @@ export function createApp(dependencies: AppDependencies): Express {
     ...authEndpoints(dependencies, ring, csrf),
     ...auditEndpoints(dependencies),
     ...breakerEndpoints(dependencies, lanes),
+    ...erasureEndpoints(dependencies),
+    ...holdEndpoints(dependencies),
     ...suppressionEndpoints(dependencies),
     ...unsubscribeEndpoints(dependencies),
   ]);

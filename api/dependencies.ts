@@ -3,6 +3,7 @@ import type { Client } from '@temporalio/client';
 import type { Redis } from 'ioredis';
 import type { Commands } from '../activities/commands/index';
 import type { SessionCommands } from '../activities/commands/sessions';
+import type { PersonalDataStore } from '../activities/user-erasure/stores/store';
 import type { Configuration } from '../ops/runtime/configuration';
 import type { Logger } from '../ops/runtime/logging';
 import type { ObservedRequest } from '../ops/runtime/metrics';
@@ -21,6 +22,8 @@ export interface AppDependencies {
   commands: Commands;
   sessions: SessionCommands;
   files: ObjectStore;
+  /** Where personal data may lie. */
+  stores: readonly PersonalDataStore[];
   /** Null: every process counts for itself. */
   redis: Redis | null;
   /** Connects when it is first used; no command needs it. */

@@ -5,6 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Client } from '@temporalio/client';
 import type { Redis } from 'ioredis';
 import pg from 'pg';
+import type { LedgerGate } from '../activities/erasure-ledger/gate';
 import { PACKAGE_ROOT } from '../ops/runtime/package-root';
 
 const KEPT_MS = 1_000;
@@ -37,9 +38,10 @@ export interface HealthOptions {
   databaseUrl: string;
   redis: Redis | null;
   temporal: Client;
+  gate: LedgerGate;
 }
 
-export function createHealthChecks({ databaseUrl, redis, temporal }: HealthOptions): HealthChecks {
+export function createHealthChecks({ databaseUrl, redis, temporal, gate }: HealthOptions): HealthChecks {
   // A connection of its own: that all others are busy does not make us unable to work.
   const pool = new pg.Pool({
     connectionString: databaseUrl,
@@ -52,15 +54,16 @@ export function createHealthChecks({ databaseUrl, redis, temporal }: HealthOptio
   let kept: { health: Promise<Health>; until: number } | null = null;
 
   async function check(): Promise<Health> {
-    const [database, cache, processes] = await Promise.all([
+    const [database, ledger, cache, processes] = await Promise.all([
       checkDatabase(pool),
+      checkLedger(gate),
       redis ? within(() => redis.ping()) : 'not configured',
       within(() => pingTemporal(temporal)),
     ]);
     const degraded = (trouble: string | null) => (trouble === null ? 'ready' : `degraded: ${trouble}`);
     return {
-      ready: Object.values(database).every((state) => state === 'ready'),
-      checks: { ...database, redis: degraded(cache), temporal: degraded(processes) },
+      ready: [...Object.values(database), ledger].every((state) => state === 'ready'),
+      checks: { ...database, erasureLedger: ledger, redis: degraded(cache), temporal: degraded(processes) },
     };
   }
 
@@ -71,6 +74,14 @@ export function createHealthChecks({ databaseUrl, redis, temporal }: HealthOptio
     },
     close: () => pool.end(),
   };
+}
+
+async function checkLedger(gate: LedgerGate): Promise<string> {
+  let trouble: string | null = null;
+  const unknown = await within(async () => {
+    trouble = await gate.trouble();
+  });
+  return (unknown ?? trouble) ? `not_ready: ${unknown ?? trouble}` : 'ready';
 }
 
 async function checkDatabase(pool: pg.Pool): Promise<{ database: string; migrations: string }> {

@@ -22,6 +22,7 @@ export const PROBLEMS = {
   'wrong-state': [409, 'The draft is in another state'],
   'send-begun': [409, 'The send has begun'],
   'not-parked': [409, 'The draft is not parked'],
+  'not-certified': [409, 'There is no certificate of this erasure'],
   'not-configured': [409, 'This service is not configured'],
   'erased-person': [409, 'It belongs to an erased person'],
   erased: [410, 'It has been erased'],

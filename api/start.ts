@@ -1,7 +1,10 @@
 // The API process: its connections, its servers, and their end in order.
 import { createCommands } from '../activities/commands/create-commands';
 import { createSessionCommands } from '../activities/commands/sessions';
+import { createLedgerGate } from '../activities/erasure-ledger/gate';
+import { openLedger } from '../activities/erasure-ledger/ledger';
 import { createAnnouncer } from '../activities/outbox/announcer';
+import { createStores } from '../activities/user-erasure/stores/registry';
 import type { Configuration } from '../ops/runtime/configuration';
 import type { Logger } from '../ops/runtime/logging';
 import { createRegistry, createRequestObserver, observePool, startMetricsServer } from '../ops/runtime/metrics';
@@ -25,15 +28,19 @@ export async function startApi(settings: Configuration, logger: Logger, telemetr
   const temporal = openTemporalClient();
   const registry = createRegistry('api');
   observePool(registry, pool);
-  const checks = createHealthChecks({ databaseUrl: settings.DATABASE_URL, redis, temporal });
+  const ledger = openLedger(settings);
+  const gate = createLedgerGate(db, ledger);
+  const checks = createHealthChecks({ databaseUrl: settings.DATABASE_URL, redis, temporal, gate });
   const announcer = createAnnouncer(db);
   const lifecycle = { draining: false };
 
+  const files = openObjectStore(settings.FILES_URL);
   const app = createApp({
     db,
     commands: createCommands({ db, settings, announce: announcer.announce }),
     sessions: createSessionCommands(db),
-    files: openObjectStore(settings.FILES_URL),
+    files,
+    stores: createStores({ db, files, redis, temporal, settings }),
     redis,
     temporal,
     checks,

@@ -11,13 +11,16 @@ import type { Configuration } from '../ops/runtime/configuration';
 import type { Logger } from '../ops/runtime/logging';
 import { createRegistry, observePool, startMetricsServer } from '../ops/runtime/metrics';
 import { openObjectStore } from '../ops/runtime/object-store';
+import { connectRedis } from '../ops/runtime/redis';
 import { endOnCrash, shutDownOnSignal } from '../ops/runtime/shutdown';
 import type { Telemetry } from '../ops/runtime/telemetry';
 import { temporalSettings } from '../ops/runtime/temporal';
 import { ensureNamespaceOn } from '../ops/runtime/temporal-namespace';
 import { createDatabase, type Database } from '../prisma/client';
 import { MAIL_LANE } from '../workflows/contracts/mail-delivery';
+import { createErasure } from './erasure';
 import { keepLanes } from './lanes';
+import { carryOutLedger } from './ledger';
 import { listenForWork } from './listener';
 import { keepSweeping } from './sweep';
 import { connectToTemporal, createTemporalWorkers, installRuntime } from './temporal-workers';
@@ -58,8 +61,14 @@ async function runWorker(settings: Configuration, db: Database, logger: Logger, 
   const [mailAlarm, relayAlarm] = [createAlarm(), createAlarm()];
   const { announce, drain } = createAnnouncer(db);
   const backups = openObjectStore(settings.BACKUP_URL);
+  const redis = settings.REDIS_URL ? connectRedis(settings.REDIS_URL, logger) : null;
+  const erasure = createErasure({ db, files, redis, temporal, settings, logger });
+  await carryOutLedger(erasure.replay, stopping);
   const workers = await createTemporalWorkers(connection, {
-    processes: createDraftApprovalActivities({ db, commands: createCommands({ db, announce, settings }) }),
+    processes: {
+      ...createDraftApprovalActivities({ db, commands: createCommands({ db, announce, settings }) }),
+      ...erasure.activities,
+    },
     email: createMailDeliveryActivities({
       db,
       temporal,
@@ -86,6 +95,7 @@ async function runWorker(settings: Configuration, db: Database, logger: Logger, 
     keepSweeping({ db, files, logger }, stopping),
   ]);
   await drain();
+  redis?.disconnect();
   await connection.close();
 }
 

@@ -7,8 +7,10 @@ import type { CommandContext, CommandDependencies } from './context';
 import { approve, asApproved, reject, requestChanges } from './decide-draft';
 import { toView } from './draft-record';
 import { type Rule, transition } from './draft-transition';
+import { createErasureCommands } from './erasures';
 import type { Commands } from './index';
 import { createKeyCommands } from './keys';
+import { createHoldCommands } from './legal-holds';
 import { createProcessSteps } from './process-steps';
 import { Refusal } from './refusal';
 import { createSubmitDraft } from './submit-draft';
@@ -35,6 +37,8 @@ export function createCommands(dependencies: CommandDependencies): Commands {
     ...createProcessSteps(dependencies),
     ...createKeyCommands(dependencies),
     ...createSuppressionCommands(dependencies),
+    ...createErasureCommands(dependencies),
+    ...createHoldCommands(dependencies),
 
     async setPolicy(context, document, read) {
       const json = document as unknown as Prisma.InputJsonObject;

@@ -4,6 +4,7 @@ import { type Database, Prisma } from '../../prisma/client';
 import { writeMessage } from '../outbox/outbox';
 import { addMonths } from '../personal-data/calendar';
 import { createSubjects, normaliseAddress } from '../personal-data/subject';
+import { insertSuppression } from '../personal-data/suppress';
 import { changeErasure, type ErasureRule } from '../user-erasure/change-erasure';
 import {
   type ErasureRecord,
@@ -18,7 +19,6 @@ import {
 import { recordEvent } from './audit';
 import type { CommandContext, CommandDependencies } from './context';
 import { Refusal } from './refusal';
-import { insertSuppression } from './suppressions';
 
 export interface ErasureRequest {
   email: string;

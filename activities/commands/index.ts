@@ -5,6 +5,8 @@ import type { DraftState } from '../../workflows/contracts/draft-approval';
 import type { Suppression } from '../personal-data/suppress';
 import type { CommandContext, CommandDependencies, Role } from './context';
 import type { AttachmentView, DraftView } from './draft-view';
+import type { ErasureCommands } from './erasures';
+import type { HoldCommands } from './legal-holds';
 import type { PolicyDocument } from './policy';
 
 export interface SubmitInput {
@@ -28,7 +30,7 @@ export interface KeyInput {
   groups?: string[] | undefined;
 }
 
-export interface Commands {
+export interface Commands extends ErasureCommands, HoldCommands {
   /** The new draft, or the one that this principal submitted with this idempotency key before. */
   submitDraft(context: CommandContext, input: SubmitInput): Promise<DraftView>;
   /** `revision`: refuse unless this is the current one. */

@@ -1,8 +1,9 @@
 // The erasure ledger: who has been erased, as keyed hashes, chained and signed, beside the backups and outside the database,
 // so that no restore brings anybody back.
 import { createHash } from 'node:crypto';
-import type { ObjectStore } from '../../ops/runtime/object-store';
-import type { Signer } from '../../ops/runtime/signing';
+import type { Configuration } from '../../ops/runtime/configuration';
+import { type ObjectStore, openObjectStore } from '../../ops/runtime/object-store';
+import { createSigner, type Signer } from '../../ops/runtime/signing';
 
 const PREFIX = 'erasure-ledger/';
 
@@ -77,6 +78,9 @@ export function createLedger(backups: Pick<ObjectStore, 'put' | 'get' | 'list'>,
 }
 
 export type Ledger = ReturnType<typeof createLedger>;
+
+export const openLedger = (settings: Pick<Configuration, 'BACKUP_URL' | 'SECRET_KEY'>): Ledger =>
+  createLedger(openObjectStore(settings.BACKUP_URL), createSigner(settings.SECRET_KEY, 'erasure ledger'));
 
 function isSound(entry: LedgerEntry, position: number, prev: string, signer: Signer): boolean {
   const isNext = entry.position === position && entry.prev === prev && entry.hash === hashOf(entry);

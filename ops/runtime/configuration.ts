@@ -60,6 +60,7 @@ const Environment = z.object({
   SHUTDOWN_DRAIN_SECONDS: seconds(30),
   DRAFT_RETENTION_DAYS: positive(90),
   AUDIT_RETENTION_DAYS: positive(365),
+  BACKUP_RETENTION_DAYS: positive(30),
   UNDO_WINDOW_SECONDS: seconds(0),
   APPROVAL_DEADLINE_HOURS: hours(72),
 });

@@ -10,6 +10,8 @@ import type { Role } from '../../activities/commands/context';
 import { createCommands } from '../../activities/commands/create-commands';
 import type { Commands } from '../../activities/commands/index';
 import { createSessionCommands } from '../../activities/commands/sessions';
+import { createLedgerGate } from '../../activities/erasure-ledger/gate';
+import { createStores } from '../../activities/user-erasure/stores/registry';
 import { createApp } from '../../api/app';
 import type { ApiSettings } from '../../api/dependencies';
 import { createHealthChecks, type HealthChecks } from '../../api/health-checks';
@@ -65,6 +67,7 @@ export class TestApi {
       databaseUrl: options.checkedDatabase ?? database.url,
       redis,
       temporal,
+      gate: createLedgerGate(db, { head: async () => 0 }),
     });
     const made = createCommands({ db, settings: SETTINGS, announce: () => {} });
     const commands = options.commands?.(made) ?? made;
@@ -81,11 +84,19 @@ export class TestApi {
       ...options.settings,
     };
     const reported: unknown[] = [];
+    const files = openObjectStore(pathToFileURL(newFolder('api-files')).href);
     const app = createApp({
       db,
       commands,
       sessions: createSessionCommands(db),
-      files: openObjectStore(pathToFileURL(newFolder('api-files')).href),
+      files,
+      stores: createStores({
+        db,
+        files,
+        redis,
+        temporal,
+        settings: { ...SETTINGS, HUBSPOT_BASE_URL: '', ...settings },
+      }),
       redis,
       temporal,
       checks,

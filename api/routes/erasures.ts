@@ -1,0 +1,199 @@
+// Erasing a person, and telling what is held about one.
+
+import type { CommandContext } from '../../activities/commands/context';
+import { createSubjects, normaliseAddress } from '../../activities/personal-data/subject';
+import { isGenuine, type SignedCertificate } from '../../activities/user-erasure/certificate';
+import { readErasure, readSteps, toView } from '../../activities/user-erasure/erasure-record';
+import { previewStores } from '../../activities/user-erasure/stores/registry';
+import type { Person } from '../../activities/user-erasure/stores/store';
+import { createSigner } from '../../ops/runtime/signing';
+import type { AppDependencies } from '../dependencies';
+import { type Call, type Endpoint, endpoint } from '../endpoint';
+import { Problem } from '../problems';
+import { pageOf, readCursor, TimeCursor } from '../schemas/page';
+import * as schema from '../schemas/personal-data';
+import { CERTIFICATE_POLICY, certificatePage } from './certificate-page';
+
+const common = { tag: 'Personal data', roles: ['admin'] } as const;
+const DEFAULT_GRACE = 'PT24H';
+
+type Dependencies = Pick<AppDependencies, 'db' | 'commands' | 'stores' | 'settings'>;
+
+export function erasureEndpoints({ db, commands, stores, settings }: Dependencies): Endpoint[] {
+  const subjects = createSubjects(settings.SECRET_KEY);
+  const signer = createSigner(settings.SECRET_KEY, 'certificates');
+
+  const personOf = (address: string, { requestId }: CommandContext): Person => {
+    const email = normaliseAddress(address);
+    return { email, hashes: subjects.hashesOf(email), requestId };
+  };
+
+  async function request(
+    address: string,
+    grace = DEFAULT_GRACE,
+    { context, response }: Pick<Call<unknown, unknown>, 'context' | 'response'>,
+  ) {
+    const person = personOf(address, context);
+    const preview = await previewStores(stores, person);
+    const erasure = await commands.requestErasure(context, { email: person.email, grace, preview });
+    response.setHeader('Location', `/api/gdpr/erasures/${erasure.requestId}`);
+    return erasure;
+  }
+
+  async function exportOf(address: string, context: CommandContext) {
+    const person = personOf(address, context);
+    const parts = [];
+    for (const store of stores) parts.push({ store: store.name, items: await store.export(person) });
+    const items = parts.reduce((sum, part) => sum + part.items.length, 0);
+    await commands.recordEvent(context, { type: 'person.exported', subject: 'person', data: { items } });
+    return { generatedAt: new Date().toISOString(), stores: parts };
+  }
+
+  async function certificateOf(id: string): Promise<SignedCertificate> {
+    const row = await db.erasure.findUnique({ where: { id }, select: { status: true, certificate: true } });
+    if (!row) throw new Problem('not-found', 'There is no such erasure.');
+    if (row.certificate === null) {
+      throw new Problem('not-certified', `This erasure is ${row.status}: there is a certificate once it is certified.`);
+    }
+    const signed = row.certificate as unknown as SignedCertificate;
+    if (!isGenuine(signer, signed)) throw new Problem('not-certified', 'The certificate’s signature does not hold.');
+    return signed;
+  }
+
+  const accepted = {
+    status: 202,
+    description: 'From now on nothing is sent to this person; the erasure waits for its confirmation',
+    body: schema.Erasure,
+    headers: { Location: 'Where to look how it goes' },
+  };
+  const exported = { status: 200, description: 'Everything held about that person', body: schema.Export };
+
+  return [
+    endpoint({
+      ...common,
+      method: 'delete',
+      path: '/api/gdpr/user/:email',
+      summary: 'Erase a person',
+      description: 'A request for who is being erased already joins that erasure. `grace=PT0S` begins at once.',
+      query: schema.ErasureQuery,
+      answer: accepted,
+      handle: ({ params, query, ...call }) => request(addressOf(params.email), query.grace, call),
+    }),
+    endpoint({
+      ...common,
+      method: 'post',
+      path: '/api/gdpr/erasures',
+      summary: 'Erase a person, without the address in the URL',
+      body: schema.NewErasure,
+      answer: accepted,
+      handle: ({ body, ...call }) => request(body.email, body.grace, call),
+    }),
+    endpoint({
+      ...common,
+      method: 'get',
+      path: '/api/gdpr/erasures',
+      summary: 'List erasures, newest first',
+      query: schema.ListQuery,
+      answer: { status: 200, description: 'A page of erasures', body: schema.ErasureList },
+      async handle({ query: { cursor, limit } }) {
+        const [requestedAt, id] = readCursor(cursor, TimeCursor) ?? [];
+        const before = requestedAt === undefined ? undefined : new Date(requestedAt);
+        const rows = await db.erasure.findMany({
+          ...(before && id
+            ? { where: { OR: [{ requestedAt: { lt: before } }, { requestedAt: before, id: { lt: id } }] } }
+            : {}),
+          orderBy: [{ requestedAt: 'desc' }, { id: 'desc' }],
+          take: limit + 1,
+          select: { id: true, requestedAt: true },
+        });
+        const page = pageOf(rows, limit, (last) => [last.requestedAt.getTime(), last.id]);
+        return { ...page, items: await Promise.all(page.items.map((row) => viewOf(row.id))) };
+      },
+    }),
+    endpoint({
+      ...common,
+      method: 'get',
+      path: '/api/gdpr/erasures/:id',
+      summary: 'Look how an erasure goes',
+      answer: { status: 200, description: 'The erasure', body: schema.Erasure },
+      problems: ['not-found'],
+      handle: ({ params }) => viewOf(params.id as string),
+    }),
+    endpoint({
+      ...common,
+      method: 'post',
+      path: '/api/gdpr/erasures/:id/confirm',
+      summary: 'Begin an erasure now',
+      answer: { status: 200, description: 'The erasure', body: schema.Erasure },
+      problems: ['not-found', 'wrong-state'],
+      handle: ({ params, context }) => commands.confirmErasure(context, params.id as string),
+    }),
+    endpoint({
+      ...common,
+      method: 'post',
+      path: '/api/gdpr/erasures/:id/cancel',
+      summary: 'Cancel an erasure that has not begun',
+      answer: { status: 200, description: 'The erasure', body: schema.Erasure },
+      problems: ['not-found', 'wrong-state'],
+      handle: ({ params, context }) => commands.cancelErasure(context, params.id as string),
+    }),
+    endpoint({
+      ...common,
+      method: 'post',
+      path: '/api/gdpr/erasures/:id/extend',
+      summary: 'Take two months more',
+      description: 'Once, within the first month, with a reason that the person is told.',
+      body: schema.Extension,
+      answer: { status: 200, description: 'The erasure', body: schema.Erasure },
+      problems: ['not-found', 'wrong-state', 'deadline-passed'],
+      handle: ({ params, body, context }) => commands.extendErasure(context, params.id as string, body.reason),
+    }),
+    endpoint({
+      ...common,
+      method: 'get',
+      path: '/api/gdpr/erasures/:id/certificate',
+      summary: 'Read the certificate of an erasure',
+      description: 'Signed JSON; a page for who accepts `text/html` first.',
+      answer: { status: 200, description: 'The certificate', body: schema.Certificate },
+      problems: ['not-found', 'not-certified'],
+      async handle({ params, request: { headers }, response }) {
+        const signed = await certificateOf(params.id as string);
+        if (!headers.accept?.startsWith('text/html')) return signed;
+        response.set('Content-Security-Policy', CERTIFICATE_POLICY).type('html').send(certificatePage(signed));
+      },
+    }),
+    ...(['get', 'post'] as const).map((method) =>
+      endpoint({
+        ...common,
+        method,
+        path: '/api/gdpr/user/:email/export',
+        summary: 'Export everything held about a person',
+        answer: exported,
+        handle: ({ params, context }) => exportOf(addressOf(params.email), context),
+      }),
+    ),
+    endpoint({
+      ...common,
+      method: 'post',
+      path: '/api/gdpr/exports',
+      summary: 'Export everything held about a person, without the address in the URL',
+      body: schema.Subject,
+      answer: exported,
+      handle: ({ body, context }) => exportOf(body.email, context),
+    }),
+  ];
+
+  async function viewOf(id: string) {
+    const record = await readErasure(db, id);
+    if (!record) throw new Problem('not-found', 'There is no such erasure.');
+    return toView(record, await readSteps(db, id));
+  }
+}
+
+function addressOf(given = ''): string {
+  const { success, data } = schema.Subject.safeParse({ email: given });
+  if (success) return data.email;
+  throw new Problem('invalid-request', 'The address is not as it must be.', {
+    errors: [{ path: 'email', message: 'must be one bare e-mail address, like ada@customer.example' }],
+  });
+}

@@ -1,0 +1,41 @@
+// What an erasure is made of in a worker: its stores, its scan, its ledger.
+import type { Client } from '@temporalio/client';
+import type { Redis } from 'ioredis';
+import { openLedger } from '../activities/erasure-ledger/ledger';
+import type { ReplayDependencies } from '../activities/erasure-ledger/replay';
+import { createSubjects } from '../activities/personal-data/subject';
+import { createUserErasureActivities } from '../activities/user-erasure';
+import { createStores } from '../activities/user-erasure/stores/registry';
+import type { Configuration } from '../ops/runtime/configuration';
+import type { Logger } from '../ops/runtime/logging';
+import type { ObjectStore } from '../ops/runtime/object-store';
+import { createSigner } from '../ops/runtime/signing';
+import type { Database } from '../prisma/client';
+
+export interface ErasureDependencies {
+  db: Database;
+  files: ObjectStore;
+  redis: Redis | null;
+  temporal: Client;
+  settings: Configuration;
+  logger: Logger;
+}
+
+export function createErasure({ settings, logger, ...dependencies }: ErasureDependencies) {
+  const { db } = dependencies;
+  const subjects = createSubjects(settings.SECRET_KEY);
+  const stores = createStores({ ...dependencies, settings });
+  const ledger = openLedger(settings);
+  const signer = createSigner(settings.SECRET_KEY, 'certificates');
+  const activities = createUserErasureActivities({
+    db,
+    subjects,
+    stores,
+    ledger,
+    signer,
+    scan: async () => ({ needles: 0, sources: [] }),
+    backupRetentionDays: settings.BACKUP_RETENTION_DAYS,
+  });
+  const replay: ReplayDependencies = { db, ledger, subjects, stores, logger };
+  return { activities, replay };
+}
