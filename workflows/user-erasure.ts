@@ -3,11 +3,13 @@
 import {
   CancellationScope,
   condition,
+  continueAsNew,
   proxyActivities,
   proxyLocalActivities,
   setCurrentDetails,
   setHandler,
   sleep,
+  workflowInfo,
 } from '@temporalio/workflow';
 import type { UserErasureActivities } from '../activities/user-erasure';
 import { assertNever } from './assert-never';
@@ -23,9 +25,16 @@ import {
 import { ASKS_AGAIN_MS, DATABASE_STEP, ERASURE_STEP } from './profiles';
 import { describeErasure } from './user-erasure-details';
 
-const { readState, begin, concludePurge, eraseAgain, giveUp, lookAgain, noteDeadline } =
-  proxyLocalActivities<UserErasureActivities>(DATABASE_STEP);
-const { takeStep, scanStores, certify } = proxyActivities<UserErasureActivities>(ERASURE_STEP);
+const {
+  readErasureState,
+  beginErasure,
+  concludePurge,
+  eraseAgain,
+  giveErasureUp,
+  lookAtHoldsAgain,
+  noteErasureDeadline,
+} = proxyLocalActivities<UserErasureActivities>(DATABASE_STEP);
+const { takeErasureStep, scanStores, certifyErasure } = proxyActivities<UserErasureActivities>(ERASURE_STEP);
 
 /** What was written while the stores were gone through shows in a scan and goes in the next round. */
 const ROUNDS = 5;
@@ -47,7 +56,7 @@ export async function userErasure({ requestId }: UserErasureInput): Promise<Eras
   setHandler(changed, learn);
   setHandler(state, () => known.erasure);
 
-  await take(readState(requestId));
+  await take(readErasureState(requestId));
   const clock = new CancellationScope();
   const watched = clock.run(() => watchDeadline(requestId, () => known.erasure)).catch(() => {});
   let round = 0;
@@ -55,19 +64,20 @@ export async function userErasure({ requestId }: UserErasureInput): Promise<Eras
     const erasure: ErasureState = known.erasure;
     const hasNews = () => known.erasure !== erasure;
     setCurrentDetails(describeErasure(erasure));
+    if (workflowInfo().continueAsNewSuggested) return continueAsNew<typeof userErasure>({ requestId });
 
     switch (erasure.status) {
       case 'waiting':
-        if (erasure.confirmed || !(await condition(hasNews, untilBegin(erasure)))) await take(begin(requestId));
+        if (erasure.confirmed || !(await condition(hasNews, untilBegin(erasure)))) await take(beginErasure(requestId));
         break;
       case 'erasing':
-        for (const step of ERASURE_STEPS) await takeStep({ requestId, step });
+        for (const step of ERASURE_STEPS) await takeErasureStep({ requestId, step });
         await take(concludePurge(requestId));
         break;
       case 'scanning': {
         const scan = await scanStores(requestId);
-        if (isClean(scan)) await take(certify({ requestId, scan }));
-        else if (++round === ROUNDS) await take(giveUp(requestId));
+        if (isClean(scan)) await take(certifyErasure({ requestId, scan }));
+        else if (++round === ROUNDS) await take(giveErasureUp(requestId));
         else {
           await sleep(BETWEEN_ROUNDS_MS);
           await take(eraseAgain(requestId));
@@ -75,7 +85,7 @@ export async function userErasure({ requestId }: UserErasureInput): Promise<Eras
         break;
       }
       case 'suspended':
-        if (!(await condition(hasNews, LOOKS_AT_HOLDS_EACH_MS))) await take(lookAgain(requestId));
+        if (!(await condition(hasNews, LOOKS_AT_HOLDS_EACH_MS))) await take(lookAtHoldsAgain(requestId));
         break;
       case 'certified':
       case 'cancelled':
@@ -100,7 +110,7 @@ async function watchDeadline(requestId: string, erasure: () => ErasureState | nu
       if (wait <= 0 || !(await condition(hasMoved, wait))) break;
       deadline = erasure()?.deadline ?? '';
     }
-    await noteDeadline(requestId, before === 0 ? 'missed' : 'near');
+    await noteErasureDeadline(requestId, before === 0 ? 'missed' : 'near');
   }
 }
 

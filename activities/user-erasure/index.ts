@@ -11,6 +11,7 @@ import { type CertifierDependencies, createCertifier } from './certifier';
 import { changeErasure, type ErasureRule } from './change-erasure';
 import { readErasure, toState, unsealSubject } from './erasure-record';
 import { createSteps, type StepsDependencies } from './steps';
+import { hasHoldEnded } from './stores/postgres/held-person';
 
 const BEATS_EACH_MS = 5_000;
 
@@ -29,19 +30,19 @@ export function createUserErasureActivities(dependencies: UserErasureDependencie
     toState(await changeErasure(db, context(), requestId, rule));
 
   return {
-    async readState(requestId: string): Promise<ErasureState | null> {
+    async readErasureState(requestId: string): Promise<ErasureState | null> {
       const record = await readErasure(db, requestId);
       return record && toState(record);
     },
 
-    begin: (requestId: string) =>
+    beginErasure: (requestId: string) =>
       change(requestId, ({ status, confirmedAt, graceUntil, now }) =>
         status === 'waiting' && (confirmedAt !== null || now >= graceUntil)
           ? { data: { status: 'erasing', begunAt: now }, event: 'erasure.begun' }
           : null,
       ),
 
-    takeStep: (step: ErasureStep): Promise<void> => beating((beat) => takeStep(step, beat)),
+    takeErasureStep: (step: ErasureStep): Promise<void> => beating((beat) => takeStep(step, beat)),
 
     /** A hold suspends it; else what is left is looked for. */
     async concludePurge(requestId: string): Promise<ErasureState> {
@@ -72,19 +73,23 @@ export function createUserErasureActivities(dependencies: UserErasureDependencie
         return { needles, sources: sources.map(({ places: _, ...counts }) => counts) };
       }),
 
-    certify: (certification: Certification): Promise<ErasureState> => beating(() => certify(certification, context())),
+    certifyErasure: (certification: Certification): Promise<ErasureState> =>
+      beating(() => certify(certification, context())),
 
     eraseAgain: (requestId: string) =>
       change(requestId, ({ status }) =>
         status === 'scanning' ? { data: { status: 'erasing' }, event: 'erasure.repeated' } : null,
       ),
 
-    lookAgain: (requestId: string) =>
-      change(requestId, ({ status }) =>
-        status === 'suspended' ? { data: { status: 'erasing' }, event: 'erasure.resumed' } : null,
-      ),
+    /** Goes on where a hold has ended by itself since the stores were gone through. */
+    async lookAtHoldsAgain(requestId: string): Promise<ErasureState> {
+      const hasEnded = await hasHoldEnded(db, requestId);
+      return change(requestId, ({ status }) =>
+        status === 'suspended' && hasEnded ? { data: { status: 'erasing' }, event: 'erasure.resumed' } : null,
+      );
+    },
 
-    giveUp: (requestId: string) =>
+    giveErasureUp: (requestId: string) =>
       change(requestId, ({ status, now }) =>
         status === 'scanning'
           ? {
@@ -95,12 +100,9 @@ export function createUserErasureActivities(dependencies: UserErasureDependencie
           : null,
       ),
 
-    async noteDeadline(requestId: string, what: 'near' | 'missed'): Promise<void> {
-      await recordEvent(db, context(), {
-        type: `erasure.deadline_${what}`,
-        subject: 'erasure',
-        subjectId: requestId,
-      });
+    async noteErasureDeadline(requestId: string, what: 'near' | 'missed'): Promise<void> {
+      const entry = { type: `erasure.deadline_${what}`, subject: 'erasure', subjectId: requestId };
+      if ((await db.auditEvent.count({ where: entry })) === 0) await recordEvent(db, context(), entry);
     },
   };
 }

@@ -52,7 +52,7 @@ export function createSteps({ db, subjects, stores }: StepsDependencies) {
       const before = await db.erasureStep.upsert({
         where: id,
         create: { erasureId: requestId, step, startedAt },
-        update: { finishedAt: null },
+        update: { startedAt, finishedAt: null },
       });
       const { erase, anonymise, withhold } = await act(step, record, subject.person, beat);
       await db.erasureStep.update({

@@ -8,9 +8,13 @@ export async function isHeld(db: Pick<Database, '$queryRaw'>, { hashes }: Person
   return held?.held ?? false;
 }
 
-/** The end of the next hold that ends by itself; null where none does. */
-export async function nextHoldEnd(db: Pick<Database, '$queryRaw'>): Promise<Date | null> {
-  const [next] = await db.$queryRaw<{ until: Date | null }[]>`
-    SELECT min(until) AS until FROM legal_holds WHERE released_at IS NULL AND until > clock_timestamp()`;
-  return next?.until ?? null;
+/** Whether a hold's end has come since the erasure went through the stores. */
+export async function hasHoldEnded(db: Pick<Database, '$queryRaw'>, erasureId: string): Promise<boolean> {
+  const [row] = await db.$queryRaw<{ ended: boolean }[]>`
+    SELECT EXISTS (
+      SELECT 1 FROM legal_holds h
+      WHERE least(h.released_at, h.until) <= clock_timestamp()
+        AND least(h.released_at, h.until) >= (SELECT max(s.started_at) FROM erasure_steps s WHERE s.erasure_id = ${erasureId}::uuid)
+    ) AS ended`;
+  return row?.ended ?? false;
 }

@@ -1,0 +1,62 @@
+// A database that has gone back to a time before an erasure: nobody comes back, nothing opens before that is so.
+import { execFile } from 'node:child_process';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { ApiClient } from '../support/api-client';
+import { newFolder } from '../support/environment';
+import { until } from '../support/until';
+import { ErasureService } from '../user-erasure/erasure-service';
+
+const run = promisify(execFile);
+const ADA = 'ada@customer.example';
+const BOB = 'bob@customer.example';
+
+let service: ErasureService;
+beforeAll(async () => {
+  service = await ErasureService.create();
+});
+afterAll(() => service?.close());
+
+it('keeps an erased person erased when the database is rewound from a dump', async () => {
+  const { base } = service;
+  const { url, db } = base.database;
+  const worker = base.startWorker();
+  const toAda = await base.submitForReview(ADA);
+  const toBob = await base.submitForReview(BOB, { body: `Ask ${ADA}` });
+  await service.commands.createKey(service.admin, { name: 'Ada herself', email: ADA, roles: ['author'] });
+  const dump = join(newFolder('dump'), 'before.dump');
+  await run('pg_dump', ['--format=custom', `--file=${dump}`, url]);
+
+  expect((await service.erase(ADA)).status).toBe('certified');
+  expect((await base.draft(toAda.id)).status).toBe('erased');
+  await worker.kill();
+  await run('pg_restore', ['--clean', '--if-exists', '--single-transaction', `--dbname=${url}`, dump]);
+  expect(await base.draft(toAda.id)).toMatchObject({ status: 'pending_review', to: ADA });
+  expect(await db.erasure.count()).toBe(0);
+
+  base.start('api', 'api/main.js');
+  const api = `http://127.0.0.1:${base.environment.PORT}`;
+  const ready = () => fetch(`${api}/ready`).catch(() => null);
+  const refused = await until('the API answers', ready);
+  expect([refused.status, await refused.json()]).toEqual([
+    503,
+    {
+      status: 'not_ready',
+      checks: expect.objectContaining({ erasureLedger: 'not_ready: 1 erasure(s) to carry out again' }),
+    },
+  ]);
+  await base.approve(toAda);
+
+  base.startWorker();
+  await until('the API is ready', () => new ApiClient(api, {}).ready());
+  expect(await base.draft(toAda.id)).toMatchObject({ status: 'erased', to: null, subject: null });
+  expect((await base.draft(toBob.id)).body).toBe('Ask [erased]');
+  expect(await db.principal.count({ where: { OR: [{ name: 'Ada herself' }, { email: ADA }] } })).toBe(0);
+  expect(await db.erasure.findMany()).toMatchObject([{ status: 'certified', sealed: null }]);
+
+  const again = await base.submitDue(ADA);
+  const other = await base.submitDue(BOB);
+  await base.draftIn('sent', other.id);
+  expect(await base.draftIn('blocked', again.id)).toMatchObject({ outcome: 'suppressed' });
+  expect(base.mail.accepted.length).toBe(1);
+});

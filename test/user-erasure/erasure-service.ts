@@ -1,0 +1,84 @@
+// A Countersign of a test's own, with what an admin commands about persons.
+
+import { uuidv7 } from 'uuidv7';
+import { BOOTSTRAP_ADMIN, type CommandContext } from '../../activities/commands/context';
+import type { Commands } from '../../activities/commands/index';
+import { createSubjects, normaliseAddress } from '../../activities/personal-data/subject';
+import { type ErasureView, readErasure, readSteps, toView } from '../../activities/user-erasure/erasure-record';
+import { createStores, previewStores } from '../../activities/user-erasure/stores/registry';
+import type { Person, PersonalDataStore } from '../../activities/user-erasure/stores/store';
+import { openObjectStore } from '../../ops/runtime/object-store';
+import { hasEnded } from '../../workflows/contracts/user-erasure';
+import { SETTINGS } from '../support/commands';
+import { TestService } from '../support/service';
+import { until } from '../support/until';
+
+export class ErasureService {
+  readonly stores: PersonalDataStore[];
+  readonly files;
+  private readonly subjects = createSubjects(SETTINGS.SECRET_KEY);
+
+  private constructor(readonly base: TestService) {
+    this.files = openObjectStore(base.environment.FILES_URL as string);
+    this.stores = createStores({
+      db: base.database.db,
+      files: this.files,
+      redis: null,
+      temporal: base.temporal.client,
+      settings: { APPROVAL_DEADLINE_HOURS: 72, HUBSPOT_ACCESS_TOKEN: undefined, HUBSPOT_BASE_URL: '' },
+    });
+  }
+
+  static async create(options: Parameters<typeof TestService.create>[0] = {}): Promise<ErasureService> {
+    return new ErasureService(await TestService.create(options));
+  }
+
+  get commands(): Commands {
+    return this.base.test.commands;
+  }
+  get admin(): CommandContext {
+    return { actor: BOOTSTRAP_ADMIN, requestId: uuidv7() };
+  }
+
+  person(address: string): Person {
+    const email = normaliseAddress(address);
+    return { email, hashes: this.subjects.hashesOf(email), requestId: uuidv7() };
+  }
+  async request(email: string, grace = 'PT24H'): Promise<ErasureView> {
+    const preview = await previewStores(this.stores, this.person(email));
+    return this.commands.requestErasure(this.admin, { email, grace, preview });
+  }
+  async erase(email: string): Promise<ErasureView> {
+    return this.ended((await this.request(email, 'PT0S')).requestId);
+  }
+
+  async look(requestId: string): Promise<ErasureView> {
+    const record = await readErasure(this.base.database.db, requestId);
+    if (!record) throw new Error('No such erasure');
+    return toView(record, await readSteps(this.base.database.db, requestId));
+  }
+  in(status: ErasureView['status'], requestId: string, withinMs = 30_000): Promise<ErasureView> {
+    return until(
+      `the erasure is ${status}`,
+      async () => {
+        const erasure = await this.look(requestId);
+        return erasure.status === status ? erasure : null;
+      },
+      withinMs,
+    );
+  }
+  ended(requestId: string, withinMs = 60_000): Promise<ErasureView> {
+    return until(
+      'the erasure ends',
+      async () => {
+        const erasure = await this.look(requestId);
+        return hasEnded(erasure) ? erasure : null;
+      },
+      withinMs,
+    );
+  }
+
+  close(): Promise<void> {
+    return this.base.close();
+  }
+}

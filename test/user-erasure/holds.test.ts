@@ -1,0 +1,63 @@
+// What somebody has a duty to keep is withheld and said; the rest goes, and the hold's end finishes what it held up.
+import { ErasureService } from './erasure-service';
+
+let service: ErasureService;
+beforeAll(async () => {
+  service = await ErasureService.create();
+  service.base.startWorker();
+});
+afterAll(() => service?.close());
+
+const statusOf = async (id: string) => (await service.base.draft(id)).status;
+
+it('withholds one draft, erases the rest, and finishes by itself when the hold is released', async () => {
+  const email = 'held-draft@customer.example';
+  const [kept, gone] = [await service.base.submitForReview(email), await service.base.submitForReview(email)];
+  const hold = await service.commands.placeHold(service.admin, { draftId: kept.id, reason: 'evidence' });
+
+  const { requestId, preview } = await service.request(email, 'PT0S');
+  expect(preview).toContainEqual({ store: 'postgres', erase: 1, anonymise: 0, withhold: 1, ground: 'legal_hold' });
+  await service.in('suspended', requestId);
+  expect([await statusOf(kept.id), await statusOf(gone.id)]).toEqual(['pending_review', 'erased']);
+  expect(await service.base.draft(kept.id)).toMatchObject({ to: email, body: kept.body });
+
+  await service.commands.releaseHold(service.admin, hold.id);
+  expect((await service.ended(requestId)).status).toBe('certified');
+  expect(await statusOf(kept.id)).toBe('erased');
+});
+
+it('withholds everything about a person, and sends nothing to them all the same', async () => {
+  const email = 'held-person@customer.example';
+  const draft = await service.base.submitForReview(email);
+  const mention = await service.base.submitForReview('bob@customer.example', { body: `Ask ${email}` });
+  const hold = await service.commands.placeHold(service.admin, { email: email.toUpperCase(), reason: 'a law suit' });
+  const { requestId, preview } = await service.request(email, 'PT0S');
+  expect(preview).toContainEqual({ store: 'postgres', erase: 0, anonymise: 0, withhold: 2, ground: 'legal_hold' });
+  await service.in('suspended', requestId);
+  expect(await service.base.draft(mention.id)).toMatchObject({ body: `Ask ${email}`, revision: 1 });
+
+  await service.base.approve(draft);
+  expect(await service.base.draftIn('blocked', draft.id)).toMatchObject({ outcome: 'suppressed', to: email });
+  await service.commands.releaseHold(service.admin, hold.id);
+  expect((await service.ended(requestId)).status).toBe('certified');
+  expect([await statusOf(draft.id), (await service.base.draft(mention.id)).body]).toEqual(['erased', 'Ask [erased]']);
+});
+
+it('does not hold any more once its end has come', async () => {
+  const email = 'held-until@customer.example';
+  const draft = await service.base.submitForReview(email);
+  await service.commands.placeHold(service.admin, {
+    draftId: draft.id,
+    reason: 'a short one',
+    until: new Date(Date.now() - 1_000).toISOString(),
+  });
+  expect((await service.erase(email)).status).toBe('certified');
+  expect(await statusOf(draft.id)).toBe('erased');
+});
+
+it('holds up no erasure of anybody else', async () => {
+  const draft = await service.base.submitForReview('ada@customer.example');
+  await service.commands.placeHold(service.admin, { email: 'lada@customer.example', reason: 'another person' });
+  expect((await service.erase('ada@customer.example')).status).toBe('certified');
+  expect(await statusOf(draft.id)).toBe('erased');
+});

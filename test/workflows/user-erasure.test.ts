@@ -1,0 +1,176 @@
+// The calendar of an erasure: the grace period, the month, its extension, the rounds. Days pass in milliseconds.
+import type { TestWorkflowEnvironment } from '@temporalio/testing';
+import { Worker } from '@temporalio/worker';
+import { uuidv7 } from 'uuidv7';
+import type { UserErasureActivities } from '../../activities/user-erasure';
+import { userErasure } from '../../workflows';
+import {
+  changed,
+  ERASURE_STEPS,
+  type ErasureState,
+  state,
+  userErasureId,
+} from '../../workflows/contracts/user-erasure';
+import { createTimeSkippingEnvironment } from '../support/time-skipping';
+import { until } from '../support/until';
+import { workflowBundle } from '../support/workflow-bundle';
+
+const HOUR = 3_600_000;
+const DAY = 24 * HOUR;
+const TASK_QUEUE = 'processes';
+
+let environment: TestWorkflowEnvironment;
+let worker: Worker;
+let running: Promise<void>;
+/** What PostgreSQL would say of each erasure, what was done, and what the scans find. */
+const rows = new Map<string, ErasureState>();
+const done: [id: string, what: string][] = [];
+const found = new Map<string, number[]>();
+const held = new Set<string>();
+const begun = new Map<string, number>();
+
+const change = (id: string, changes: Partial<ErasureState>): ErasureState => {
+  const row = rows.get(id) as ErasureState;
+  const next = { ...row, version: row.version + 1, ...changes };
+  rows.set(id, next);
+  return next;
+};
+const note = (id: string, what: string) => done.push([id, what]);
+
+const activities: UserErasureActivities = {
+  readErasureState: async (id) => rows.get(id) ?? null,
+  async beginErasure(id) {
+    const row = rows.get(id) as ErasureState;
+    const isOver = row.confirmed || (await environment.currentTimeMs()) >= Date.parse(row.graceUntil);
+    if (row.status !== 'waiting' || !isOver) return row;
+    begun.set(id, await environment.currentTimeMs());
+    return change(id, { status: 'erasing' });
+  },
+  async takeErasureStep({ requestId, step }) {
+    note(requestId, step);
+  },
+  concludePurge: async (id) => change(id, { status: held.has(id) ? 'suspended' : 'scanning' }),
+  async scanStores(id) {
+    note(id, 'scan');
+    return { needles: 1, sources: [{ source: 'postgres', items: 1, bytes: 1, findings: found.get(id)?.shift() ?? 0 }] };
+  },
+  certifyErasure: async ({ requestId }) => change(requestId, { status: 'certified' }),
+  eraseAgain: async (id) => change(id, { status: 'erasing' }),
+  async lookAtHoldsAgain(id) {
+    note(id, 'look');
+    return held.has(id) ? (rows.get(id) as ErasureState) : change(id, { status: 'erasing' });
+  },
+  giveErasureUp: async (id) => change(id, { status: 'failed' }),
+  async noteErasureDeadline(id, what) {
+    note(id, what);
+  },
+};
+
+beforeAll(async () => {
+  environment = await createTimeSkippingEnvironment();
+  worker = await Worker.create({
+    connection: environment.nativeConnection,
+    workflowBundle: await workflowBundle(),
+    taskQueue: TASK_QUEUE,
+    activities,
+  });
+  running = worker.run();
+});
+afterAll(async () => {
+  worker?.shutdown();
+  await running;
+  await environment?.teardown();
+});
+
+async function request(changes: Partial<ErasureState> = {}) {
+  const id = uuidv7();
+  const now = await environment.currentTimeMs();
+  const row: ErasureState = {
+    generation: 1,
+    version: 1,
+    status: 'waiting',
+    graceUntil: new Date(now + DAY).toISOString(),
+    confirmed: false,
+    deadline: new Date(now + 30 * DAY).toISOString(),
+    ...changes,
+  };
+  rows.set(id, row);
+  const handle = await environment.client.workflow.signalWithStart(userErasure, {
+    workflowId: userErasureId(id),
+    taskQueue: TASK_QUEUE,
+    args: [{ requestId: id }],
+    signal: changed,
+    signalArgs: [row],
+  });
+  return { id, handle };
+}
+const whatWasDone = (id: string) => done.filter(([one]) => one === id).map(([, what]) => what);
+const ROUND = [...ERASURE_STEPS, 'scan'];
+
+describe('the erasure of a person', () => {
+  it('begins by itself when the grace period is over, and not before', async () => {
+    const { id, handle } = await request();
+    await environment.sleep(DAY - HOUR);
+    expect(whatWasDone(id)).toEqual([]);
+    expect(await handle.result()).toBe('certified');
+    expect(whatWasDone(id)).toEqual(ROUND);
+  });
+
+  it('begins at once when it is confirmed', async () => {
+    const { id, handle } = await request();
+    const before = await environment.currentTimeMs();
+    await handle.signal(changed, change(id, { confirmed: true }));
+    expect(await handle.result()).toBe('certified');
+    expect((begun.get(id) as number) - before).toBeLessThan(HOUR);
+  });
+
+  it('does nothing when it is cancelled', async () => {
+    const { id, handle } = await request();
+    await handle.signal(changed, change(id, { status: 'cancelled' }));
+    expect(await handle.result()).toBe('cancelled');
+    expect(whatWasDone(id)).toEqual([]);
+  });
+
+  it('goes through the stores again for what the scan still finds, and gives up after five rounds', async () => {
+    const [twice, always] = [await request({ confirmed: true }), await request({ confirmed: true })];
+    found.set(twice.id, [3]);
+    found.set(always.id, [1, 1, 1, 1, 1]);
+    expect([await twice.handle.result(), await always.handle.result()]).toEqual(['certified', 'failed']);
+    expect(whatWasDone(twice.id)).toEqual([...ROUND, ...ROUND]);
+    expect(whatWasDone(always.id).filter((what) => what === 'scan')).toHaveLength(5);
+  });
+
+  it('waits while a hold suspends it, looks each hour, and goes on at once when it is told', async () => {
+    const { id, handle } = await request({ confirmed: true });
+    held.add(id);
+    await until('it is suspended', async () => (await handle.query(state))?.status === 'suspended');
+    await environment.sleep(2.5 * HOUR);
+    const count = (what: string) => whatWasDone(id).filter((one) => one === what).length;
+    expect([count('look'), count('postgres')]).toEqual([2, 1]);
+    held.delete(id);
+    await handle.signal(changed, change(id, { status: 'erasing' }));
+    expect(await handle.result()).toBe('certified');
+    expect(count('postgres')).toBe(2);
+  });
+
+  it('writes down that the month is nearly over and that it is; an extension moves both', async () => {
+    const graceUntil = new Date((await environment.currentTimeMs()) + 100 * DAY).toISOString();
+    const { id, handle } = await request({ graceUntil });
+    await environment.sleep(22 * DAY);
+    expect(whatWasDone(id)).not.toContain('near');
+    await environment.sleep(1.5 * DAY);
+    expect(whatWasDone(id)).toContain('near');
+    const later = new Date((await environment.currentTimeMs()) + 60 * DAY).toISOString();
+    await handle.signal(changed, change(id, { deadline: later }));
+    await environment.sleep(59 * DAY);
+    expect(whatWasDone(id)).not.toContain('missed');
+    await environment.sleep(2 * DAY);
+    expect(whatWasDone(id)).toContain('missed');
+    expect(await handle.result()).toBe('certified');
+  });
+
+  it('is nothing where its row is gone', async () => {
+    const { handle } = await request({ status: 'certified' });
+    expect(await handle.result()).toBe('certified');
+  });
+});
