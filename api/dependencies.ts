@@ -21,6 +21,8 @@ export interface AppDependencies {
   commands: Commands;
   sessions: SessionCommands;
   files: ObjectStore;
+  /** Below BACKUP_URL. */
+  backups: ObjectStore;
   /** Null: every process counts for itself. */
   redis: Redis | null;
   /** Connects when it is first used; no command needs it. */

@@ -34,6 +34,7 @@ export async function startApi(settings: Configuration, logger: Logger, telemetr
     commands: createCommands({ db, settings, announce: announcer.announce }),
     sessions: createSessionCommands(db),
     files: openObjectStore(settings.FILES_URL),
+    backups: openObjectStore(settings.BACKUP_URL),
     redis,
     temporal,
     checks,

@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { makeTelemetryFilterString, NativeConnection, Runtime, Worker } from '@temporalio/worker';
+import type { AuditRetentionActivities } from '../activities/audit-retention';
 import type { DraftApprovalActivities } from '../activities/draft-approval';
 import type { MailDeliveryActivities } from '../activities/mail-delivery';
 import type { Logger } from '../ops/runtime/logging';
@@ -18,7 +19,7 @@ const CANCELLED_BEFORE_SECONDS = 3;
 const TRIES_AGAIN_MS = 1_000;
 
 export interface TemporalWorkersOptions {
-  processes: DraftApprovalActivities;
+  processes: DraftApprovalActivities & AuditRetentionActivities;
   email: MailDeliveryActivities;
   logger: Logger;
   drainSeconds: number;
@@ -65,7 +66,7 @@ export async function createTemporalWorkers(
       taskQueue: TASK_QUEUES.processes,
       workflowBundle: { codePath: WORKFLOW_BUNDLE },
       activities: processes,
-      enableNonLocalActivities: false,
+      enableNonLocalActivities: true,
     }),
     await Worker.create({
       ...shared,

@@ -1,2 +1,3 @@
+export { auditRetention } from './audit-retention';
 export { draftApproval } from './draft-approval';
 export { mailDelivery } from './mail-delivery';

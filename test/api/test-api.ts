@@ -32,6 +32,8 @@ interface Options {
   settings?: Partial<ApiSettings>;
   database?: TestDatabase;
   redis?: string;
+  /** As BACKUP_URL. */
+  backups?: string;
   temporal?: { address: string; namespace?: string };
   commands?: (commands: Commands) => Commands;
   checkedDatabase?: string;
@@ -86,6 +88,7 @@ export class TestApi {
       commands,
       sessions: createSessionCommands(db),
       files: openObjectStore(pathToFileURL(newFolder('api-files')).href),
+      backups: openObjectStore(options.backups ?? pathToFileURL(newFolder('api-backups')).href),
       redis,
       temporal,
       checks,
