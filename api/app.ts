@@ -17,6 +17,7 @@ import { logRequests } from './request-log';
 import { ATTACHMENT_PAGES } from './routes/attachment-pages';
 import { attachmentsRouter } from './routes/attachments';
 import { auditEndpoints } from './routes/audit';
+import { auditChainEndpoints } from './routes/audit-chain';
 import { authEndpoints } from './routes/auth';
 import { breakerEndpoints } from './routes/circuit-breakers';
 import { decisionEndpoints } from './routes/decisions';
@@ -49,6 +50,7 @@ export function createApp(dependencies: AppDependencies): Express {
     ...keyEndpoints(dependencies, ring),
     ...authEndpoints(dependencies, ring, csrf),
     ...auditEndpoints(dependencies),
+    ...auditChainEndpoints(dependencies),
     ...breakerEndpoints(dependencies, lanes),
     ...erasureEndpoints(dependencies),
     ...holdEndpoints(dependencies),

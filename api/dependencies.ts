@@ -24,6 +24,8 @@ export interface AppDependencies {
   files: ObjectStore;
   /** Where personal data may lie. */
   stores: readonly PersonalDataStore[];
+  /** Below BACKUP_URL. */
+  backups: ObjectStore;
   /** Null: every process counts for itself. */
   redis: Redis | null;
   /** Connects when it is first used; no command needs it. */

@@ -4,7 +4,7 @@ import type { Request, RequestHandler, Response } from 'express';
 import { type Actor, BOOTSTRAP_ADMIN, type CommandContext, type Role, SYSTEM } from '../activities/commands/context';
 import type { Commands } from '../activities/commands/index';
 import type { Logger } from '../ops/runtime/logging';
-import { counterOf, type KeyRing, sha256 } from './key-ring';
+import { counterOf, type Holder, type KeyRing, sha256 } from './key-ring';
 import type { Limits } from './limits';
 import { Problem } from './problems';
 
@@ -58,6 +58,7 @@ export function identify(dependencies: IdentityDependencies): RequestHandler {
         : [null];
       if (holder) return holder;
       await countClient();
+      await recordRefusedKey(dependencies, response, 'api_key.refused', hash);
       throw wrong('The API key');
     }
     const token: unknown = request.cookies?.[sessionCookie];
@@ -96,15 +97,29 @@ export function contextOf(_request: Request, response: Response): CommandContext
   });
 }
 
+/** Whose key it was where it has ended. */
+export async function recordRefusedKey(
+  { ring, ...dependencies }: Pick<IdentityDependencies, 'commands' | 'logger' | 'ring'>,
+  response: Response,
+  type: string,
+  hash: Uint8Array | null,
+): Promise<void> {
+  const ended = hash ? await ring.endedKey(hash) : null;
+  const code = ended ? 'ended_key' : 'wrong_key';
+  await recordRefused(dependencies, response, { type, code }, ended);
+}
+
 /** A refusal stands, even where it can't be written down. */
 export async function recordRefused(
   { commands, logger }: Pick<IdentityDependencies, 'commands' | 'logger'>,
   response: Response,
   { type, ...data }: { type: string; code: string; route?: string },
+  key: Pick<Holder, 'actor' | 'keyId'> | null = null,
 ): Promise<void> {
   const { requestId, identity } = response.locals;
-  const context = { actor: (identity as Identity | null)?.actor ?? SYSTEM, requestId };
+  const context = { actor: key?.actor ?? (identity as Identity | null)?.actor ?? SYSTEM, requestId };
+  const about = key ? { subject: 'key', subjectId: key.keyId } : { subject: 'access' };
   await commands
-    .recordEvent(context, { type, subject: 'access', data })
+    .recordEvent(context, { type, ...about, data })
     .catch((err) => logger.error({ err, requestId }, 'A refusal could not be audited'));
 }

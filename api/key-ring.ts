@@ -61,6 +61,14 @@ export function createKeyRing(db: Database) {
           FROM sessions s JOIN api_keys k ON k.id = s.key_id JOIN principals p ON p.id = k.principal_id
           WHERE s.hash = ${hash} AND s.expires_at > now() AND k.ended_at IS NULL`,
       ),
+    /** Whose key this was, before it ended. */
+    async endedKey(hash: Uint8Array): Promise<Holder | null> {
+      const [row] = await db.$queryRaw<Row[]>`
+        SELECT k.id AS "keyId", k.hash, k.principal_id AS "principalId", p.name, k.roles
+        FROM api_keys k JOIN principals p ON p.id = k.principal_id
+        WHERE k.hash = ${hash} AND k.ended_at IS NOT NULL`;
+      return row ? toHolder(row) : null;
+    },
     /** A key or a session has ended: this process looks again at once, others within a second. */
     forgetAll: () => kept.clear(),
   };

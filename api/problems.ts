@@ -38,6 +38,7 @@ export const PROBLEMS = {
   'database-busy': [503, 'The database is busy'],
   'database-unavailable': [503, 'The database is unavailable'],
   'files-unavailable': [503, 'The file store is unavailable'],
+  'anchors-unavailable': [503, 'The anchors of the audit trail are unavailable'],
   'processes-unavailable': [503, 'Temporal is unavailable'],
 } as const satisfies Record<string, readonly [status: number, title: string]>;
 

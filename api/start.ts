@@ -41,6 +41,7 @@ export async function startApi(settings: Configuration, logger: Logger, telemetr
     sessions: createSessionCommands(db),
     files,
     stores: createStores({ db, files, redis, temporal, settings }),
+    backups: openObjectStore(settings.BACKUP_URL),
     redis,
     temporal,
     checks,

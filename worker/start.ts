@@ -1,6 +1,8 @@
 // The worker process: what it runs, and its end in order.
 
 import { Client } from '@temporalio/client';
+import { createAuditRetentionActivities } from '../activities/audit-retention';
+import { createSigner } from '../activities/audit-trail/signatures';
 import { createCommands } from '../activities/commands/create-commands';
 import { createDraftApprovalActivities } from '../activities/draft-approval';
 import { createMailDeliveryActivities } from '../activities/mail-delivery';
@@ -22,6 +24,8 @@ import { createErasure } from './erasure';
 import { keepLanes } from './lanes';
 import { carryOutLedger } from './ledger';
 import { listenForWork } from './listener';
+import { keepSchedules } from './schedules';
+import { keepSealing } from './sealer';
 import { keepSweeping } from './sweep';
 import { connectToTemporal, createTemporalWorkers, installRuntime } from './temporal-workers';
 
@@ -50,8 +54,12 @@ export async function startWorker(settings: Configuration, logger: Logger, telem
 
 /** Until `stopping`, and then until all that had begun is done. */
 async function runWorker(settings: Configuration, db: Database, logger: Logger, stopping: AbortSignal): Promise<void> {
+  const backups = openObjectStore(settings.BACKUP_URL);
+  const signer = createSigner(settings.SECRET_KEY);
+  // Needs no Temporal, so it waits for none.
+  const sealing = keepSealing({ db, backups, signer, logger }, stopping);
   const connection = await connectToTemporal(logger, stopping);
-  if (!connection) return;
+  if (!connection) return sealing;
   const { namespace } = temporalSettings();
   const temporal = new Client({ connection, namespace });
   await ensureNamespaceOn(connection, namespace).catch((err) =>
@@ -60,13 +68,13 @@ async function runWorker(settings: Configuration, db: Database, logger: Logger, 
   const files = openObjectStore(settings.FILES_URL);
   const [mailAlarm, relayAlarm] = [createAlarm(), createAlarm()];
   const { announce, drain } = createAnnouncer(db);
-  const backups = openObjectStore(settings.BACKUP_URL);
   const redis = settings.REDIS_URL ? connectRedis(settings.REDIS_URL, logger) : null;
   const erasure = createErasure({ db, files, redis, temporal, settings, logger });
   await carryOutLedger(erasure.replay, stopping);
   const workers = await createTemporalWorkers(connection, {
     processes: {
       ...createDraftApprovalActivities({ db, commands: createCommands({ db, announce, settings }) }),
+      ...createAuditRetentionActivities({ db, backups, signer, settings }),
       ...erasure.activities,
     },
     email: createMailDeliveryActivities({
@@ -93,6 +101,8 @@ async function runWorker(settings: Configuration, db: Database, logger: Logger, 
     runRelay({ db, temporal, alarm: relayAlarm, logger }, stopping),
     listenForWork(settings.DATABASE_URL, { [MAIL_LANE]: mailAlarm, [RELAY]: relayAlarm }, stopping),
     keepSweeping({ db, files, logger }, stopping),
+    keepSchedules(temporal, logger, stopping),
+    sealing,
   ]);
   await drain();
   redis?.disconnect();

@@ -1,3 +1,4 @@
+export { auditRetention } from './audit-retention';
 export { draftApproval } from './draft-approval';
 export { mailDelivery } from './mail-delivery';
 export { userErasure } from './user-erasure';

@@ -35,6 +35,33 @@ export const MAIL_LANE: ActivityOptions = {
   allowEagerDispatch: false,
 };
 
+/** Reads much and tells how far it is; one that is silent for a minute has died. */
+export const LONG_CHECK: ActivityOptions = {
+  startToCloseTimeout: '6 hours',
+  heartbeatTimeout: '1 minute',
+  cancellationType: ActivityCancellationType.TRY_CANCEL,
+  retry: {
+    initialInterval: '1 second',
+    backoffCoefficient: 2,
+    maximumInterval: '10 minutes',
+    maximumAttempts: Number.POSITIVE_INFINITY,
+  },
+  allowEagerDispatch: false,
+};
+
+/** One bounded batch of database work, which is repeated until the database is there. */
+export const DATABASE_BATCH: ActivityOptions = {
+  startToCloseTimeout: '5 minutes',
+  cancellationType: ActivityCancellationType.TRY_CANCEL,
+  retry: {
+    initialInterval: '1 second',
+    backoffCoefficient: 2,
+    maximumInterval: '1 minute',
+    maximumAttempts: Number.POSITIVE_INFINITY,
+  },
+  allowEagerDispatch: false,
+};
+
 /** A message about what a step has read comes within this time, or was lost on its way. */
 export const TOLD_WITHIN_MS = 1_000;
 /** After the database's clock said that a deadline has not come yet. */

@@ -2,9 +2,8 @@
 import { uuidv7 } from 'uuidv7';
 import type { Database } from '../../prisma/client';
 import type { CommandContext } from './context';
-import type { DraftRecord } from './draft-record';
 import type { EventView } from './draft-view';
-import type { RefusalCode } from './refusal';
+import { Refusal } from './refusal';
 
 export interface AuditEntry {
   type: string;
@@ -26,14 +25,22 @@ export async function recordEvent(
       ${entry.subjectId ?? null}::uuid, ${entry.revision ?? null}::int, ${requestId}::uuid, ${JSON.stringify(entry.data ?? {})}::jsonb)`;
 }
 
-export const recordRefusal = (db: Database, context: CommandContext, draft: DraftRecord, code: RefusalCode) =>
-  recordEvent(db, context, {
-    type: 'draft.refused',
-    subject: 'draft',
-    subjectId: draft.id,
-    revision: draft.revision,
-    data: { code },
-  });
+/** What is refused is written down before it is told. */
+export async function auditRefusals<T>(
+  db: Database,
+  context: CommandContext,
+  about: Pick<AuditEntry, 'subject' | 'subjectId' | 'revision'>,
+  act: () => T | Promise<T>,
+): Promise<T> {
+  try {
+    return await act();
+  } catch (refusal) {
+    if (refusal instanceof Refusal) {
+      await recordEvent(db, context, { ...about, type: `${about.subject}.refused`, data: { code: refusal.code } });
+    }
+    throw refusal;
+  }
+}
 
 /** A draft's timeline, oldest first, with what people wrote beside their acts. */
 export async function listDraftEvents(

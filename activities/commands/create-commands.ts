@@ -1,7 +1,7 @@
 // The commands, given what they need.
 import { uuidv7 } from 'uuidv7';
 import { Prisma } from '../../prisma/client';
-import { recordEvent } from './audit';
+import { auditRefusals, recordEvent } from './audit';
 import { own, resolve, revise, unlessErased, withdraw } from './change-draft';
 import type { CommandContext, CommandDependencies } from './context';
 import { approve, asApproved, reject, requestChanges } from './decide-draft';
@@ -44,9 +44,10 @@ export function createCommands(dependencies: CommandDependencies): Commands {
       const json = document as unknown as Prisma.InputJsonObject;
       for (;;) {
         const { _max } = await db.policy.aggregate({ _max: { version: true } });
-        if (read !== undefined && read !== _max.version) {
+        await auditRefusals(db, context, { subject: 'policy' }, () => {
+          if (read === undefined || read === _max.version) return;
           throw new Refusal('stale_revision', `The policy is at version ${_max.version}; read it again.`);
-        }
+        });
         const version = (_max.version ?? 0) + 1;
         try {
           await db.$transaction(async (tx) => {

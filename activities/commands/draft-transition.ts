@@ -4,7 +4,7 @@ import { uuidv7 } from 'uuidv7';
 import { type Database, Prisma } from '../../prisma/client';
 import type { DraftStatus } from '../../workflows/contracts/draft-approval';
 import { WRITE_MESSAGES } from '../outbox/outbox';
-import { recordRefusal } from './audit';
+import { auditRefusals } from './audit';
 import type { CommandContext, CommandDependencies } from './context';
 import { type DraftRecord, readDraft, toState, type VerdictRecord } from './draft-record';
 import { Refusal } from './refusal';
@@ -50,10 +50,15 @@ export async function transition(
   id: string,
   rule: Rule,
 ): Promise<DraftRecord> {
+  const refuse = (refusal: Refusal) =>
+    auditRefusals(db, context, { subject: 'draft', subjectId: id }, (): never => {
+      throw refusal;
+    });
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
     const draft = await readDraft(db, id);
-    if (!draft) throw new Refusal('not_found', 'There is no such draft.');
-    const change = await judge(db, context, draft, rule);
+    if (!draft) return refuse(new Refusal('not_found', 'There is no such draft.'));
+    const { revision } = draft;
+    const change = await auditRefusals(db, context, { subject: 'draft', subjectId: id, revision }, () => rule(draft));
     if (change === null) return draft;
     const changed = await write(db, context, draft, change);
     if (!changed) continue;
@@ -63,16 +68,7 @@ export async function transition(
     });
     return changed;
   }
-  throw new Refusal('busy', 'Too many changes are made to this draft at once; try again.');
-}
-
-async function judge(db: Database, context: CommandContext, draft: DraftRecord, rule: Rule): Promise<Change | null> {
-  try {
-    return rule(draft);
-  } catch (refusal) {
-    if (refusal instanceof Refusal) await recordRefusal(db, context, draft, refusal.code);
-    throw refusal;
-  }
+  return refuse(new Refusal('busy', 'Too many changes are made to this draft at once; try again.'));
 }
 
 async function write(

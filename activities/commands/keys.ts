@@ -1,7 +1,7 @@
 // API keys: made, shown once, ended.
 import { createHash, randomBytes } from 'node:crypto';
 import { uuidv7 } from 'uuidv7';
-import { recordEvent } from './audit';
+import { auditRefusals, recordEvent } from './audit';
 import type { CommandContext, CommandDependencies } from './context';
 import type { KeyInput } from './index';
 import { Refusal } from './refusal';
@@ -34,13 +34,14 @@ export function createKeyCommands({ db }: Pick<CommandDependencies, 'db'>) {
       return { id, name, roles, key, createdAt: createdAt.toISOString() };
     },
 
-    async endKey(context: CommandContext, id: string): Promise<void> {
-      await db.$transaction(async (tx) => {
-        const { count } = await tx.apiKey.updateMany({ where: { id, endedAt: null }, data: { endedAt: new Date() } });
-        if (count === 0) throw new Refusal('not_found', 'There is no such key, or it has ended.');
-        await tx.session.deleteMany({ where: { keyId: id } });
-        await recordEvent(tx as typeof db, context, { type: 'key.ended', subject: 'key', subjectId: id });
-      });
-    },
+    endKey: (context: CommandContext, id: string): Promise<void> =>
+      auditRefusals(db, context, { subject: 'key', subjectId: id }, () =>
+        db.$transaction(async (tx) => {
+          const { count } = await tx.apiKey.updateMany({ where: { id, endedAt: null }, data: { endedAt: new Date() } });
+          if (count === 0) throw new Refusal('not_found', 'There is no such key, or it has ended.');
+          await tx.session.deleteMany({ where: { keyId: id } });
+          await recordEvent(tx as typeof db, context, { type: 'key.ended', subject: 'key', subjectId: id });
+        }),
+      ),
   };
 }

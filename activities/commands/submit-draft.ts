@@ -4,6 +4,7 @@ import { uuidv7 } from 'uuidv7';
 import type { Database } from '../../prisma/client';
 import type { DraftStatus } from '../../workflows/contracts/draft-approval';
 import { createSubjects } from '../personal-data/subject';
+import { auditRefusals } from './audit';
 import type { CommandContext, CommandDependencies } from './context';
 import { type DraftRecord, readSubmitted, toView } from './draft-record';
 import type { AttachmentView, DraftView } from './draft-view';
@@ -24,7 +25,9 @@ export function createSubmitDraft({ db, announce, settings }: CommandDependencie
 
   return async function submitDraft(context: CommandContext, input: SubmitInput): Promise<DraftView> {
     for (;;) {
-      const attachments = await readAttachments(db, context.actor.id, input.attachments ?? []);
+      const attachments = await auditRefusals(db, context, { subject: 'draft' }, () =>
+        readAttachments(db, context.actor.id, input.attachments ?? []),
+      );
       const policy = await policies.current();
       const draft = prepare(context, input, attachments, policy);
       const stored = await storeDraft(db, context, draft, input.idempotencyKey).catch(nullWhereAttachmentWent);
@@ -37,7 +40,12 @@ export function createSubmitDraft({ db, announce, settings }: CommandDependencie
         return toView(stored.status === 'scheduled' ? { ...stored, status: 'approved' } : stored);
       }
       const earlier = input.idempotencyKey ? await readSubmitted(db, context.actor.id, input.idempotencyKey) : null;
-      if (earlier) return replay(earlier, draft.requestHash);
+      if (earlier) {
+        const { id: subjectId, revision } = earlier;
+        return auditRefusals(db, context, { subject: 'draft', subjectId, revision }, () =>
+          replay(earlier, draft.requestHash),
+        );
+      }
       policies.forget(policy);
     }
   };

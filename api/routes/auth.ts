@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { type Csrf, cookieName, isSecure } from '../csrf';
 import type { AppDependencies } from '../dependencies';
 import { type Endpoint, endpoint } from '../endpoint';
-import { recordRefused, wrong } from '../identity';
+import { recordRefusedKey, wrong } from '../identity';
 import { type KeyRing, sha256 } from '../key-ring';
 import { LoggedIn, Login } from '../schemas/key';
 
@@ -47,7 +47,7 @@ export function authEndpoints(dependencies: Dependencies, ring: KeyRing, csrf: C
       async handle({ body: { key }, response, context }) {
         const holder = await ring.byKey(sha256(key));
         if (!holder) {
-          await recordRefused(dependencies, response, { type: 'login.refused', code: 'wrong_key' });
+          await recordRefusedKey({ ...dependencies, ring }, response, 'login.refused', sha256(key));
           throw wrong('The API key');
         }
         const { actor, keyId } = holder;

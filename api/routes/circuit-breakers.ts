@@ -58,7 +58,13 @@ export function breakerEndpoints({ commands, temporal }: Dependencies, lanes: La
       async handle({ params, body: { reason }, context }) {
         const service = SERVICES.find((one) => one === params.service);
         if (!service) throw new Problem('not-found', `There is no such service; there are ${SERVICES.join(' and ')}.`);
-        await tell(service, name, reason, context);
+        await tell(service, name, reason, context).catch(async (error) => {
+          if (error instanceof Problem) {
+            const data = { service, act: name, code: error.code };
+            await commands.recordEvent(context, { type: 'service.refused', subject: 'service', data });
+          }
+          throw error;
+        });
         lanes.forget();
         return (await lanes.breakers())[service];
       },

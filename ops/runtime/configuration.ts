@@ -72,15 +72,29 @@ export type Configuration = Omit<z.output<typeof Environment>, 'PUBLIC_URL'> & {
 
 export class ConfigurationError extends Error {}
 
+/** Some of it, for a tool that needs no more. */
+export function readSettings<K extends keyof typeof Environment.shape>(
+  names: K[],
+  env: NodeJS.ProcessEnv = process.env,
+): Pick<z.output<typeof Environment>, K> {
+  const some = Environment.pick(Object.fromEntries(names.map((name) => [name, true])) as never);
+  return parse(some, env) as Pick<z.output<typeof Environment>, K>;
+}
+
 /** Reads the environment; throws one ConfigurationError that names every fault. Empty values count as unset. */
 export function readConfiguration(env: NodeJS.ProcessEnv = process.env): Configuration {
+  const settings = parse(Environment, env);
+  return { ...settings, PUBLIC_URL: settings.PUBLIC_URL ?? `http://localhost:${settings.PORT}` };
+}
+
+function parse<T extends z.ZodType>(schema: T, env: NodeJS.ProcessEnv): z.output<T> {
   const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== undefined && value !== ''));
-  const parsed = Environment.safeParse(given);
+  const parsed = schema.safeParse(given);
   if (!parsed.success) {
     const faults = [...new Set(parsed.error.issues.map((issue) => `  ${issue.path.join('.')} ${issue.message}`))];
     throw new ConfigurationError(
       `The configuration has ${faults.length} fault(s):\n${faults.join('\n')}\nSee .env.example.`,
     );
   }
-  return { ...parsed.data, PUBLIC_URL: parsed.data.PUBLIC_URL ?? `http://localhost:${parsed.data.PORT}` };
+  return parsed.data;
 }

@@ -34,6 +34,8 @@ interface Options {
   settings?: Partial<ApiSettings>;
   database?: TestDatabase;
   redis?: string;
+  /** As BACKUP_URL. */
+  backups?: string;
   temporal?: { address: string; namespace?: string };
   commands?: (commands: Commands) => Commands;
   checkedDatabase?: string;
@@ -97,6 +99,7 @@ export class TestApi {
         temporal,
         settings: { ...SETTINGS, HUBSPOT_BASE_URL: '', ...settings },
       }),
+      backups: openObjectStore(options.backups ?? pathToFileURL(newFolder('api-backups')).href),
       redis,
       temporal,
       checks,

@@ -1,0 +1,51 @@
+// The steps of the audit trail's retention.
+import { Context } from '@temporalio/activity';
+import { ApplicationFailure } from '@temporalio/common';
+import type { Configuration } from '../ops/runtime/configuration';
+import type { ObjectStore } from '../ops/runtime/object-store';
+import type { Database } from '../prisma/client';
+import { forgetAnchors } from './audit-trail/anchors';
+import { readCheckpoint } from './audit-trail/checkpoints';
+import { pruneEvents } from './audit-trail/prune';
+import type { Signer } from './audit-trail/signatures';
+import { verifyTrail } from './audit-trail/verify';
+
+const BATCH = 5_000;
+
+export interface AuditRetentionDependencies {
+  db: Database;
+  backups: ObjectStore;
+  signer: Signer;
+  settings: Pick<Configuration, 'AUDIT_RETENTION_DAYS'>;
+}
+
+export function createAuditRetentionActivities({ db, backups, signer, settings }: AuditRetentionDependencies) {
+  return {
+    /** Fails where the trail is broken. @returns before which time events may go, by the database's clock */
+    async verifyAudit(): Promise<string> {
+      const context = Context.current();
+      const found = await verifyTrail({ db, store: backups, verifier: signer }, (checked) => {
+        context.heartbeat(checked);
+        context.cancellationSignal.throwIfAborted();
+      });
+      // An anchor that is missed may only be late to be seen.
+      if (found.reason === 'anchors_missing') throw ApplicationFailure.retryable(found.reason, 'AuditUnverified');
+      if (!found.ok) throw ApplicationFailure.nonRetryable(String(found.reason), 'AuditBroken', found.firstBroken);
+      const [row] = await db.$queryRaw<{ before: Date }[]>`
+        SELECT clock_timestamp() - make_interval(days => ${settings.AUDIT_RETENTION_DAYS}::int) AS before`;
+      return (row as { before: Date }).before.toISOString();
+    },
+
+    async pruneAudit(before: string): Promise<{ events: number; isMore: boolean }> {
+      const events = await pruneEvents({ db, signer }, new Date(before), BATCH);
+      return { events, isMore: events === BATCH };
+    },
+
+    async forgetOldAnchors(): Promise<void> {
+      const checkpoint = await readCheckpoint(db);
+      if (checkpoint) await forgetAnchors(backups, checkpoint.position);
+    },
+  };
+}
+
+export type AuditRetentionActivities = ReturnType<typeof createAuditRetentionActivities>;

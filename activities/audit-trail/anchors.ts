@@ -1,0 +1,146 @@
+// Anchors: signed words about the head of the chain, beside the backups, where whoever rewrites the database does not reach.
+import { text } from 'node:stream/consumers';
+import { z } from 'zod';
+import { ObjectNotFound, type ObjectStore, ObjectStoreError } from '../../ops/runtime/object-store';
+import type { Database } from '../../prisma/client';
+import { type Head, readHead } from './seal';
+import type { Signer, Verifier } from './signatures';
+
+const FOLDER = 'audit/anchors/';
+const DIGITS = 20;
+const READ_AHEAD = 16;
+const LARGEST = 2_000;
+
+export const anchorName = (position: bigint) => `${String(position).padStart(DIGITS, '0')}.json`;
+export const anchorKey = (position: bigint) => FOLDER + anchorName(position);
+
+const Statement = z.object({
+  position: z.string().regex(/^\d{1,19}$/),
+  /** Hexadecimal. */
+  hash: z.string().regex(/^[0-9a-f]{64}$/),
+  at: z.iso.datetime(),
+});
+const AnchorFile = Statement.extend({ keyId: z.string(), signature: z.base64() });
+
+export interface Anchor {
+  position: bigint;
+  hash: string;
+  at: Date;
+  /** Signed by a key that is known, and named after its position. */
+  isGenuine: boolean;
+}
+
+/** The store can't be read: nothing can be said about the chain. */
+export class AnchorsUnavailable extends Error {
+  override name = 'AnchorsUnavailable';
+  constructor(readonly code: string) {
+    super(`The anchors cannot be read: ${code}`);
+  }
+}
+
+/** An anchor that is there is never replaced. @returns whether the one that is there now says the same */
+export async function writeAnchor(store: ObjectStore, signer: Signer, head: Head, at = new Date()): Promise<boolean> {
+  const key = anchorKey(head.position);
+  const statement = {
+    position: String(head.position),
+    hash: Buffer.from(head.hash).toString('hex'),
+    at: at.toISOString(),
+  };
+  const there = await read(store, key);
+  if (there !== null) return AnchorFile.safeParse(parse(there)).data?.hash === statement.hash;
+  const anchor = { ...statement, keyId: signer.keyId, signature: signer.sign('anchor', statement).toString('base64') };
+  await store.put(key, Buffer.from(`${JSON.stringify(anchor, null, 2)}\n`), { type: 'application/json' });
+  return true;
+}
+
+const EACH_MS = 60_000;
+const EACH_POSITIONS = 1_000n;
+
+/** Where the newest anchor is a minute or a thousand positions old. @returns the position of the new one */
+export async function anchorHead(
+  { db, store, signer }: { db: Database; store: ObjectStore; signer: Signer },
+  now = new Date(),
+): Promise<{ position: bigint; isSame: boolean } | null> {
+  const head = await readHead(db);
+  const { anchored, anchoredAt } = await db.auditProgress.findUniqueOrThrow({ where: { id: 1 } });
+  const isOld = !anchoredAt || now.getTime() - anchoredAt.getTime() >= EACH_MS;
+  if (head.position <= anchored || !(isOld || head.position - anchored >= EACH_POSITIONS)) return null;
+  const isSame = await writeAnchor(store, signer, head, now);
+  if (isSame) await noteAnchored(db, head.position, now);
+  return { position: head.position, isSame };
+}
+
+export async function noteAnchored(db: Database, position: bigint, at = new Date()): Promise<void> {
+  await db.auditProgress.updateMany({
+    where: { id: 1, anchored: { lt: position } },
+    data: { anchored: position, anchoredAt: at },
+  });
+}
+
+/** From this position on, in order; a few are fetched ahead. @param folder where they lie in the store */
+export async function* readAnchors(
+  store: ObjectStore,
+  verifier: Verifier,
+  from: bigint,
+  folder = FOLDER,
+): AsyncGenerator<Anchor> {
+  const ahead: Promise<Anchor>[] = [];
+  try {
+    for await (const key of store.list(folder)) {
+      const position = positionOf(key, folder);
+      if (position === null || position < from) continue;
+      const anchor = readAnchor(store, key, position, verifier);
+      // Its failure is told when its turn has come.
+      anchor.catch(() => {});
+      ahead.push(anchor);
+      if (ahead.length >= READ_AHEAD) yield (await ahead.shift()) as Anchor;
+    }
+    for (const anchor of ahead) yield await anchor;
+  } catch (error) {
+    throw error instanceof ObjectStoreError ? new AnchorsUnavailable(error.code) : error;
+  }
+}
+
+/** Those of a range that was pruned say nothing any more. */
+export async function forgetAnchors(store: ObjectStore, below: bigint): Promise<number> {
+  let forgotten = 0;
+  for await (const key of store.list(FOLDER)) {
+    const position = positionOf(key, FOLDER);
+    if (position !== null && position >= below) break;
+    if (position === null) continue;
+    await store.delete(key);
+    forgotten += 1;
+  }
+  return forgotten;
+}
+
+async function readAnchor(store: ObjectStore, key: string, position: bigint, verifier: Verifier): Promise<Anchor> {
+  const found = AnchorFile.safeParse(parse((await read(store, key)) ?? ''));
+  if (!found.success) return { position, hash: '', at: new Date(0), isGenuine: false };
+  const { signature, keyId: _, ...statement } = found.data;
+  const isGenuine =
+    BigInt(statement.position) === position && verifier.verifies('anchor', statement, Buffer.from(signature, 'base64'));
+  return { position, hash: statement.hash, at: new Date(statement.at), isGenuine };
+}
+
+function positionOf(key: string, folder: string): bigint | null {
+  const [, digits] = /^(\d{20})\.json$/.exec(key.slice(folder.length)) ?? [];
+  return digits === undefined ? null : BigInt(digits);
+}
+
+async function read(store: ObjectStore, key: string): Promise<string | null> {
+  try {
+    return (await text(await store.get(key))).slice(0, LARGEST);
+  } catch (error) {
+    if (error instanceof ObjectNotFound) return null;
+    throw error;
+  }
+}
+
+function parse(json: string): unknown {
+  try {
+    return JSON.parse(json);
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,43 @@
+// `npm run audit:export`: the sealed trail as a file that verifies without the database.
+import { once } from 'node:events';
+import { createWriteStream } from 'node:fs';
+import { finished } from 'node:stream/promises';
+import { parseArgs } from 'node:util';
+import { exportTrail } from '../../activities/audit-trail/export';
+import { createDatabase } from '../../prisma/client';
+import { createProgress, EXIT, runCommand, WrongUsage } from './command';
+import { ONE_CONNECTION } from './connection';
+import { readAuditSettings } from './settings';
+
+const HELP = `npm run audit:export: writes the sealed audit trail as JSON lines.
+
+  npm run audit:export -- --out audit.jsonl
+  npm run audit:verify -- --file audit.jsonl
+
+  --out FILE   a new file; one that is there is not touched
+  --help       this text
+
+Reads DATABASE_URL, or finds what \`npm start\` runs in this folder.
+Exit codes: 0 written, 2 wrong usage, 3 could not be written.`;
+
+runCommand(HELP, async (args) => {
+  const { out } = parseArgs({ args, options: { out: { type: 'string' } } }).values;
+  if (!out) throw new WrongUsage('--out FILE is required.');
+  const { db, close } = createDatabase({ ...readAuditSettings(), ...ONE_CONNECTION });
+  const progress = createProgress('written');
+  try {
+    const file = createWriteStream(out, { flags: 'wx', mode: 0o600, flush: true });
+    await once(file, 'open');
+    let lines = 0;
+    const events = await exportTrail(db, async (line) => {
+      if (!file.write(line)) await once(file, 'drain');
+      progress(++lines);
+    });
+    file.end();
+    await finished(file);
+    console.log(`${events} events written to ${out}`);
+    return EXIT.done;
+  } finally {
+    await close();
+  }
+});

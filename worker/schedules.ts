@@ -1,0 +1,54 @@
+// What runs by the clock: the schedules that Temporal keeps, made anew as this release has them.
+import { setTimeout as delay } from 'node:timers/promises';
+import { type Client, ScheduleAlreadyRunning, type ScheduleOptions, ScheduleOverlapPolicy } from '@temporalio/client';
+import type { Logger } from '../ops/runtime/logging';
+import { AUDIT_RETENTION_SCHEDULE, type AuditRetentionInput } from '../workflows/contracts/audit-retention';
+import { ProcessAttribute } from '../workflows/contracts/search-attributes';
+import { TASK_QUEUES } from '../workflows/contracts/task-queues';
+
+const SCHEDULES: ScheduleOptions[] = [
+  {
+    scheduleId: AUDIT_RETENTION_SCHEDULE,
+    spec: { calendars: [{ hour: 3, minute: 10 }], timezone: 'UTC' },
+    policies: { overlap: ScheduleOverlapPolicy.SKIP, catchupWindow: '1 day' },
+    action: {
+      type: 'startWorkflow',
+      workflowType: 'auditRetention',
+      workflowId: AUDIT_RETENTION_SCHEDULE,
+      taskQueue: TASK_QUEUES.processes,
+      args: [{} satisfies AuditRetentionInput],
+      staticSummary: 'Verifies the audit trail and prunes what is old',
+      typedSearchAttributes: [{ key: ProcessAttribute, value: 'auditRetention' }],
+    },
+  },
+];
+
+const TRIES_AGAIN_MS = 30_000;
+
+/** Until they are there once. */
+export async function keepSchedules(temporal: Client, logger: Logger, stopping: AbortSignal): Promise<void> {
+  while (!stopping.aborted) {
+    try {
+      return await ensureSchedules(temporal);
+    } catch (err) {
+      logger.warn({ err }, 'The schedules could not be made; Temporal may be away');
+      await delay(TRIES_AGAIN_MS, undefined, { signal: stopping }).catch(() => {});
+    }
+  }
+}
+
+/** Repeats do no harm; whether an operator has paused one is left as it is. */
+export async function ensureSchedules(temporal: Client): Promise<void> {
+  for (const schedule of SCHEDULES) await ensureSchedule(temporal, schedule);
+}
+
+async function ensureSchedule(temporal: Client, schedule: ScheduleOptions): Promise<void> {
+  try {
+    await temporal.schedule.create(schedule);
+  } catch (error) {
+    if (!(error instanceof ScheduleAlreadyRunning)) throw error;
+    const { spec, action, policies } = schedule;
+    const handle = temporal.schedule.getHandle(schedule.scheduleId);
+    await handle.update(({ state }) => ({ spec, action, ...(policies ? { policies } : {}), state }));
+  }
+}

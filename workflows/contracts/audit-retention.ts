@@ -1,0 +1,19 @@
+// One run of the audit trail's retention: counts and times only.
+import { defineQuery } from '@temporalio/workflow';
+
+export interface AuditRetentionInput {
+  /** ISO 8601: events before it go. Without it the run has just begun. */
+  before?: string;
+  /** By earlier runs of the same. */
+  pruned?: number;
+}
+
+export interface AuditRetentionProgress {
+  status: 'verifying' | 'pruning' | 'done';
+  before: string | null;
+  pruned: number;
+}
+
+export const AUDIT_RETENTION_SCHEDULE = 'audit-retention';
+
+export const progress = defineQuery<AuditRetentionProgress>('progress');
