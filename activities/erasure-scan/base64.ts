@@ -1,7 +1,7 @@
 // One address within base64, wherever in it it begins: for each of the three alignments a pattern of the characters that
 // depend on it alone. What matches is decoded with its neighbours, to compare its edges too.
 import { formsOf } from './address-forms';
-import { isPartOfAnother, SIDE } from './boundary';
+import { SIDE } from './boundary';
 import type { Pattern } from './patterns';
 
 const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/';
@@ -23,7 +23,7 @@ function base64Pattern(bytes: Buffer, offset: number, isWide: boolean): Pattern 
   const pattern = new RegExp(classes.join(LINE_BREAK), 'g');
   const reach = 2 * Math.ceil((SIDE * (isWide ? 8 : 4)) / 3);
   return {
-    find(text) {
+    find(text, isPart) {
       const found: number[] = [];
       for (const { 0: match, index } of text.matchAll(pattern)) {
         const before = runBefore(text.slice(Math.max(0, index - reach), index));
@@ -36,7 +36,7 @@ function base64Pattern(bytes: Buffer, offset: number, isWide: boolean): Pattern 
         if (lower(decoded.subarray(start, end)) !== lower(bytes)) continue;
         const sides = [decoded.subarray(0, start), decoded.subarray(end)].map((side) => side.toString('latin1'));
         const [left = '', right = ''] = isWide ? sides.map((side) => side.replaceAll('\0', '')) : sides;
-        if (!isPartOfAnother(left, right)) found.push(index);
+        if (!isPart(left, right)) found.push(index);
       }
       return found;
     },

@@ -1,11 +1,11 @@
 // One address as patterns over bytes, each byte a character: written plainly or with any of its characters escaped, in
 // UTF-16, in hex. The at sign comes first, since it is rare, and what stands before it is looked back at.
 import { casesOf, formsOf } from './address-forms';
-import { isPartOfAnother, SIDE } from './boundary';
+import { type IsPart, SIDE } from './boundary';
 
 export interface Pattern {
-  /** Positions in `text` where the address is, as somebody's own. */
-  find(text: string): number[];
+  /** Positions in `text` where the address is, unless it is but a part of another. */
+  find(text: string, isPart: IsPart): number[];
 }
 
 /** A line that goes on, in quoted-printable, as it is or within JSON. */
@@ -27,12 +27,12 @@ function aroundAt(local: string[], at: string[], domain: string[], between: stri
   const before = local.map((one) => one + between).join('');
   const pattern = new RegExp(`(?<=(${before}))${at.join('')}${between}${domain.join(between)}`, 'gi');
   return {
-    find(text) {
+    find(text, isPart) {
       const found: number[] = [];
       for (const match of text.matchAll(pattern)) {
         const start = match.index - (match[1] as string).length;
         const end = match.index + match[0].length;
-        if (!isPartOfAnother(side.left(text, start), side.right(text, end))) found.push(match.index);
+        if (!isPart(side.left(text, start), side.right(text, end))) found.push(match.index);
       }
       return found;
     },
@@ -77,12 +77,12 @@ function hexPattern(address: string): Pattern {
   });
   const pattern = new RegExp(digits.join(''), 'gi');
   return {
-    find(text) {
+    find(text, isPart) {
       return [...text.matchAll(pattern)]
         .filter(({ index, 0: { length } }) => {
           const before = /(?:[\da-f]{2})*$/i.exec(text.slice(Math.max(0, index - 2 * SIDE), index)) as RegExpExecArray;
           const after = /^(?:[\da-f]{2})*/i.exec(text.slice(index + length, index + length + 2 * SIDE));
-          return !isPartOfAnother(fromHex(before[0]), fromHex(after?.[0] ?? ''));
+          return !isPart(fromHex(before[0]), fromHex(after?.[0] ?? ''));
         })
         .map(({ index }) => index);
     },

@@ -21,10 +21,8 @@ async function scanSource({ name, read }: ScanSource, needles: Needles, beat: ()
   const report: SourceReport = { source: name, bytes: 0, items: 0, findings: 0, places: [] };
   for await (const { place, chunks } of read()) {
     report.items += 1;
-    // As bytes, not as text: in a name, what stands beside an address need not be a part of it.
-    const named = Buffer.from(`\0${place}\0`);
-    const inName = needles.find(named, 0, named.length);
-    let findings = inName;
+    const isInName = needles.areIn(place);
+    let findings = isInName ? 1 : 0;
     for await (const { bytes, from, to, fresh } of windowsOf(chunks)) {
       findings += needles.find(bytes, from, to);
       report.bytes += fresh;
@@ -32,7 +30,7 @@ async function scanSource({ name, read }: ScanSource, needles: Needles, beat: ()
     }
     report.findings += findings;
     // A name that holds the person is not repeated.
-    const shown = inName > 0 ? `item ${report.items}, in its name` : place;
+    const shown = isInName ? `item ${report.items}, in its name` : place;
     if (findings > 0 && report.places.length < MOST_PLACES && !report.places.includes(shown)) report.places.push(shown);
   }
   return report;

@@ -75,21 +75,21 @@ export function keepsTheContract(store: () => ObjectStore, leftovers: () => Prom
   });
 
   test('gives every version that it lists, and none of what was deleted', async () => {
-    for (const key of ['versions/a', 'versions/b/1', 'versions/gone', 'versioned']) {
+    for (const key of ['kept/a', 'kept/b/1', 'kept/gone', 'keptly']) {
       await store().put(key, Buffer.from(key));
     }
-    await store().delete('versions/gone');
-    const versions = await collect(store().versions('versions/'));
-    expect(versions.map(({ key }) => key).sort()).toEqual(['versions/a', 'versions/b/1']);
+    await store().delete('kept/gone');
+    const versions = await collect(store().versions('kept/'));
+    expect(versions.map(({ key }) => key).sort()).toEqual(['kept/a', 'kept/b/1']);
     for (const { key, version } of versions) {
       expect((await buffer(await store().get(key, version))).toString()).toBe(key);
     }
   });
 
   test('has no version that it did not list', async () => {
-    await store().put('versions/a', Buffer.from('x'));
-    await expect(store().get('versions/a', '00000000-0000-4000-8000-000000000000')).rejects.toThrow();
-    await expect(store().get('versions/missing', 'null')).rejects.toThrow(ObjectNotFound);
+    await store().put('kept/a', Buffer.from('x'));
+    await expect(store().get('kept/a', '00000000-0000-4000-8000-000000000000')).rejects.toThrow();
+    await expect(store().get('kept/missing', 'null')).rejects.toThrow(ObjectNotFound);
   });
 
   test('leaves nothing of a stream that fails, and keeps what was there before', async () => {

@@ -102,7 +102,9 @@ export function openS3Store(url: URL): ObjectStore {
           .send(new sdk.ListObjectVersionsCommand({ Bucket, Prefix: root + prefix, ...next }))
           .catch(fail);
         for (const { Key, VersionId = 'null' } of page.Versions ?? []) {
-          if (Key) yield { key: Key.slice(root.length), version: VersionId };
+          // Some servers begin a page with the last one of the page before.
+          const isRepeated = Key === next.KeyMarker && VersionId === next.VersionIdMarker;
+          if (Key && !isRepeated) yield { key: Key.slice(root.length), version: VersionId };
         }
         next = page.IsTruncated
           ? { KeyMarker: page.NextKeyMarker, VersionIdMarker: page.NextVersionIdMarker }
