@@ -4,39 +4,41 @@
 /** How much of each side is looked at. A local part has up to 64 characters. */
 export const SIDE = 96;
 
-// biome-ignore lint/suspicious/noControlCharactersInRegex: they tell binary data from text.
-const BINARY = /[\0-\x08\x0b\x0c\x0e-\x1f\x7f]/;
-const LAST_RUN = /[a-z\d\x80-\xff._+-]*$/i;
-const FIRST_RUN = /^[a-z\d\x80-\xff.-]*/i;
-const ENCODED_WORD = '(?:[%=]|\\\\+x|\\\\+u00)(?:3\\d|[46][1-9a-f]|[57][\\da])';
-const ENCODED = '(?:(?:[%=]|\\\\+x|\\\\+u00)[\\da-f]{2}|\\\\+[nrtbf])';
-const SOFT_BREAK = '(?:=(?:[ \\t]*\\r?\\n|(?:\\\\+r)?\\\\+n))*';
-const AFTER_WORD = new RegExp(`(?:${ENCODED_WORD}|[a-z\\d\\x80-\\xff])[._+-]*${SOFT_BREAK}$`, 'i');
-const AFTER_OTHER = new RegExp(`(?<!${ENCODED_WORD})(?<=${ENCODED})$`, 'i');
-const ENCODED_MARK = (hex: string) => `(?:[%=]|\\\\+x|\\\\+u00)${hex}`;
-const WORD = `(?:${ENCODED_WORD}|[a-z\\d\\x80-\\xff])`;
-const BEFORE_WORD = new RegExp(
-  `^${SOFT_BREAK}(?:-|${ENCODED_MARK('2d')})*(?:\\.|${ENCODED_MARK('2e')})?${SOFT_BREAK}${WORD}`,
-  'i',
-);
-
 /** @param left what stands before it, @param right what stands behind it, each byte a character */
 export type IsPart = (left: string, right: string) => boolean;
 
 export const isPartOfAnother: IsPart = (left, right) =>
   continuesLeft(left.slice(-SIDE)) || continuesRight(right.slice(0, SIDE));
 
+// biome-ignore lint/suspicious/noControlCharactersInRegex: they tell binary data from text.
+const BINARY = /[\0-\x08\x0b\x0c\x0e-\x1f\x7f]/;
+const LAST_RUN = /[a-z\d\x80-\xff._+-]*$/i;
+const FIRST_RUN = /^[a-z\d\x80-\xff.-]*/i;
+
 function continuesLeft(left: string): boolean {
   const run = (LAST_RUN.exec(left) as RegExpExecArray)[0];
-  return !isUnclear(run, left.at(-run.length - 1)) && AFTER_WORD.test(left) && !AFTER_OTHER.test(left);
+  return !isUnclear(run, left.at(-run.length - 1)) && /[\p{L}\p{Nd}][._+-]*$/u.test(readable(left));
 }
 
 function continuesRight(right: string): boolean {
   const run = (FIRST_RUN.exec(right) as RegExpExecArray)[0];
-  return !isUnclear(run, right[run.length]) && BEFORE_WORD.test(right);
+  return !isUnclear(run, right[run.length]) && /^-*\.?[\p{L}\p{Nd}]/u.test(readable(right));
 }
 
 /** What runs on to something that is no text, or further than an address can, may be a field of its own. */
 function isUnclear(run: string, next: string | undefined): boolean {
   return run.length === SIDE || (next !== undefined && BINARY.test(next));
 }
+
+/** Without its escapes, so that the `n` of `\n` and the `20` of `%20` are no letters. */
+function readable(side: string): string {
+  const bytes = side
+    .replace(/=(?:[ \t]*\r?\n|(?:\\+r)?\\+n)/g, '')
+    .replace(/(?:[%=]|\\+x)([\da-f]{2})/gi, (_, hex) => String.fromCharCode(Number.parseInt(hex, 16)))
+    .replace(/\\+u([\da-f]{4})/gi, (_, hex) => utf8(String.fromCharCode(Number.parseInt(hex, 16))))
+    .replace(/\\+[nrtbf]/g, ' ');
+  return Buffer.from(bytes, 'latin1').toString();
+}
+
+/** Each byte a character. */
+export const utf8 = (text: string) => Buffer.from(text).toString('latin1');

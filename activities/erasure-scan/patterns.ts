@@ -1,7 +1,7 @@
 // One address as patterns over bytes, each byte a character: written plainly or with any of its characters escaped, in
 // UTF-16, in hex. The at sign comes first, since it is rare, and what stands before it is looked back at.
 import { casesOf, formsOf } from './address-forms';
-import { type IsPart, SIDE } from './boundary';
+import { type IsPart, SIDE, utf8 } from './boundary';
 
 export interface Pattern {
   /** Positions in `text` where the address is, unless it is but a part of another. */
@@ -102,7 +102,7 @@ const wide: Side = {
   left: (text, start) => narrow(/(?:[^\0]\0)*$/.exec(text.slice(Math.max(0, start - 2 * SIDE), start))),
   right: (text, end) => narrow(/^(?:[^\0]\0)*[^\0]?/.exec(text.slice(end, end + 2 * SIDE))),
 };
-const narrow = (match: RegExpExecArray | null) => (match?.[0] ?? '').replaceAll('\0', '');
+const narrow = (match: RegExpExecArray | null) => utf8((match?.[0] ?? '').replaceAll('\0', ''));
 
 const fromHex = (hex: string) => Buffer.from(hex, 'hex').toString('latin1');
 const hexOf = (byte: number) => byte.toString(16).padStart(2, '0');

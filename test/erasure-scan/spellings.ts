@@ -64,6 +64,9 @@ export const NEAR_MISSES: [name: string, text: string][] = [
   ['a longer one, by percent', `%78${EMAIL.replace('@', '%40')}`],
   ['a longer domain, by percent', `${EMAIL}%2Euk`],
   ['a longer domain after a soft break', `${EMAIL}=\r\n.uk`],
+  ['a letter beyond ASCII before', `ö${EMAIL}`],
+  ['a letter beyond ASCII before, by percent', `%C3%B6${EMAIL}`],
+  ['a letter beyond ASCII before, by JSON', `\\u00f6${EMAIL}`],
   ['a longer one in base64', Buffer.from(`to x${EMAIL} now`).toString('base64')],
   ['a longer domain in base64', Buffer.from(`to ${EMAIL}.uk now`).toString('base64')],
   ['a longer one in hex', Buffer.from(`x${EMAIL}`).toString('hex')],
@@ -86,6 +89,10 @@ export const NEIGHBOURS: [before: string, after: string][] = [
   ['- ', '. The next sentence'],
   ['-', '.'],
   ['...', ', and'],
+  ['“', '”'],
+  ['%E2%80%9C', '%E2%80%9D'],
+  ['\\u201c', '\\u201d'],
+  ['\u00a0', '…'],
 ];
 
 export const IDN = { email: `ada@${domainToASCII('bücher-łódź.example')}`, unicode: 'ada@bücher-łódź.example' };

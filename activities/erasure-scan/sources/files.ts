@@ -12,7 +12,7 @@ export function createFilesSource(paths: string[]): ScanSource {
     async *read() {
       for (const path of paths) {
         const there = await stat(path).catch(nullIfGone);
-        if (!there) throw new Error(`SCAN_PATHS names ${path}, which does not exist`);
+        if (!there) throw missing(path);
         for await (const file of filesUnder(path)) yield { place: file, chunks: contentOf(file) };
       }
     },
@@ -42,6 +42,10 @@ async function* contentOf(path: string): AsyncIterable<Uint8Array> {
     await file.close();
   }
 }
+
+/** The code goes into a history, the sentence into the log. */
+const missing = (path: string) =>
+  Object.assign(new Error(`SCAN_PATHS names ${path}, which does not exist`), { code: 'scan_path_missing' });
 
 /** Logs are rotated, databases drop their files: what is gone holds nobody. */
 function nullIfGone(error: NodeJS.ErrnoException): null {
