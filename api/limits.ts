@@ -3,6 +3,7 @@ import { createHmac } from 'node:crypto';
 import { ipKeyGenerator, MemoryStore, type Options } from 'express-rate-limit';
 import type { Redis } from 'ioredis';
 import { type RedisReply, RedisStore } from 'rate-limit-redis';
+import { REDIS_PREFIX } from '../ops/runtime/redis';
 import { Problem } from './problems';
 
 const WINDOW = { windowMs: 60_000 } as Options;
@@ -58,7 +59,7 @@ function createCounter(redis: Redis | null, name: string, most: number): (key: s
 /** Null where Redis does not answer. */
 function createSharedStore(redis: Redis, name: string) {
   const store = new RedisStore({
-    prefix: `countersign:limit:${name}:`,
+    prefix: `${REDIS_PREFIX}limit:${name}:`,
     sendCommand: (command: string, ...args: string[]) => redis.call(command, ...args) as Promise<RedisReply>,
   });
   let usable = false;

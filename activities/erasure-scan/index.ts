@@ -1,5 +1,8 @@
-export interface ScanReport {
-  needles: number;
-  sources: { source: string; bytes: number; items: number; findings: number; places: string[] }[];
-}
-export type Scan = (what: { email: string; fingerprints: string[] }, beat: () => void) => Promise<ScanReport>;
+// The scan and its sources, as the worker puts them together.
+export type { ScanItem, ScanReport, ScanSource, SourceReport, Subject } from './report';
+export { createScan, type Scan } from './scan';
+export { createFilesSource } from './sources/files';
+export { createObjectsSource, KEPT_BACKUP_PREFIXES, type ObjectFolder } from './sources/objects';
+export { createPostgresSource } from './sources/postgres';
+export { createRedisSource } from './sources/redis';
+export { createTemporalSource } from './sources/temporal';

@@ -1,11 +1,64 @@
-// stand-in until merged
-export function mentionLiterals(email: string): string[] {
-  return [email];
+// Where a text mentions a person by their address, however it is spelled, and the text without them.
+import { domainToASCII, domainToUnicode } from 'node:url';
+import { encodedSpans } from './encoded-mentions';
+import { isAnothers } from './mention-boundary';
+import { spell } from './spelling';
+
+export const ERASED = '[erased]';
+
+export interface Span {
+  start: number;
+  end: number;
 }
-export function findMentions(text: string, email: string): number {
-  return text.toLowerCase().split(email).length - 1;
+
+export interface Mentions {
+  /** In their order; none overlaps another. */
+  find(text: string): Span[];
+  replace(text: string): { text: string; count: number };
 }
-export function replaceMentions(text: string, email: string): { text: string; count: number } {
-  const parts = text.split(new RegExp(email.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'), 'gi'));
-  return { text: parts.join('[erased]'), count: parts.length - 1 };
+
+/** For many texts and one person. */
+export function mentionsOf(email: string): Mentions {
+  const addresses = writingsOf(email);
+  const patterns = addresses.map(spell);
+
+  function find(text: string): Span[] {
+    const spelled = patterns.flatMap((pattern) =>
+      [...text.matchAll(pattern)]
+        .map(({ 0: { length }, index }) => ({ start: index, end: index + length }))
+        .filter(({ start, end }) => !isAnothers(text.slice(0, start), text.slice(end))),
+    );
+    return merge([...spelled, ...addresses.flatMap((address) => encodedSpans(text, address))]);
+  }
+
+  return {
+    find,
+    replace(text) {
+      const spans = find(text);
+      const kept = spans.map(({ start }, n) => text.slice(spans[n - 1]?.end ?? 0, start) + ERASED);
+      return { text: kept.join('') + text.slice(spans.at(-1)?.end ?? 0), count: spans.length };
+    },
+  };
+}
+
+export const findMentions = (text: string, email: string): Span[] => mentionsOf(email).find(text);
+export const replaceMentions = (text: string, email: string) => mentionsOf(email).replace(text);
+
+/** With its domain as DNS and as people write it, letters composed and decomposed. */
+function writingsOf(email: string): string[] {
+  const at = email.lastIndexOf('@') + 1;
+  const domain = email.slice(at).toLowerCase();
+  const domains = [domain, domainToASCII(domain), domainToUnicode(domain)].filter((one) => one !== '');
+  const all = domains.map((one) => email.slice(0, at).toLowerCase() + one);
+  return [...new Set(all.flatMap((one) => [one.normalize('NFC'), one.normalize('NFD')]))];
+}
+
+function merge(spans: Span[]): Span[] {
+  const merged: Span[] = [];
+  for (const span of spans.sort((a, b) => a.start - b.start)) {
+    const last = merged.at(-1);
+    if (last && span.start < last.end) last.end = Math.max(last.end, span.end);
+    else merged.push({ ...span });
+  }
+  return merged;
 }

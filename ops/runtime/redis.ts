@@ -2,6 +2,9 @@
 import { Redis } from 'ioredis';
 import type { Logger } from './logging';
 
+/** Every key of ours begins with it; Redis may be shared. */
+export const REDIS_PREFIX = 'countersign:';
+
 const ANSWERS_WITHIN_MS = 250;
 const LONGEST_PAUSE_MS = 1_000;
 

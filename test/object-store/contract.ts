@@ -74,6 +74,24 @@ export function keepsTheContract(store: () => ObjectStore, leftovers: () => Prom
     expect(await collect(store().list('nothing/'))).toEqual([]);
   });
 
+  test('gives every version that it lists, and none of what was deleted', async () => {
+    for (const key of ['kept/a', 'kept/b/1', 'kept/gone', 'keptly']) {
+      await store().put(key, Buffer.from(key));
+    }
+    await store().delete('kept/gone');
+    const versions = await collect(store().versions('kept/'));
+    expect(versions.map(({ key }) => key).sort()).toEqual(['kept/a', 'kept/b/1']);
+    for (const { key, version } of versions) {
+      expect((await buffer(await store().get(key, version))).toString()).toBe(key);
+    }
+  });
+
+  test('has no version that it did not list', async () => {
+    await store().put('kept/a', Buffer.from('x'));
+    await expect(store().get('kept/a', '00000000-0000-4000-8000-000000000000')).rejects.toThrow();
+    await expect(store().get('kept/missing', 'null')).rejects.toThrow(ObjectNotFound);
+  });
+
   test('leaves nothing of a stream that fails, and keeps what was there before', async () => {
     await store().put('contract/cut', Buffer.from('before'));
     const chunks = function* () {
@@ -117,5 +135,6 @@ export function keepsTheContract(store: () => ObjectStore, leftovers: () => Prom
 
   test('refuses a prefix that leads out of the store', async () => {
     await expect(collect(store().list('../'))).rejects.toThrow(TypeError);
+    await expect(collect(store().versions('../'))).rejects.toThrow(TypeError);
   });
 }

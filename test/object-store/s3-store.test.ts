@@ -1,6 +1,8 @@
 import { Readable } from 'node:stream';
+import { buffer } from 'node:stream/consumers';
 import {
   CreateMultipartUploadCommand,
+  DeleteObjectCommand,
   ListMultipartUploadsCommand,
   ListObjectVersionsCommand,
 } from '@aws-sdk/client-s3';
@@ -48,12 +50,28 @@ describe.each([
     expect([...Versions, ...DeleteMarkers]).toEqual([]);
   });
 
+  test('gives replaced versions and those behind a delete marker where the bucket keeps them', async () => {
+    const kept = async () => {
+      const versions = await collect(store.versions('history/'));
+      const texts = versions.map(async ({ key, version }) => (await buffer(await store.get(key, version))).toString());
+      return (await Promise.all(texts)).sort();
+    };
+    await store.put('history/one', Buffer.from('first'));
+    await store.put('history/one', Buffer.from('second'));
+    expect(await kept()).toEqual(options.versioned ? ['first', 'second'] : ['second']);
+    const Key = `${prefix.slice(1)}${prefix && '/'}history/one`;
+    await server.client().send(new DeleteObjectCommand({ Bucket: bucket, Key }));
+    expect(await store.has('history/one')).toBe(false);
+    expect(await kept()).toEqual(options.versioned ? ['first', 'second'] : []);
+  });
+
   test('lists more keys than one answer of the server holds', async () => {
     const keys = Array.from({ length: 1_003 }, (_, n) => `many/${String(n).padStart(5, '0')}`);
     for (let n = 0; n < keys.length; n += 20) {
       await Promise.all(keys.slice(n, n + 20).map((key) => store.put(key, Buffer.from('x'))));
     }
     expect(await collect(store.list('many/'))).toEqual(keys);
+    expect((await collect(store.versions('many/'))).map(({ key }) => key)).toEqual(keys);
   });
 
   test('aborts uploads that a killed process left open, and none that began later', async () => {

@@ -44,7 +44,7 @@ export function createPostgresStore({ db, files, deadlineHours }: PostgresStoreD
     async purge(person, beat) {
       if (await isHeld(db, person)) return preview(person);
       const mentioning = await findAttachmentsThatMention(db, files, person.email, beat);
-      await reviseOpenMentions(db, person, mentioning, deadlineHours);
+      await reviseOpenMentions(db, person, mentioning, deadlineHours, beat);
       const anonymise = await replaceInTables(db, person, beat);
       const drafts = await eraseOwnDrafts(db, person, beat);
       const { principals, sessions } = await erasePrincipals(db, person);

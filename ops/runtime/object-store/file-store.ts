@@ -9,10 +9,18 @@ import { ObjectNotFound, ObjectStoreError } from './errors';
 import type { ObjectStore } from './index';
 import { checkKey, checkPrefix } from './key';
 
+/** A file has no other; S3 gives this name to what was put into a bucket without versions. */
+const ONLY_VERSION = 'null';
+
 export function openFileStore(url: URL): ObjectStore {
   const root = fileURLToPath(url);
   const incoming = join(root, '.incoming');
   const fileOf = (key: string) => join(root, checkKey(key));
+
+  async function* list(prefix: string): AsyncIterable<string> {
+    const folder = checkPrefix(prefix).slice(0, prefix.lastIndexOf('/') + 1);
+    yield* walk(root, folder, prefix);
+  }
 
   return {
     async put(key, content) {
@@ -42,10 +50,12 @@ export function openFileStore(url: URL): ObjectStore {
       }
     },
 
-    async get(key) {
+    async get(key, version = ONLY_VERSION) {
+      const path = fileOf(key);
+      if (version !== ONLY_VERSION) throw new ObjectNotFound();
       let file: FileHandle | undefined;
       try {
-        file = await open(fileOf(key), 'r');
+        file = await open(path, 'r');
         if (!(await file.stat()).isFile()) throw new ObjectNotFound();
         return file.createReadStream();
       } catch (error) {
@@ -73,9 +83,10 @@ export function openFileStore(url: URL): ObjectStore {
       }
     },
 
-    async *list(prefix) {
-      const folder = checkPrefix(prefix).slice(0, prefix.lastIndexOf('/') + 1);
-      yield* walk(root, folder, prefix);
+    list,
+
+    async *versions(prefix) {
+      for await (const key of list(prefix)) yield { key, version: ONLY_VERSION };
     },
 
     async tidy(before) {

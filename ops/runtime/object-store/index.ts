@@ -9,13 +9,15 @@ export interface ObjectStore {
    * A source stream that fails rejects with the stream's own error and leaves nothing behind.
    */
   put(key: string, content: Readable | Uint8Array, options?: { type?: string }): Promise<void>;
-  /** Throws ObjectNotFound. The caller reads the stream to its end or destroys it. */
-  get(key: string): Promise<Readable>;
+  /** Throws ObjectNotFound. The caller reads the stream to its end or destroys it. @param version the newest unless given */
+  get(key: string, version?: string): Promise<Readable>;
   has(key: string): Promise<boolean>;
   /** Every version of the object; one that is not there is no error. */
   delete(key: string): Promise<void>;
   /** The keys that begin with `prefix`, in the order of their bytes. */
   list(prefix: string): AsyncIterable<string>;
+  /** Every version that can still be read, those that were replaced or are hidden by a delete marker too. */
+  versions(prefix: string): AsyncIterable<{ key: string; version: string }>;
   /** Removes what puts left behind that were cut off before this time. */
   tidy(before: Date): Promise<void>;
 }

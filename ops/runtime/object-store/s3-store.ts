@@ -1,7 +1,7 @@
 // Objects in S3, or in what speaks like it. Address, region and keys are the standard AWS_* variables.
 import { readFileSync } from 'node:fs';
 import { Readable } from 'node:stream';
-import type { S3Client } from '@aws-sdk/client-s3';
+import type { ListObjectVersionsCommandOutput, S3Client } from '@aws-sdk/client-s3';
 import { ObjectNotFound, ObjectStoreError } from './errors';
 import type { ObjectStore } from './index';
 import { checkKey, checkPrefix } from './key';
@@ -55,8 +55,8 @@ export function openS3Store(url: URL): ObjectStore {
       }
     },
 
-    async get(key) {
-      const place = at(key);
+    async get(key, version) {
+      const place = { ...at(key), ...(version === undefined ? {} : { VersionId: version }) };
       const { sdk, client } = await connect();
       const { Body } = await client.send(new sdk.GetObjectCommand(place)).catch(fail);
       return Body as Readable;
@@ -91,6 +91,25 @@ export function openS3Store(url: URL): ObjectStore {
         for (const { Key } of page.Contents ?? []) if (Key) yield Key.slice(root.length);
         ContinuationToken = page.NextContinuationToken;
       } while (ContinuationToken);
+    },
+
+    async *versions(prefix) {
+      checkPrefix(prefix);
+      const { sdk, client } = await connect();
+      let next: { KeyMarker?: string | undefined; VersionIdMarker?: string | undefined } | undefined = {};
+      while (next) {
+        const page: ListObjectVersionsCommandOutput = await client
+          .send(new sdk.ListObjectVersionsCommand({ Bucket, Prefix: root + prefix, ...next }))
+          .catch(fail);
+        for (const { Key, VersionId = 'null' } of page.Versions ?? []) {
+          // Some servers begin a page with the last one of the page before.
+          const isRepeated = Key === next.KeyMarker && VersionId === next.VersionIdMarker;
+          if (Key && !isRepeated) yield { key: Key.slice(root.length), version: VersionId };
+        }
+        next = page.IsTruncated
+          ? { KeyMarker: page.NextKeyMarker, VersionIdMarker: page.NextVersionIdMarker }
+          : undefined;
+      }
     },
 
     async tidy(before) {
@@ -128,7 +147,7 @@ function clientSettings() {
 function fault(error: unknown): Error {
   if (error instanceof ObjectNotFound) return error;
   const { name, code, $metadata } = error as { name?: string; code?: string; $metadata?: { httpStatusCode?: number } };
-  if (name === 'NoSuchKey' || name === 'NotFound') return new ObjectNotFound();
+  if (name === 'NoSuchKey' || name === 'NotFound' || name === 'NoSuchVersion') return new ObjectNotFound();
   const known = code ?? (name && name !== 'Error' ? name : undefined) ?? $metadata?.httpStatusCode;
   return new ObjectStoreError(String(known ?? 'unknown'));
 }

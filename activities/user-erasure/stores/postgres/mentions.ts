@@ -2,7 +2,8 @@
 import { type Database, Prisma } from '../../../../prisma/client';
 import { HOLDS_LOCK } from '../../../commands/legal-holds';
 import { IS_HELD } from '../../../personal-data/erase-drafts';
-import { mentionLiterals, replaceMentions } from '../../../personal-data/mentions';
+import { mentionsOf } from '../../../personal-data/mentions';
+import { formsOf } from '../../../personal-data/subject';
 import type { Person } from '../store';
 import { isTo } from './own-drafts';
 
@@ -35,7 +36,19 @@ export const TEXT_TABLES: TextTable[] = [
   { table: 'erasures', key: ['id'], columns: ['extension_reason'] },
 ];
 
-const BATCH = 200;
+const BATCH = 500;
+/** How an address is usually written in a mail, a link, a page and a document. */
+const USUAL = ['@', '%40', '&#64;', '&#x40;', '&commat;', '\\u0040'];
+
+export interface Search {
+  /** Of a draft that somebody has a duty to keep. */
+  held: boolean;
+  /** Looks into every row for every spelling, rather than for the usual ones: minutes where there are a million rows. */
+  thorough?: boolean;
+  /** Of `drafts d`: which of them. */
+  drafts?: Prisma.Sql;
+  beat?: () => void;
+}
 
 export interface MentionRow {
   table: string;
@@ -52,16 +65,18 @@ export async function* findMentionRows(
   db: Pick<Database, '$queryRaw'>,
   person: Person,
   { table, key, columns, draftId }: TextTable,
-  held: boolean,
+  { held, thorough = false, drafts = Prisma.sql`true`, beat = () => {} }: Search,
 ): AsyncIterable<MentionRow> {
-  const patterns = mentionLiterals(person.email).map((literal) => `%${literal.replace(/[\\%_]/g, '\\$&')}%`);
-  const isMention = Prisma.join(
+  const mentions = mentionsOf(person.email);
+  const patterns = usualSpellings(person.email).map((spelling) => `%${spelling.replace(/[\\%_]/g, '\\$&')}%`);
+  const isUsual = Prisma.join(
     columns.map((column) => Prisma.sql`t.${raw(column)}::text ILIKE ANY (${patterns})`),
     ' OR ',
   );
+  const isMention = thorough ? Prisma.sql`true` : isUsual;
   const ofDraft = draftId
     ? Prisma.sql`EXISTS (SELECT 1 FROM drafts d WHERE d.id = t.${raw(draftId)} AND NOT ${isTo(person)}
-        AND ${IS_HELD} = ${held})`
+        AND ${IS_HELD} = ${held} AND ${drafts})`
     : Prisma.sql`NOT ${held}`;
   const keys = list(key.map((name) => Prisma.sql`t.${raw(name)}`));
   let after: unknown[] | null = null;
@@ -76,9 +91,9 @@ export async function* findMentionRows(
     for (const row of rows) {
       after = key.map((name) => row[name]);
       const texts = Object.fromEntries(columns.map((name) => [name, row[name] as string | null]));
-      const isReal = columns.some((name) => replaceMentions(texts[name] ?? '', person.email).count > 0);
-      if (isReal) yield { table, key: after, texts };
+      if (columns.some((name) => mentions.find(texts[name] ?? '').length > 0)) yield { table, key: after, texts };
     }
+    beat();
     if (rows.length < BATCH) return;
   }
 }
@@ -86,20 +101,19 @@ export async function* findMentionRows(
 export async function countMentions(db: Database, person: Person): Promise<{ free: number; held: number }> {
   const counts = { free: 0, held: 0 };
   for (const table of TEXT_TABLES) {
-    for await (const _ of findMentionRows(db, person, table, false)) counts.free++;
-    for await (const _ of findMentionRows(db, person, table, true)) counts.held++;
+    for await (const _ of findMentionRows(db, person, table, { held: false })) counts.free++;
+    for await (const _ of findMentionRows(db, person, table, { held: true })) counts.held++;
   }
   return counts;
 }
 
 export async function readMentions(db: Database, person: Person): Promise<unknown[]> {
+  const mentions = mentionsOf(person.email);
   const read: unknown[] = [];
   for (const table of TEXT_TABLES) {
     for (const held of [false, true]) {
-      for await (const { key, texts } of findMentionRows(db, person, table, held)) {
-        const mentioning = Object.entries(texts).filter(
-          ([, text]) => replaceMentions(text ?? '', person.email).count > 0,
-        );
+      for await (const { key, texts } of findMentionRows(db, person, table, { held })) {
+        const mentioning = Object.entries(texts).filter(([, text]) => mentions.find(text ?? '').length > 0);
         read.push({ kind: 'mention', in: table.table, id: key.join('/'), fields: Object.fromEntries(mentioning) });
       }
     }
@@ -111,7 +125,7 @@ export async function readMentions(db: Database, person: Person): Promise<unknow
 export async function replaceInTables(db: Database, person: Person, beat: () => void): Promise<number> {
   let replaced = 0;
   for (const table of TEXT_TABLES) {
-    for await (const row of findMentionRows(db, person, table, false)) {
+    for await (const row of findMentionRows(db, person, table, { held: false, thorough: true, beat })) {
       replaced += await db.$transaction(async (transaction) =>
         replaceInRow(transaction as Database, person, table, row),
       );
@@ -130,8 +144,9 @@ async function replaceInRow(
   { key, texts }: MentionRow,
 ): Promise<number> {
   await tx.$executeRaw`SELECT pg_advisory_xact_lock_shared(${HOLDS_LOCK})`;
+  const mentions = mentionsOf(person.email);
   const changes = table.columns.flatMap((column) => {
-    const { text, count } = replaceMentions(texts[column] ?? '', person.email);
+    const { text, count } = mentions.replace(texts[column] ?? '');
     if (count === 0) return [];
     const value = WHOLE_ADDRESSES.includes(column) ? null : text;
     const cast = table.json?.includes(column) ? Prisma.sql`::jsonb` : Prisma.empty;
@@ -145,6 +160,13 @@ async function replaceInRow(
     ? Prisma.sql`NOT EXISTS (SELECT 1 FROM drafts d WHERE d.id = t.${raw(table.draftId)} AND ${IS_HELD})`
     : Prisma.sql`true`;
   return tx.$executeRaw`UPDATE ${raw(table.table)} t SET ${list(changes)} WHERE ${isIt} AND ${isFree}`;
+}
+
+function usualSpellings(email: string): string[] {
+  return formsOf(email).flatMap((form) => {
+    const at = form.lastIndexOf('@');
+    return USUAL.map((sign) => form.slice(0, at) + sign + form.slice(at + 1));
+  });
 }
 
 const NUMBERS = ['revision', 'version'];

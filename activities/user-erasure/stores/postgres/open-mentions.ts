@@ -1,12 +1,12 @@
 // Somebody else's open draft that mentions the person: a new revision without the mention, which dismisses approvals.
-import type { Database } from '../../../../prisma/client';
+import { type Database, Prisma } from '../../../../prisma/client';
 import type { DraftStatus } from '../../../../workflows/contracts/draft-approval';
 import { byPeople, HOUR_MS } from '../../../commands/change-draft';
 import { hashContent } from '../../../commands/draft-content';
 import type { DraftRecord } from '../../../commands/draft-record';
 import { type Rule, transition } from '../../../commands/draft-transition';
 import { IS_HELD } from '../../../personal-data/erase-drafts';
-import { replaceMentions } from '../../../personal-data/mentions';
+import { mentionsOf } from '../../../personal-data/mentions';
 import type { Person } from '../store';
 import { findMentionRows, TEXT_TABLES } from './mentions';
 import { systemContext } from './own-drafts';
@@ -25,8 +25,9 @@ export async function reviseOpenMentions(
   person: Person,
   withAttachments: ReadonlyMap<string, readonly string[]>,
   deadlineHours: number,
+  beat: () => void,
 ): Promise<void> {
-  for (const id of await findMentioningDrafts(db, person, withAttachments)) {
+  for (const id of await findMentioningDrafts(db, person, withAttachments, beat)) {
     const rule = withoutMentions(person.email, withAttachments.get(id) ?? [], deadlineHours);
     await transition({ db, announce: () => {} }, systemContext(person.requestId), id, rule);
   }
@@ -36,13 +37,15 @@ async function findMentioningDrafts(
   db: Database,
   person: Person,
   withAttachments: ReadonlyMap<string, readonly string[]>,
+  beat: () => void,
 ): Promise<Set<string>> {
   const ids = new Set(withAttachments.keys());
+  const search = { held: false, thorough: true, beat, drafts: Prisma.sql`d.status = ANY (${[...OPEN, 'sending']})` };
   for (const table of TEXT_TABLES.filter(({ table }) => ['revisions', 'drafts'].includes(table))) {
-    for await (const { key } of findMentionRows(db, person, table, false)) ids.add(String(key[0]));
+    for await (const { key } of findMentionRows(db, person, table, search)) ids.add(String(key[0]));
   }
   const named = TEXT_TABLES.find(({ table }) => table === 'attachments');
-  for await (const { key } of named ? findMentionRows(db, person, named, false) : []) {
+  for await (const { key } of named ? findMentionRows(db, person, named, search) : []) {
     const rows = await db.draftAttachment.findMany({
       where: { attachmentId: String(key[0]) },
       select: { draftId: true },
@@ -57,7 +60,8 @@ async function findMentioningDrafts(
 }
 
 function withoutMentions(email: string, files: readonly string[], deadlineHours: number): Rule {
-  const clean = (text: string) => replaceMentions(text, email).text;
+  const mentions = mentionsOf(email);
+  const clean = (text: string) => mentions.replace(text).text;
   return (draft) => {
     if (draft.status === 'sending') throw new SendInFlight();
     if (!OPEN.includes(draft.status) || draft.subject === null || draft.body === null) return null;

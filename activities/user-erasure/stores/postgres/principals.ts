@@ -21,7 +21,7 @@ export async function findPrincipals(db: Database, { email }: Person): Promise<P
   // They are few: whoever has a key.
   const all = await db.principal.findMany({ where: { id: { notIn: OURS } } });
   return all.filter(
-    (one) => (one.email !== null && normaliseAddress(one.email) === email) || findMentions(one.name, email) > 0,
+    (one) => (one.email !== null && normaliseAddress(one.email) === email) || findMentions(one.name, email).length > 0,
   );
 }
 

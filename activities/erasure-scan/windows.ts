@@ -1,0 +1,43 @@
+// A stream cut into windows that overlap, so that whatever lies across a border is whole in one of them, and counts once.
+import { REACH } from './needles';
+
+const WINDOW = 1024 * 1024;
+
+export interface Window {
+  bytes: Buffer;
+  /** What begins from here on… */
+  from: number;
+  /** …and before this is this window's. */
+  to: number;
+  /** How many bytes no window before it had. */
+  fresh: number;
+}
+
+export async function* windowsOf(chunks: AsyncIterable<Uint8Array> | Uint8Array): AsyncIterable<Window> {
+  let kept = Buffer.alloc(0);
+  let from = 0;
+  let waiting: Uint8Array[] = [];
+  let fresh = 0;
+  const join = () => Buffer.concat([kept, ...waiting]);
+  const stream: AsyncIterable<Uint8Array> | Iterable<Uint8Array> =
+    chunks instanceof Uint8Array ? pieces(chunks) : chunks;
+  for await (const chunk of stream) {
+    waiting.push(chunk);
+    fresh += chunk.length;
+    if (fresh < WINDOW) continue;
+    const bytes = join();
+    const to = bytes.length - REACH;
+    yield { bytes, from, to, fresh };
+    const start = Math.max(0, to - REACH);
+    kept = bytes.subarray(start);
+    from = to - start;
+    waiting = [];
+    fresh = 0;
+  }
+  const bytes = join();
+  yield { bytes, from, to: bytes.length, fresh };
+}
+
+function* pieces(bytes: Uint8Array): Iterable<Uint8Array> {
+  for (let at = 0; at < bytes.length; at += WINDOW) yield bytes.subarray(at, at + WINDOW);
+}

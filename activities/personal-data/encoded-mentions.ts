@@ -1,0 +1,78 @@
+// Mentions within base64 and hex: each run of such characters is decoded at every offset that its beginning may have.
+import { isAnothers } from './mention-boundary';
+import type { Span } from './mentions';
+
+interface Encoding {
+  name: 'base64' | 'hex';
+  /** A run of its characters; lines may break within, and URLs escape some. */
+  run: RegExp;
+  characters: number;
+  bytes: number;
+}
+
+const BREAK = '(?:\\r?\\n|(?:\\\\+r)?\\\\+n)';
+const ENCODINGS: Encoding[] = [
+  {
+    name: 'base64',
+    run: new RegExp(`[\\w+/-](?:[\\w+/-]|%2[bBfF]|${BREAK}(?=[\\w+/-]))*`, 'g'),
+    characters: 4,
+    bytes: 3,
+  },
+  { name: 'hex', run: /[\da-f]+/gi, characters: 2, bytes: 1 },
+];
+/** Bytes on each side, to see whether it is somebody else's. */
+const BESIDE = 384;
+const UNIT = new RegExp(`%2[bBfF]|${BREAK}|[\\s\\S]`, 'g');
+
+export function encodedSpans(text: string, address: string): Span[] {
+  const forms = [address, address.toUpperCase()].flatMap((one) => [Buffer.from(one), Buffer.from(one, 'utf16le')]);
+  const needles = [...new Set(forms.map(lower))];
+  return ENCODINGS.flatMap((encoding) =>
+    [...text.matchAll(encoding.run)].flatMap(({ 0: run, index }) =>
+      spansIn(run, needles, encoding).map(({ start, end }) => ({ start: index + start, end: index + end })),
+    ),
+  );
+}
+
+function spansIn(run: string, needles: string[], { name, characters, bytes }: Encoding): Span[] {
+  const shortest = Math.min(...needles.map(({ length }) => length));
+  if (run.length < (shortest * characters) / bytes) return [];
+  const encoded = plain(run);
+  const spans: Span[] = [];
+  for (let offset = 0; offset < characters; offset++) {
+    const decoded = Buffer.from(encoded.slice(offset), name);
+    const text = lower(decoded);
+    for (const needle of needles) {
+      for (let at = text.indexOf(needle); at >= 0; at = text.indexOf(needle, at + 1)) {
+        const end = at + needle.length;
+        const before = decoded.subarray(Math.max(0, at - BESIDE), at);
+        const after = decoded.subarray(end, end + BESIDE);
+        if (isAnothers(readable(before, needle), readable(after, needle))) continue;
+        const group = (position: number) => offset + position * characters;
+        spans.push(placed(run, group(Math.floor(at / bytes)), group(Math.ceil(end / bytes))));
+      }
+    }
+  }
+  return spans;
+}
+
+/** From positions among the encoding's own characters to those in the text. */
+function placed(run: string, from: number, to: number): Span {
+  let seen = 0;
+  const span = { start: 0, end: run.length };
+  for (const { 0: unit, index } of run.matchAll(UNIT)) {
+    if (isBreak(unit)) continue;
+    if (seen === from) span.start = index;
+    seen += 1;
+    if (seen === to) span.end = index + unit.length;
+  }
+  return span;
+}
+
+const isBreak = (unit: string) => (unit.length > 1 ? !unit.startsWith('%') : unit === '\n');
+const plain = (run: string) => run.replace(/%2b/gi, '+').replace(/%2f/gi, '/').replace(new RegExp(BREAK, 'g'), '');
+/** Of the same length, for comparison. */
+const lower = (bytes: Buffer) => bytes.toString('latin1').toLowerCase();
+/** In UTF-16 a zero stands between the letters. */
+const readable = (bytes: Buffer, needle: string) =>
+  needle.includes('\0') ? bytes.toString('latin1').replaceAll('\0', '') : bytes.toString();

@@ -1,0 +1,29 @@
+// An address as a pattern that any of its characters may be escaped in: for URLs, JSON, HTML, quoted-printable, in hex.
+
+const SOFT_BREAK = '(?:=(?:[ \\t]*\\r?\\n|(?:\\\\+r)?\\\\+n))?';
+const NAMED: Record<string, string> = { '@': 'commat', '.': 'period', '+': 'plus', _: 'lowbar' };
+
+export function spell(address: string): RegExp {
+  return new RegExp([...address].map(spellingsOf).join(SOFT_BREAK), 'g');
+}
+
+function spellingsOf(character: string): string {
+  const cases = [character.toLowerCase(), character.toUpperCase()].filter((one) => [...one].length === 1);
+  const spellings = [...new Set(cases)].flatMap((one) => {
+    const code = one.codePointAt(0) as number;
+    const units = Array.from({ length: one.length }, (_, n) => anyCase(one.charCodeAt(n).toString(16)));
+    const bytes = [...Buffer.from(one)].map((byte) => anyCase(byte.toString(16).padStart(2, '0')));
+    return [
+      ...(units.length === 1 ? [`\\u${one.charCodeAt(0).toString(16).padStart(4, '0')}`] : [one]),
+      bytes.map((byte) => `%(?:25)*${byte}`).join(''),
+      bytes.map((byte) => `=${byte}`).join(SOFT_BREAK),
+      bytes.map((byte) => `\\\\+x${byte}`).join(''),
+      units.map((unit) => `\\\\+u\\{?0*${unit}\\}?`).join(''),
+      `&(?:amp;)*#(?:0*${code}|[xX]0*${anyCase(code.toString(16))});?`,
+      ...(NAMED[one] ? [`&(?:amp;)*${NAMED[one]};?`] : []),
+    ];
+  });
+  return `(?:${spellings.join('|')})`;
+}
+
+const anyCase = (hex: string) => hex.replace(/[a-f]/g, (digit) => `[${digit}${digit.toUpperCase()}]`);

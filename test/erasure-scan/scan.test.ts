@@ -1,0 +1,202 @@
+// What the scan finds, whatever it is read from.
+import { createHash, randomBytes } from 'node:crypto';
+import { createScan, type ScanItem, type SourceReport } from '../../activities/erasure-scan';
+import { REACH } from '../../activities/erasure-scan/needles';
+import { BYTES, EMAIL, IDN, NEAR_MISSES, NEIGHBOURS, SPELLINGS } from './spellings';
+
+const MIB = 1024 * 1024;
+
+async function scanItems(items: ScanItem[], email = EMAIL, fingerprints: string[] = []): Promise<SourceReport> {
+  const source = {
+    name: 'test',
+    async *read() {
+      yield* items;
+    },
+  };
+  const { sources } = await createScan([source])({ email, fingerprints }, () => {});
+  return sources[0] as SourceReport;
+}
+const scanBytes = (chunks: ScanItem['chunks'], email?: string, fingerprints?: string[]) =>
+  scanItems([{ place: 'here', chunks }], email, fingerprints);
+const findingsIn = async (text: string, email?: string) => (await scanBytes(Buffer.from(text), email)).findings;
+
+it.each(SPELLINGS)('finds an address: %s', async (_name, text) => {
+  expect(await findingsIn(`before ${text} after`)).toBe(1);
+  expect(await findingsIn(text)).toBe(1);
+});
+
+it.each(BYTES)('finds an address in bytes: %s', async (_name, bytes) => {
+  expect((await scanBytes(bytes)).findings).toBe(1);
+});
+
+it.each(NEAR_MISSES)('takes %s for somebody else', async (_name, text) => {
+  expect(await findingsIn(`before ${text} after`)).toBe(0);
+});
+
+it.each(NEIGHBOURS)('finds an address between %j and %j', async (before, after) => {
+  expect(await findingsIn(`${before}${EMAIL}${after}`)).toBe(1);
+});
+
+it('takes a longer address in UTF-16 for somebody else', async () => {
+  for (const text of [`to x${EMAIL} now`, `to ${EMAIL}.uk now`]) {
+    expect((await scanBytes(Buffer.from(text, 'utf16le'))).findings).toBe(0);
+    expect((await scanBytes(Buffer.from(text, 'utf16le').swap16())).findings).toBe(0);
+    expect(await findingsIn(Buffer.from(text, 'utf16le').toString('base64'))).toBe(0);
+  }
+});
+
+it.each([IDN.email, IDN.unicode])(
+  'finds a domain with letters beyond ASCII in all its forms, asked for as %s',
+  async (email) => {
+    const { unicode } = IDN;
+    const escaped = [...unicode].map((one) => `\\u${one.charCodeAt(0).toString(16).padStart(4, '0')}`).join('');
+    const forms = [
+      IDN.email,
+      unicode,
+      unicode.toUpperCase(),
+      unicode.normalize('NFD'),
+      encodeURIComponent(unicode),
+      escaped,
+      unicode.replace('ü', '&#252;').replace('ł', '&#x142;'),
+      Buffer.from(`to ${unicode}`).toString('base64'),
+    ];
+    for (const form of forms) expect([form, await findingsIn(`to ${form} now`, email)]).toEqual([form, 1]);
+    expect((await scanBytes(Buffer.from(` ${unicode} `, 'utf16le'), email)).findings).toBe(1);
+    expect(await findingsIn('to ada@bücher.example now', email)).toBe(0);
+  },
+);
+
+it('finds an address with characters that mean something to a pattern', async () => {
+  expect(await findingsIn('<o.(x)+[y]*$^@example.org>', 'o.(x)+[y]*$^@example.org')).toBe(1);
+  expect(await findingsIn('<o1(x)+[y]*$^@example.org>', 'o.(x)+[y]*$^@example.org')).toBe(0);
+});
+
+it('finds each place of several', async () => {
+  expect(await findingsIn(`${EMAIL}, ${EMAIL.toUpperCase()};${Buffer.from(` ${EMAIL}`).toString('base64')}`)).toBe(3);
+});
+
+it('finds nothing in what holds nobody', async () => {
+  const report = await scanBytes(
+    Buffer.concat([randomBytes(4 * MIB), Buffer.from(randomBytes(MIB).toString('base64'))]),
+  );
+  expect(report).toMatchObject({ items: 1, findings: 0, places: [] });
+  expect(report.bytes).toBe(4 * MIB + Math.ceil(MIB / 3) * 4);
+});
+
+it('does not take an address of few letters for found in what is random', async () => {
+  const noise = Buffer.from(randomBytes(3 * MIB).toString('base64'));
+  expect((await scanBytes(noise, 'a@b.co')).findings).toBe(0);
+  expect(await findingsIn(Buffer.from('to a@b.co now').toString('base64'), 'a@b.co')).toBe(1);
+});
+
+describe('across the borders of chunks', () => {
+  async function* cutAt(bytes: Buffer, ...cuts: number[]) {
+    let from = 0;
+    for (const to of [...cuts, bytes.length]) {
+      yield bytes.subarray(from, to);
+      from = to;
+    }
+  }
+
+  /** Where the first window ends, which sees what lies behind it and counts it to the second. */
+  const BORDER = MIB - REACH;
+
+  it.each(SPELLINGS)('finds once, wherever the border of a window lies: %s', async (_name, text) => {
+    const needle = Buffer.from(` ${text} `);
+    for (const at of [BORDER - needle.length + 1, BORDER - 5, BORDER]) {
+      const bytes = Buffer.alloc(MIB + 100, '.');
+      needle.copy(bytes, at);
+      const { findings } = await scanBytes(cutAt(bytes, at + 3, at + needle.length - 3, MIB));
+      expect([at, findings]).toEqual([at, 1]);
+    }
+  });
+
+  it('finds what comes a byte at a time', async () => {
+    const bytes = Buffer.from(`before ${EMAIL} after`);
+    const { findings } = await scanBytes(cutAt(bytes, ...Array.from(bytes.keys()).slice(1)));
+    expect(findings).toBe(1);
+  });
+
+  it('still knows somebody else there', async () => {
+    for (const at of [BORDER - 20, BORDER - 1, BORDER, MIB - 10]) {
+      const bytes = Buffer.alloc(MIB + 100, ' ');
+      bytes.write(`x${EMAIL}`, at);
+      expect((await scanBytes(cutAt(bytes, MIB))).findings).toBe(0);
+    }
+  });
+});
+
+describe('the hashes of the person’s content', () => {
+  const raw = createHash('sha256').update('what was written').digest();
+  const hash = raw.toString('hex');
+  const others = Array.from({ length: 500 }, () => randomBytes(32).toString('hex'));
+
+  it.each([
+    ['hex', Buffer.from(hash)],
+    ['hex in capitals', Buffer.from(hash.toUpperCase())],
+    ['raw', raw],
+    ['base64', Buffer.from(raw.toString('base64'))],
+    ['base64, one byte before', Buffer.from(Buffer.concat([Buffer.from('a'), raw]).toString('base64'))],
+    ['base64, two bytes before', Buffer.from(Buffer.concat([Buffer.from('ab'), raw]).toString('base64'))],
+    ['base64 for URLs', Buffer.from(raw.toString('base64url'))],
+  ])('are found as %s among many', async (_name, bytes) => {
+    const around = Buffer.concat([randomBytes(100), bytes, randomBytes(100)]);
+    expect((await scanBytes(around, EMAIL, [...others, hash])).findings).toBe(1);
+    expect((await scanBytes(around, EMAIL, others)).findings).toBe(0);
+  });
+
+  it('are not found where one differs in its last digit', async () => {
+    const other = hash.slice(0, -1) + (hash.endsWith('0') ? '1' : '0');
+    expect((await scanBytes(Buffer.from(other), EMAIL, [hash])).findings).toBe(0);
+  });
+});
+
+describe('the report', () => {
+  it('counts bytes and items, and names ten places at most', async () => {
+    const items = Array.from({ length: 12 }, (_, n) => ({ place: `place-${n}`, chunks: Buffer.from(`<${EMAIL}>`) }));
+    const report = await scanItems([...items, { place: 'clean', chunks: Buffer.from('nothing') }]);
+    expect(report).toMatchObject({ source: 'test', items: 13, findings: 12, bytes: 12 * (EMAIL.length + 2) + 7 });
+    expect(report.places).toEqual(items.slice(0, 10).map(({ place }) => place));
+  });
+
+  it('counts a name that holds the person, and does not repeat it', async () => {
+    const report = await scanItems([
+      { place: `draft-${encodeURIComponent(EMAIL)}`, chunks: Buffer.from('') },
+      { place: `${EMAIL}.json`, chunks: Buffer.from('') },
+    ]);
+    expect(report.places).toEqual(['item 1, in its name', 'item 2, in its name']);
+  });
+
+  it('says in how many ways it looked, and beats on long ways', async () => {
+    let beats = 0;
+    const source = {
+      name: 'long',
+      async *read() {
+        yield { place: 'one', chunks: Buffer.alloc(5 * MIB) };
+      },
+    };
+    const { needles } = await createScan([source])({ email: EMAIL, fingerprints: [] }, () => {
+      beats += 1;
+    });
+    expect(needles).toBeGreaterThan(5);
+    expect(beats).toBeGreaterThanOrEqual(5);
+  });
+
+  it('fails where a source can’t be read', async () => {
+    const source = {
+      name: 'away',
+      // biome-ignore lint/correctness/useYield: it fails before it gives anything.
+      async *read() {
+        throw new Error('away');
+      },
+    };
+    await expect(createScan([source])({ email: EMAIL, fingerprints: [] }, () => {})).rejects.toThrow('away');
+  });
+});
+
+it('reads 16 MiB within seconds', async () => {
+  const bytes = Buffer.from(randomBytes(12 * MIB).toString('base64'));
+  const begun = performance.now();
+  await scanBytes(bytes);
+  expect(performance.now() - begun).toBeLessThan(10_000);
+});

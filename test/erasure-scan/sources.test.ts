@@ -1,0 +1,221 @@
+// Each source against a real server: everything that it holds is read, and nothing is told but the place.
+import { mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { DeleteObjectCommand } from '@aws-sdk/client-s3';
+import { Redis } from 'ioredis';
+import {
+  createFilesSource,
+  createObjectsSource,
+  createPostgresSource,
+  createRedisSource,
+  createScan,
+  type ScanSource,
+  type SourceReport,
+} from '../../activities/erasure-scan';
+import { openObjectStore } from '../../ops/runtime/object-store';
+import { REDIS_PREFIX } from '../../ops/runtime/redis';
+import { createTestDatabase, type TestDatabase } from '../support/database';
+import { newFolder } from '../support/environment';
+import { type S3Server, startS3Server } from '../support/s3-server';
+import { testServers } from '../support/servers';
+import { BYTES, EMAIL, NEAR_MISSES, SPELLINGS } from './spellings';
+
+const TEXTS = SPELLINGS.map(([, text]) => ` ${text} `);
+const OTHERS = NEAR_MISSES.map(([, text]) => ` ${text} `).join('\n');
+
+async function scanOf(source: ScanSource, fingerprints: string[] = []): Promise<SourceReport> {
+  const { sources } = await createScan([source])({ email: EMAIL, fingerprints }, () => {});
+  return sources[0] as SourceReport;
+}
+
+describe('PostgreSQL', () => {
+  let database: TestDatabase;
+  beforeAll(async () => {
+    database = await createTestDatabase();
+  });
+  afterAll(() => database.drop());
+  const scan = (fingerprints?: string[]) => scanOf(createPostgresSource(database.url), fingerprints);
+  const sql = (statement: string, ...values: unknown[]) => database.db.$executeRawUnsafe(statement, ...values);
+
+  it('is read whole, every table of the catalogue', async () => {
+    const tables = await database.db.$queryRaw<{ name: string }[]>`
+      SELECT tablename AS name FROM pg_tables WHERE schemaname = 'public'`;
+    expect(await scan()).toMatchObject({ source: 'postgres', items: tables.length, findings: 0, places: [] });
+  });
+
+  it('shows every spelling in texts, arrays and JSON, and in bytes', async () => {
+    await sql('CREATE TABLE "Odd ""name" (words text, list text[], document jsonb, raw bytea)');
+    for (const text of TEXTS) await sql('INSERT INTO "Odd ""name" (words) VALUES ($1)', text);
+    expect(await scan()).toMatchObject({ findings: TEXTS.length, places: ['Odd "name'] });
+    await sql('TRUNCATE "Odd ""name"');
+    await sql('INSERT INTO "Odd ""name" (list) VALUES ($1)', ['x', EMAIL]);
+    await sql('INSERT INTO "Odd ""name" (document) VALUES ($1::jsonb)', JSON.stringify({ [EMAIL]: `to <${EMAIL}>` }));
+    for (const [, bytes] of BYTES) await sql('INSERT INTO "Odd ""name" (raw) VALUES ($1)', bytes);
+    await sql('INSERT INTO "Odd ""name" (raw) VALUES ($1)', Buffer.from(`<${EMAIL}>`));
+    // The last two are findings as bytes, and as the hex that PostgreSQL writes them in.
+    expect((await scan()).findings).toBe(1 + 2 + BYTES.length + 1 + 2);
+    await sql('DROP TABLE "Odd ""name"');
+  });
+
+  it('shows a fingerprint in a column of bytes, and nobody else', async () => {
+    const hash = 'ab'.repeat(32);
+    await sql('CREATE TABLE prints (raw bytea, words text)');
+    await sql('INSERT INTO prints VALUES ($1, $2)', Buffer.from(hash, 'hex'), OTHERS);
+    expect((await scan([hash])).findings).toBe(2);
+    expect((await scan(['cd'.repeat(32)])).findings).toBe(0);
+    await sql('DROP TABLE prints');
+  });
+
+  it('is read past one fetch of the cursor, and leaves no connection', async () => {
+    await sql(`CREATE TABLE many AS SELECT n, 'row ' || n AS words FROM generate_series(1, 2345) n`);
+    await sql(`UPDATE many SET words = $1 WHERE n IN (1, 500, 501, 2345)`, EMAIL);
+    expect(await scan()).toMatchObject({ findings: 4, places: ['many'] });
+    await sql('DROP TABLE many');
+  });
+});
+
+describe('Redis', () => {
+  let redis: Redis;
+  const own = (name: string) => `${REDIS_PREFIX}scan-test:${name}`;
+  const scan = () => scanOf(createRedisSource(testServers().redis));
+  const keys = new Set<string>();
+  const note = (name: string) => {
+    keys.add(name);
+    return name;
+  };
+  beforeAll(() => {
+    redis = new Redis(testServers().redis);
+  });
+  afterEach(async () => {
+    if (keys.size > 0) await redis.del(...keys);
+    keys.clear();
+  });
+  afterAll(() => redis.quit());
+
+  it('shows every spelling in a value', async () => {
+    for (const [n, text] of TEXTS.entries()) await redis.set(note(own(`text-${n}`)), text);
+    for (const [n, [, bytes]] of BYTES.entries()) await redis.set(note(own(`bytes-${n}`)), bytes);
+    await redis.set(note(own('others')), OTHERS);
+    expect((await scan()).findings).toBe(TEXTS.length + BYTES.length);
+  });
+
+  it('shows every type, in its names and its values', async () => {
+    await redis.hset(note(own('hash')), 'field', EMAIL, EMAIL, 'value');
+    await redis.rpush(note(own('list')), ...Array.from({ length: 1_200 }, (_, n) => (n === 1_100 ? EMAIL : `${n}`)));
+    await redis.sadd(note(own('set')), EMAIL, 'other');
+    await redis.zadd(note(own('sorted')), 1, 'other', 2, EMAIL);
+    await redis.xadd(note(own('stream')), '*', 'field', EMAIL);
+    const report = await scan();
+    expect(report.findings).toBe(6);
+    expect(report.places.sort()).toEqual(['hash', 'list', 'set', 'sorted', 'stream'].map(own));
+  });
+
+  it('shows a key that holds the person, whatever its value, without its name', async () => {
+    await redis.set(note(own(`counter-${EMAIL}`)), '1');
+    const report = await scan();
+    expect(report.findings).toBe(1);
+    expect(JSON.stringify(report)).not.toContain(EMAIL);
+  });
+
+  it('is read only where the keys are ours', async () => {
+    await redis.set(note(`somebody-else:${EMAIL}`), EMAIL);
+    expect((await scan()).findings).toBe(0);
+  });
+
+  it('that is away fails the scan', async () => {
+    await expect(scanOf(createRedisSource('redis://127.0.0.1:9'))).rejects.toThrow();
+  });
+});
+
+describe('objects', () => {
+  const before = { ...process.env };
+  let s3: S3Server;
+  beforeAll(async () => {
+    s3 = await startS3Server();
+    Object.assign(process.env, s3.environment);
+  }, 600_000);
+  afterAll(async () => {
+    process.env = before;
+    await s3?.stop();
+  });
+  const places: [string, () => Promise<string>][] = [
+    ['in a folder', async () => pathToFileURL(newFolder('objects')).href],
+    ['in S3', async () => `s3://${await s3.createBucket({ versioned: true })}/some/prefix`],
+  ];
+
+  it.each(places)('%s show every spelling, under the prefixes asked for alone', async (_title, place) => {
+    const store = openObjectStore(await place());
+    for (const [n, text] of TEXTS.entries()) await store.put(`attachments/${n}`, Buffer.from(text));
+    for (const [n, [, bytes]] of BYTES.entries()) await store.put(`attachments/b${n}`, bytes);
+    await store.put('attachments/others', Buffer.from(OTHERS));
+    await store.put('base/backup', Buffer.from(EMAIL));
+    const scan = (...prefixes: string[]) => scanOf(createObjectsSource([{ name: 'files', store, prefixes }]));
+    expect((await scan('attachments/')).findings).toBe(TEXTS.length + BYTES.length);
+    expect(await scan('base/', 'journal/')).toMatchObject({
+      items: 1,
+      findings: 1,
+      places: [expect.stringMatching(/^files\/base\/backup@\w+$/)],
+    });
+    expect((await scan('')).findings).toBe(TEXTS.length + BYTES.length + 1);
+  });
+
+  it('show what was replaced and what a delete marker hides', async () => {
+    const bucket = await s3.createBucket({ versioned: true });
+    const store = openObjectStore(`s3://${bucket}`);
+    await store.put('a/replaced', Buffer.from(EMAIL));
+    await store.put('a/replaced', Buffer.from('nobody'));
+    await store.put('a/hidden', Buffer.from(EMAIL));
+    await s3.client().send(new DeleteObjectCommand({ Bucket: bucket, Key: 'a/hidden' }));
+    const scan = () => scanOf(createObjectsSource([{ name: 'files', store, prefixes: [''] }]));
+    expect(await scan()).toMatchObject({ items: 3, findings: 2 });
+    await store.delete('a/hidden');
+    await store.delete('a/replaced');
+    expect(await scan()).toMatchObject({ items: 0, findings: 0 });
+  });
+});
+
+describe('files', () => {
+  const scan = (...paths: string[]) => scanOf(createFilesSource(paths));
+
+  it('show every spelling, in folders within folders', async () => {
+    const folder = newFolder('scanned');
+    mkdirSync(join(folder, 'a', 'b'), { recursive: true });
+    for (const [n, text] of TEXTS.entries()) writeFileSync(join(folder, 'a', 'b', `${n}.log`), text);
+    for (const [n, [, bytes]] of BYTES.entries()) writeFileSync(join(folder, 'a', `${n}.db`), bytes);
+    writeFileSync(join(folder, '.hidden'), OTHERS);
+    const report = await scan(folder);
+    expect(report).toMatchObject({ items: TEXTS.length + BYTES.length + 1, findings: TEXTS.length + BYTES.length });
+    expect(report.places[0]).toBe(join(folder, 'a', '0.db'));
+  });
+
+  it('may be named one by one, and a link is followed', async () => {
+    const folder = newFolder('scanned');
+    const [one, two] = [join(folder, 'one'), join(folder, 'two')];
+    writeFileSync(one, EMAIL);
+    symlinkSync(one, two);
+    expect(await scan(one)).toMatchObject({ items: 1, findings: 1, places: [one] });
+    expect(await scan(two)).toMatchObject({ items: 1, findings: 1, places: [two] });
+  });
+
+  it('that are missing are an error that names them', async () => {
+    const folder = newFolder('scanned');
+    await expect(scan(folder, join(folder, 'missing.db'))).rejects.toThrow(join(folder, 'missing.db'));
+  });
+
+  it('may vanish while they are read', async () => {
+    const folder = newFolder('scanned');
+    for (const name of ['a', 'b', 'c']) writeFileSync(join(folder, name), EMAIL);
+    const source = createFilesSource([folder]);
+    const vanishing: ScanSource = {
+      name: 'files',
+      async *read() {
+        for await (const item of source.read()) {
+          if (item.place.endsWith('a')) rmSync(join(folder, 'b'));
+          yield item;
+        }
+      },
+    };
+    expect(await scanOf(vanishing)).toMatchObject({ findings: 2, places: [join(folder, 'a'), join(folder, 'c')] });
+  });
+});
