@@ -3,6 +3,15 @@ import type { Client } from '@temporalio/client';
 import type { Redis } from 'ioredis';
 import { openLedger } from '../activities/erasure-ledger/ledger';
 import type { ReplayDependencies } from '../activities/erasure-ledger/replay';
+import {
+  createFilesSource,
+  createObjectsSource,
+  createPostgresSource,
+  createRedisSource,
+  createScan,
+  createTemporalSource,
+  KEPT_BACKUP_PREFIXES,
+} from '../activities/erasure-scan';
 import { createSubjects } from '../activities/personal-data/subject';
 import { createUserErasureActivities } from '../activities/user-erasure';
 import { createStores } from '../activities/user-erasure/stores/registry';
@@ -15,6 +24,7 @@ import type { Database } from '../prisma/client';
 export interface ErasureDependencies {
   db: Database;
   files: ObjectStore;
+  backups: ObjectStore;
   redis: Redis | null;
   temporal: Client;
   settings: Configuration;
@@ -33,9 +43,26 @@ export function createErasure({ settings, logger, ...dependencies }: ErasureDepe
     stores,
     ledger,
     signer,
-    scan: async () => ({ needles: 0, sources: [] }),
+    scan: createScan(sourcesOf(settings, dependencies)),
     backupRetentionDays: settings.BACKUP_RETENTION_DAYS,
   });
   const replay: ReplayDependencies = { db, ledger, subjects, stores, logger };
   return { activities, replay };
+}
+
+/** All that Countersign writes, but for the backups, which age out. */
+function sourcesOf(
+  settings: Configuration,
+  { files, backups, temporal }: Pick<ErasureDependencies, 'files' | 'backups' | 'temporal'>,
+) {
+  return [
+    createPostgresSource(settings.DATABASE_URL),
+    ...(settings.REDIS_URL ? [createRedisSource(settings.REDIS_URL)] : []),
+    createObjectsSource([
+      { name: 'files', store: files, prefixes: [''] },
+      { name: 'backups', store: backups, prefixes: KEPT_BACKUP_PREFIXES },
+    ]),
+    createTemporalSource(temporal, temporal.options.namespace),
+    createFilesSource(settings.SCAN_PATHS),
+  ];
 }

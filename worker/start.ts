@@ -69,7 +69,7 @@ async function runWorker(settings: Configuration, db: Database, logger: Logger, 
   const [mailAlarm, relayAlarm] = [createAlarm(), createAlarm()];
   const { announce, drain } = createAnnouncer(db);
   const redis = settings.REDIS_URL ? connectRedis(settings.REDIS_URL, logger) : null;
-  const erasure = createErasure({ db, files, redis, temporal, settings, logger });
+  const erasure = createErasure({ db, files, backups, redis, temporal, settings, logger });
   await carryOutLedger(erasure.replay, stopping);
   const workers = await createTemporalWorkers(connection, {
     processes: {

@@ -44,6 +44,15 @@ const Environment = z.object({
   METRICS_PORT: port(9464),
   WORKER_METRICS_PORT: port(9465),
   PUBLIC_URL: url('http', 'https').optional(),
+  SCAN_PATHS: z
+    .string()
+    .default('')
+    .transform((value) =>
+      value
+        .split(',')
+        .map((path) => path.trim())
+        .filter(Boolean),
+    ),
   TEMPORAL_UI_URL: url('http', 'https').optional(),
   HUBSPOT_ACCESS_TOKEN: z.string().optional(),
   HUBSPOT_BASE_URL: url('http', 'https').default('https://api.hubapi.com'),

@@ -1,7 +1,6 @@
 // A person is erased by real processes: what goes, what stays, and what stands in the certificate.
 
 import { readErasure } from '../../activities/user-erasure/erasure-record';
-import { previewStores } from '../../activities/user-erasure/stores/registry';
 import { ErasureService } from './erasure-service';
 
 let service: ErasureService;
