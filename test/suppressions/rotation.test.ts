@@ -6,7 +6,9 @@ import { TestService } from '../support/service';
 
 const OLD = Buffer.alloc(32, 7);
 const NEW = Buffer.alloc(32, 8);
-const inEnvironment = (...keys: (typeof NEW)[]) => ({ SECRET_KEY: keys.map((key) => key.toString('base64')).join(',') });
+const inEnvironment = (...keys: (typeof NEW)[]) => ({
+  SECRET_KEY: keys.map((key) => key.toString('base64')).join(','),
+});
 
 let service: TestService;
 beforeEach(async () => {
