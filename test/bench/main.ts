@@ -7,6 +7,7 @@ import type { App } from './apps/app';
 import { startCountersign } from './apps/countersign';
 import { startIdiomatic } from './apps/idiomatic';
 import { startPlain } from './apps/plain';
+import { measureAudit, printAudit } from './audit';
 import { compare } from './comparison';
 import { measureOpenLoop } from './open-loop';
 import { type AppName, type Options, readOptions, USAGE } from './options';
@@ -42,6 +43,10 @@ async function measure(options: Options, servers: Servers): Promise<{ text: stri
     const countersign = await startCountersign(servers, options.nodeOptions);
     const result = await measureOpenLoop(countersign, servers.arrivals, options.minutes, progress);
     return { text: printOpenLoop(result), result };
+  }
+  if (options.part === 'audit') {
+    const result = await measureAudit(servers, options, progress);
+    return { text: printAudit(result), result };
   }
   if (options.part === 'temporal-away') {
     const countersign = await startCountersign(servers, options.nodeOptions);

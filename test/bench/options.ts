@@ -6,7 +6,7 @@ export type AppName = (typeof APP_NAMES)[number];
 
 export interface Options {
   json: boolean;
-  part: 'closed' | 'open' | 'temporal-away';
+  part: 'closed' | 'open' | 'temporal-away' | 'audit';
   apps: AppName[];
   concurrency: number[];
   rounds: number;
@@ -24,6 +24,7 @@ export const USAGE = `npm run bench -- [options]
   --open             open loop: 100 requests a second for ten minutes
   --minutes <n>      of the open loop
   --temporal-away    commands with Temporal running, stopped, and back
+  --audit            appends to the audit trail with and without its sealer
   --apps <names>     of ${APP_NAMES.join(',')}
   --at <numbers>     concurrency, by default 1,16,64
   --rounds <n>       of the closed loop
@@ -37,6 +38,7 @@ export function readOptions(args: string[]): Options {
       quick: { type: 'boolean', default: false },
       json: { type: 'boolean', default: false },
       open: { type: 'boolean', default: false },
+      audit: { type: 'boolean', default: false },
       'temporal-away': { type: 'boolean', default: false },
       minutes: { type: 'string', default: '10' },
       apps: { type: 'string', default: APP_NAMES.join(',') },
@@ -53,7 +55,7 @@ export function readOptions(args: string[]): Options {
   });
   return {
     json: values.json,
-    part: values.open ? 'open' : values['temporal-away'] ? 'temporal-away' : 'closed',
+    part: values.audit ? 'audit' : values.open ? 'open' : values['temporal-away'] ? 'temporal-away' : 'closed',
     apps,
     concurrency: values.at.split(',').map((one) => positive('--at', one)),
     rounds: positive('--rounds', values.rounds ?? (values.quick ? '1' : '2')),

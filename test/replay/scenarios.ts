@@ -1,6 +1,8 @@
 // What is recorded: runs of real processes against real servers, each to an end that users know.
 import type { DraftView } from '../../activities/commands/draft-view';
+import type { auditRetention } from '../../workflows';
 import { pause, resume } from '../../workflows/contracts/mail-delivery';
+import { TASK_QUEUES } from '../../workflows/contracts/task-queues';
 import { HASTY, type TestService } from '../support/service';
 import { until } from '../support/until';
 
@@ -43,6 +45,19 @@ async function laneRun(service: TestService, act: () => Promise<unknown>): Promi
 }
 
 export const SCENARIOS: Record<string, Scenario> = {
+  async 'audit-pruned'(service) {
+    await service.database.pool.query(
+      `INSERT INTO audit_events (id, type, at, subject) VALUES (gen_random_uuid(), 'old', now() - interval '400 days', 'draft')`,
+    );
+    await until('it is anchored', async () => {
+      const { anchored } = await service.database.db.auditProgress.findUniqueOrThrow({ where: { id: 1 } });
+      return anchored > 0n;
+    });
+    const workflowId = 'audit-retention-recorded';
+    const options = { workflowId, taskQueue: TASK_QUEUES.processes, args: [{}] };
+    await service.temporal.client.workflow.execute<typeof auditRetention>('auditRetention', options as never);
+    return { workflowId };
+  },
   async 'approved-and-sent'(service) {
     const draft = await service.submitForReview('approved@example.org');
     await waits(service, draft, 'pending_review');

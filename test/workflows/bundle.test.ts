@@ -14,6 +14,7 @@ describe('the workflow bundle', () => {
     const has = (part: string) => files.filter((file) => file.includes(part));
     expect(has('workflows/draft-approval.ts')).not.toEqual([]);
     expect(has('workflows/mail-delivery.ts')).not.toEqual([]);
+    expect(has('workflows/audit-retention.ts')).not.toEqual([]);
     for (const folder of [
       '/activities/',
       '/api/',

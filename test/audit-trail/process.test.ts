@@ -1,0 +1,72 @@
+// A real worker process: it seals, anchors, and prunes by its schedule.
+import { createSigner } from '../../activities/audit-trail/signatures';
+import { type Verification, verifyTrail } from '../../activities/audit-trail/verify';
+import { openObjectStore } from '../../ops/runtime/object-store';
+import { AUDIT_RETENTION_SCHEDULE, progress } from '../../workflows/contracts/audit-retention';
+import { createTestDatabase, type TestDatabase } from '../support/database';
+import { TestService } from '../support/service';
+import { until } from '../support/until';
+import { SECRET_KEY } from './sealed-trail';
+
+let service: TestService;
+beforeAll(async () => {
+  const database = await createTestDatabase();
+  await event(database, 'old', '365 days 1 second');
+  await event(database, 'young', '364 days 23 hours');
+  service = await TestService.create({ database });
+});
+afterAll(() => service?.close());
+
+const verify = (): Promise<Verification> =>
+  verifyTrail({
+    db: service.database.db,
+    store: openObjectStore(service.environment.BACKUP_URL as string),
+    verifier: createSigner(SECRET_KEY),
+  });
+const event = ({ pool }: TestDatabase, type: string, age: string) =>
+  pool.query(
+    `INSERT INTO audit_events (id, type, at, subject) VALUES (gen_random_uuid(), $1, clock_timestamp() - $2::interval, 'draft')`,
+    [type, age],
+  );
+
+it('seals and anchors what is committed, and prunes what is a year old when its schedule says so', async () => {
+  service.startWorker();
+  await until('all is sealed and anchored', async () => {
+    const { ok, checked, anchors, unsealed } = await verify();
+    return ok && checked > 2 && anchors > 0 && unsealed.events === 0;
+  });
+  const schedule = service.temporal.client.schedule.getHandle(AUDIT_RETENTION_SCHEDULE);
+  const { action, spec } = await until('it is scheduled', () => schedule.describe().catch(() => null));
+  expect([action.type, spec.calendars?.[0]]).toMatchObject([
+    'startWorkflow',
+    { hour: [{ start: 3 }], minute: [{ start: 10 }] },
+  ]);
+  await schedule.trigger();
+  const handle = await until('it has run', async () => {
+    const [last] = (await schedule.describe()).info.recentActions;
+    return last && service.temporal.client.workflow.getHandle(last.action.workflow.workflowId);
+  });
+  expect(await handle.result()).toMatchObject({ status: 'done', pruned: 1 });
+  expect(await handle.query(progress)).toMatchObject({ status: 'done', pruned: 1 });
+  const types = (await service.database.db.auditEvent.findMany()).map(({ type }) => type);
+  expect(types).not.toContain('old');
+  expect(types).toEqual(expect.arrayContaining(['young', 'audit.pruned']));
+  await until('the rest verifies', async () => {
+    const { ok, unsealed } = await verify();
+    return ok && unsealed.events === 0;
+  });
+});
+
+it('prunes nothing of a trail that is broken', async () => {
+  const { pool } = service.database;
+  await pool.query('ALTER TABLE audit_events DISABLE TRIGGER ALL');
+  await pool.query(`UPDATE audit_events SET at = at - interval '1 day' WHERE type = 'young'`);
+  await pool.query('ALTER TABLE audit_events ENABLE TRIGGER ALL');
+  const handle = await service.temporal.client.workflow.start('auditRetention', {
+    workflowId: 'retention-of-a-broken-trail',
+    taskQueue: 'processes',
+    args: [{}],
+  });
+  await expect(handle.result()).rejects.toMatchObject({ cause: { cause: { message: 'hash_differs' } } });
+  expect(await service.database.db.auditEvent.count({ where: { type: 'young' } })).toBe(1);
+});
