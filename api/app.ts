@@ -25,6 +25,7 @@ import { draftEndpoints } from './routes/drafts';
 import { healthEndpoints } from './routes/health';
 import { keyEndpoints } from './routes/keys';
 import { policyEndpoints } from './routes/policy';
+import { retentionEndpoints } from './routes/retention';
 
 export function createApp(dependencies: AppDependencies): Express {
   const { db, redis, commands, settings, logger, lifecycle } = dependencies;
@@ -46,6 +47,7 @@ export function createApp(dependencies: AppDependencies): Express {
     ...authEndpoints(dependencies, ring, csrf),
     ...auditEndpoints(dependencies),
     ...breakerEndpoints(dependencies, lanes),
+    ...retentionEndpoints(dependencies),
   ]);
   const docs = docsRouter(() => createOpenApiDocument(routes, sessionCookie));
   const routes = [...resources.documented, ...ATTACHMENT_PAGES, ...health.documented, ...docs.documented];

@@ -3,6 +3,7 @@
 import { Client } from '@temporalio/client';
 import { createCommands } from '../activities/commands/create-commands';
 import { createDraftApprovalActivities } from '../activities/draft-approval';
+import { createDraftRetentionActivities } from '../activities/draft-retention';
 import { createMailDeliveryActivities } from '../activities/mail-delivery';
 import { createAnnouncer, RELAY } from '../activities/outbox/announcer';
 import { runRelay } from '../activities/outbox/relay';
@@ -19,6 +20,7 @@ import { createDatabase, type Database } from '../prisma/client';
 import { MAIL_LANE } from '../workflows/contracts/mail-delivery';
 import { keepLanes } from './lanes';
 import { listenForWork } from './listener';
+import { keepSchedules } from './schedules';
 import { keepSweeping } from './sweep';
 import { connectToTemporal, createTemporalWorkers, installRuntime } from './temporal-workers';
 
@@ -59,7 +61,10 @@ async function runWorker(settings: Configuration, db: Database, logger: Logger, 
   const { announce, drain } = createAnnouncer(db);
   const backups = openObjectStore(settings.BACKUP_URL);
   const workers = await createTemporalWorkers(connection, {
-    processes: createDraftApprovalActivities({ db, commands: createCommands({ db, announce, settings }) }),
+    processes: {
+      ...createDraftApprovalActivities({ db, commands: createCommands({ db, announce, settings }) }),
+      ...createDraftRetentionActivities({ db, settings }),
+    },
     email: createMailDeliveryActivities({
       db,
       temporal,
@@ -81,6 +86,7 @@ async function runWorker(settings: Configuration, db: Database, logger: Logger, 
   await Promise.all([
     ...runs,
     keepLanes(temporal, logger, stopping),
+    keepSchedules(temporal, logger, stopping),
     runRelay({ db, temporal, alarm: relayAlarm, logger }, stopping),
     listenForWork(settings.DATABASE_URL, { [MAIL_LANE]: mailAlarm, [RELAY]: relayAlarm }, stopping),
     keepSweeping({ db, files, logger }, stopping),

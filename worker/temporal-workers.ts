@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { makeTelemetryFilterString, NativeConnection, Runtime, Worker } from '@temporalio/worker';
 import type { DraftApprovalActivities } from '../activities/draft-approval';
+import type { DraftRetentionActivities } from '../activities/draft-retention';
 import type { MailDeliveryActivities } from '../activities/mail-delivery';
 import type { Logger } from '../ops/runtime/logging';
 import { temporalSettings } from '../ops/runtime/temporal';
@@ -18,7 +19,7 @@ const CANCELLED_BEFORE_SECONDS = 3;
 const TRIES_AGAIN_MS = 1_000;
 
 export interface TemporalWorkersOptions {
-  processes: DraftApprovalActivities;
+  processes: DraftApprovalActivities & DraftRetentionActivities;
   email: MailDeliveryActivities;
   logger: Logger;
   drainSeconds: number;
@@ -65,7 +66,6 @@ export async function createTemporalWorkers(
       taskQueue: TASK_QUEUES.processes,
       workflowBundle: { codePath: WORKFLOW_BUNDLE },
       activities: processes,
-      enableNonLocalActivities: false,
     }),
     await Worker.create({
       ...shared,

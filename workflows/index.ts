@@ -1,2 +1,3 @@
 export { draftApproval } from './draft-approval';
+export { draftRetention } from './draft-retention';
 export { mailDelivery } from './mail-delivery';

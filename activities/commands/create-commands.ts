@@ -11,6 +11,7 @@ import type { Commands } from './index';
 import { createKeyCommands } from './keys';
 import { createProcessSteps } from './process-steps';
 import { Refusal } from './refusal';
+import { createRetentionCommands } from './retention';
 import { createSubmitDraft } from './submit-draft';
 
 export function createCommands(dependencies: CommandDependencies): Commands {
@@ -33,6 +34,7 @@ export function createCommands(dependencies: CommandDependencies): Commands {
     resolveDraft: (context, { id, as, reason }) => change(context, id, resolve(as, reason)),
     ...createProcessSteps(dependencies),
     ...createKeyCommands(dependencies),
+    ...createRetentionCommands(dependencies),
 
     async setPolicy(context, document, read) {
       const json = document as unknown as Prisma.InputJsonObject;

@@ -5,6 +5,7 @@ import type { DraftState } from '../../workflows/contracts/draft-approval';
 import type { CommandContext, CommandDependencies, Role } from './context';
 import type { AttachmentView, DraftView } from './draft-view';
 import type { PolicyDocument } from './policy';
+import type { RetentionCommands } from './retention';
 
 export interface SubmitInput {
   to: string;
@@ -27,7 +28,7 @@ export interface KeyInput {
   groups?: string[] | undefined;
 }
 
-export interface Commands {
+export interface Commands extends RetentionCommands {
   /** The new draft, or the one that this principal submitted with this idempotency key before. */
   submitDraft(context: CommandContext, input: SubmitInput): Promise<DraftView>;
   /** `revision`: refuse unless this is the current one. */

@@ -9,6 +9,7 @@ export type RefusalCode =
   | 'wrong_state'
   | 'send_begun'
   | 'not_parked'
+  | 'cleanup_running'
   | 'idempotency_mismatch'
   | 'invalid'
   | 'busy';
