@@ -28,6 +28,7 @@ import { healthEndpoints } from './routes/health';
 import { holdEndpoints } from './routes/holds';
 import { keyEndpoints } from './routes/keys';
 import { policyEndpoints } from './routes/policy';
+import { retentionEndpoints } from './routes/retention';
 import { suppressionEndpoints } from './routes/suppressions';
 import { unsubscribeEndpoints } from './routes/unsubscribe';
 
@@ -56,6 +57,7 @@ export function createApp(dependencies: AppDependencies): Express {
     ...holdEndpoints(dependencies),
     ...suppressionEndpoints(dependencies),
     ...unsubscribeEndpoints(dependencies),
+    ...retentionEndpoints(dependencies),
   ]);
   const docs = docsRouter(() => createOpenApiDocument(routes, sessionCookie));
   const routes = [...resources.documented, ...ATTACHMENT_PAGES, ...health.documented, ...docs.documented];

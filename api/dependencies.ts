@@ -14,7 +14,13 @@ import type { HealthChecks } from './health-checks';
 
 export type ApiSettings = Pick<
   Configuration,
-  'ADMIN_PASSWORD' | 'SECRET_KEY' | 'PUBLIC_URL' | 'TRUST_PROXY' | 'KEY_REQUESTS_PER_MINUTE' | 'HUBSPOT_ACCESS_TOKEN'
+  | 'ADMIN_PASSWORD'
+  | 'SECRET_KEY'
+  | 'PUBLIC_URL'
+  | 'TRUST_PROXY'
+  | 'KEY_REQUESTS_PER_MINUTE'
+  | 'HUBSPOT_ACCESS_TOKEN'
+  | 'DRAFT_RETENTION_DAYS'
 >;
 
 export interface AppDependencies {

@@ -3,10 +3,25 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { type Client, ScheduleAlreadyRunning, type ScheduleOptions, ScheduleOverlapPolicy } from '@temporalio/client';
 import type { Logger } from '../ops/runtime/logging';
 import { AUDIT_RETENTION_SCHEDULE, type AuditRetentionInput } from '../workflows/contracts/audit-retention';
+import { DRAFT_RETENTION_SCHEDULE, type DraftRetentionInput } from '../workflows/contracts/draft-retention';
 import { ProcessAttribute } from '../workflows/contracts/search-attributes';
 import { TASK_QUEUES } from '../workflows/contracts/task-queues';
 
-const SCHEDULES: ScheduleOptions[] = [
+export const SCHEDULES: ScheduleOptions[] = [
+  {
+    scheduleId: DRAFT_RETENTION_SCHEDULE,
+    spec: { calendars: [{ hour: 3 }], timezone: 'UTC' },
+    policies: { overlap: ScheduleOverlapPolicy.SKIP, catchupWindow: '1 day' },
+    action: {
+      type: 'startWorkflow',
+      workflowType: 'draftRetention',
+      workflowId: DRAFT_RETENTION_SCHEDULE,
+      taskQueue: TASK_QUEUES.processes,
+      args: [{} satisfies DraftRetentionInput],
+      staticSummary: 'Retention of drafts, every night',
+      typedSearchAttributes: [{ key: ProcessAttribute, value: 'draftRetention' }],
+    },
+  },
   {
     scheduleId: AUDIT_RETENTION_SCHEDULE,
     spec: { calendars: [{ hour: 3, minute: 10 }], timezone: 'UTC' },

@@ -5,6 +5,7 @@ import { createAuditRetentionActivities } from '../activities/audit-retention';
 import { createSigner } from '../activities/audit-trail/signatures';
 import { createCommands } from '../activities/commands/create-commands';
 import { createDraftApprovalActivities } from '../activities/draft-approval';
+import { createDraftRetentionActivities } from '../activities/draft-retention';
 import { createMailDeliveryActivities } from '../activities/mail-delivery';
 import { createAnnouncer, RELAY } from '../activities/outbox/announcer';
 import { runRelay } from '../activities/outbox/relay';
@@ -74,6 +75,7 @@ async function runWorker(settings: Configuration, db: Database, logger: Logger, 
   const workers = await createTemporalWorkers(connection, {
     processes: {
       ...createDraftApprovalActivities({ db, commands: createCommands({ db, announce, settings }) }),
+      ...createDraftRetentionActivities({ db, settings }),
       ...createAuditRetentionActivities({ db, backups, signer, settings }),
       ...erasure.activities,
     },
@@ -98,6 +100,7 @@ async function runWorker(settings: Configuration, db: Database, logger: Logger, 
   await Promise.all([
     ...runs,
     keepLanes(temporal, logger, stopping),
+    keepSchedules(temporal, logger, stopping),
     runRelay({ db, temporal, alarm: relayAlarm, logger }, stopping),
     listenForWork(settings.DATABASE_URL, { [MAIL_LANE]: mailAlarm, [RELAY]: relayAlarm }, stopping),
     keepSweeping({ db, files, logger }, stopping),

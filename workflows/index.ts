@@ -1,4 +1,5 @@
 export { auditRetention } from './audit-retention';
 export { draftApproval } from './draft-approval';
+export { draftRetention } from './draft-retention';
 export { mailDelivery } from './mail-delivery';
 export { userErasure } from './user-erasure';

@@ -62,6 +62,23 @@ export const DATABASE_BATCH: ActivityOptions = {
   allowEagerDispatch: false,
 };
 
+/**
+ * A stretch of retention works for some seconds and beats after each batch; where a worker died, another goes on where the
+ * row says. A night's run that finds the database away or in trouble tries for six hours and then says so: the next night
+ * goes on.
+ */
+export const RETENTION_STEP: ActivityOptions = {
+  startToCloseTimeout: '2 minutes',
+  heartbeatTimeout: '30 seconds',
+  scheduleToCloseTimeout: '6 hours',
+  retry: {
+    initialInterval: '1 second',
+    backoffCoefficient: 2,
+    maximumInterval: '1 minute',
+    maximumAttempts: Number.POSITIVE_INFINITY,
+  },
+};
+
 /** A message about what a step has read comes within this time, or was lost on its way. */
 export const TOLD_WITHIN_MS = 1_000;
 /** After the database's clock said that a deadline has not come yet. */

@@ -13,6 +13,7 @@ import { createKeyCommands } from './keys';
 import { createHoldCommands } from './legal-holds';
 import { createProcessSteps } from './process-steps';
 import { Refusal } from './refusal';
+import { createRetentionCommands } from './retention';
 import { createSubmitDraft } from './submit-draft';
 import { createSuppressionCommands } from './suppressions';
 
@@ -39,6 +40,7 @@ export function createCommands(dependencies: CommandDependencies): Commands {
     ...createSuppressionCommands(dependencies),
     ...createErasureCommands(dependencies),
     ...createHoldCommands(dependencies),
+    ...createRetentionCommands(dependencies),
 
     async setPolicy(context, document, read) {
       const json = document as unknown as Prisma.InputJsonObject;

@@ -103,6 +103,7 @@ export async function readDraftView(db: Database, id: string): Promise<DraftView
 
 export interface DraftFilter {
   authorId?: string | undefined;
+  /** Without it all but the erased, which say nothing any more. */
   status?: string | undefined;
   campaign?: string | undefined;
   /** Words in the subject, the body or the recipient. */
@@ -115,9 +116,8 @@ export interface DraftFilter {
 export async function listDraftViews(db: Database, filter: DraftFilter): Promise<DraftView[]> {
   const like = filter.q === undefined ? null : `%${filter.q.replace(/[\\%_]/g, '\\$&')}%`;
   const conditions = [
-    Prisma.sql`true`,
     ...(filter.authorId === undefined ? [] : [Prisma.sql`d.author_id = ${filter.authorId}::uuid`]),
-    ...(filter.status === undefined ? [] : [Prisma.sql`d.status = ${filter.status}`]),
+    filter.status === undefined ? Prisma.sql`d.status <> 'erased'` : Prisma.sql`d.status = ${filter.status}`,
     ...(filter.campaign === undefined ? [] : [Prisma.sql`d.campaign = ${filter.campaign}`]),
     ...(like === null ? [] : [Prisma.sql`(r.subject ILIKE ${like} OR r.body ILIKE ${like} OR d."to" ILIKE ${like})`]),
     ...(filter.after === undefined

@@ -8,6 +8,7 @@ import type { AttachmentView, DraftView } from './draft-view';
 import type { ErasureCommands } from './erasures';
 import type { HoldCommands } from './legal-holds';
 import type { PolicyDocument } from './policy';
+import type { RetentionCommands } from './retention';
 
 export interface SubmitInput {
   to: string;
@@ -30,7 +31,7 @@ export interface KeyInput {
   groups?: string[] | undefined;
 }
 
-export interface Commands extends ErasureCommands, HoldCommands {
+export interface Commands extends ErasureCommands, HoldCommands, RetentionCommands {
   /** The new draft, or the one that this principal submitted with this idempotency key before. */
   submitDraft(context: CommandContext, input: SubmitInput): Promise<DraftView>;
   /** `revision`: refuse unless this is the current one. */

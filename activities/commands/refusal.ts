@@ -10,6 +10,7 @@ export type RefusalCode =
   | 'send_begun'
   | 'not_parked'
   | 'erased_person'
+  | 'cleanup_running'
   | 'idempotency_mismatch'
   | 'invalid'
   | 'busy';

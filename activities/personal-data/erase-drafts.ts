@@ -7,11 +7,12 @@ import { type CommandContext, SYSTEM } from '../commands/context';
 export const IS_FINAL = Prisma.sql`(d.status IN ('rejected', 'expired', 'withdrawn', 'sent', 'blocked')
   OR (d.status = 'failed' AND d.outcome IS DISTINCT FROM 'unknown'))`;
 
-/** Of `drafts d`: somebody has a duty to keep it. */
-export const IS_HELD = Prisma.sql`EXISTS (
-  SELECT 1 FROM legal_holds h
-  WHERE h.released_at IS NULL AND (h.until IS NULL OR h.until > clock_timestamp())
-    AND (h.draft_id = d.id OR h.subject_hashes && d.recipient_hashes))`;
+const IN_FORCE = Prisma.sql`h.released_at IS NULL AND (h.until IS NULL OR h.until > clock_timestamp())`;
+
+/** Of `drafts d`: somebody has a duty to keep it. The holds are looked up once for a statement, not once for each draft. */
+export const IS_HELD = Prisma.sql`(
+  d.id IN (SELECT h.draft_id FROM legal_holds h WHERE ${IN_FORCE} AND h.draft_id IS NOT NULL)
+  OR d.recipient_hashes && ARRAY(SELECT unnest(h.subject_hashes) FROM legal_holds h WHERE ${IN_FORCE}))`;
 
 /**
  * Erases these drafts in the caller's transaction, with an audit event for each. Their attachments' rows and objects stay

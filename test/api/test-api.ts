@@ -83,6 +83,7 @@ export class TestApi {
       TRUST_PROXY: undefined,
       KEY_REQUESTS_PER_MINUTE: 60_000,
       HUBSPOT_ACCESS_TOKEN: undefined,
+      DRAFT_RETENTION_DAYS: 90,
       ...options.settings,
     };
     const reported: unknown[] = [];

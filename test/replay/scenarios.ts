@@ -1,8 +1,10 @@
 // What is recorded: runs of real processes against real servers, each to an end that users know.
 import type { DraftView } from '../../activities/commands/draft-view';
 import type { auditRetention } from '../../workflows';
+import { cleanupWorkflowId, DRAFT_RETENTION_SCHEDULE } from '../../workflows/contracts/draft-retention';
 import { pause, resume } from '../../workflows/contracts/mail-delivery';
 import { TASK_QUEUES } from '../../workflows/contracts/task-queues';
+import { AUTHOR, plantDraft, plantPeople } from '../support/old-drafts';
 import { HASTY, type TestService } from '../support/service';
 import { until } from '../support/until';
 
@@ -43,6 +45,28 @@ async function laneRun(service: TestService, act: () => Promise<unknown>): Promi
   await until('the run has ended', async () => (await service.lane.describe()).runId !== runId, 90_000);
   return { workflowId, runId };
 }
+
+/** A run of retention that was asked for, once it has ended in this way. */
+async function cleanupRun(
+  service: TestService,
+  end: string,
+  act: (workflowId: string) => Promise<unknown>,
+): Promise<Recorded> {
+  const cleanupId = await service.test.commands.startCleanup(service.test.admin, { olderThanDays: 90 });
+  const workflowId = cleanupWorkflowId(cleanupId);
+  await act(workflowId);
+  await closed(service, workflowId, end);
+  return { workflowId };
+}
+
+const closed = (service: TestService, workflowId: string, end: string) =>
+  until(`it is ${end}`, async () => {
+    const description = await service.temporal.client.workflow
+      .getHandle(workflowId)
+      .describe()
+      .catch(() => null);
+    return description?.status.name === end;
+  });
 
 export const SCENARIOS: Record<string, Scenario> = {
   async 'audit-pruned'(service) {
@@ -131,4 +155,28 @@ export const SCENARIOS: Record<string, Scenario> = {
       });
       service.mail.behave({});
     }),
+  async 'retention-done'(service) {
+    await plantPeople(service.database.db);
+    await plantDraft(service.database.db);
+    return cleanupRun(service, 'COMPLETED', async () => {});
+  },
+  async 'retention-cancelled'(service) {
+    await plantPeople(service.database.db);
+    await service.database.db.$executeRaw`
+      INSERT INTO drafts (id, status, author_id, decision, created_at, updated_at, needs_people)
+      SELECT gen_random_uuid(), 'sent', ${AUTHOR}::uuid, '{}', now() - interval '100 days', now(), false FROM generate_series(1, 100000)`;
+    return cleanupRun(service, 'CANCELLED', async (workflowId) => {
+      await until('some are erased', () => service.database.db.cleanup.findFirst({ where: { removed: { gt: 0 } } }));
+      await service.temporal.client.workflow.getHandle(workflowId).cancel();
+    });
+  },
+  async 'retention-by-schedule'(service) {
+    const handle = service.temporal.client.schedule.getHandle(DRAFT_RETENTION_SCHEDULE);
+    await until('the schedule is there', () => handle.describe().catch(() => null));
+    await handle.trigger();
+    const { action } = await until('it has started', async () => (await handle.describe()).info.recentActions.at(-1));
+    const { workflowId } = action.workflow;
+    await closed(service, workflowId, 'COMPLETED');
+    return { workflowId };
+  },
 };

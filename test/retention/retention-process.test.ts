@@ -1,0 +1,167 @@
+import { ensureSchedules, SCHEDULES } from '../../worker/schedules';
+import { cleanupWorkflowId, DRAFT_RETENTION_SCHEDULE, progress } from '../../workflows/contracts/draft-retention';
+import { AUTHOR, daysAgo, everythingOf, plantDraft, plantPeople } from '../support/old-drafts';
+import { TestService } from '../support/service';
+import { until } from '../support/until';
+
+let service: TestService;
+beforeEach(async () => {
+  service = await TestService.create();
+  await plantPeople(service.database.db);
+});
+afterEach(() => service?.close());
+
+const plantMany = (count: number) => service.database.db.$executeRaw`
+  INSERT INTO drafts (id, status, author_id, "to", decision, created_at, updated_at, needs_people)
+  SELECT gen_random_uuid(), 'sent', ${AUTHOR}::uuid, 'x@example.org', '{}', now() - interval '100 days' - i * interval '1 second', now(), false
+  FROM generate_series(1, ${count}::int) i`;
+const start = () => service.test.commands.startCleanup(service.test.admin, { olderThanDays: 90 });
+const ended = (id: string) =>
+  until(
+    'the run ends',
+    async () => {
+      const run = await service.database.db.cleanup.findUniqueOrThrow({ where: { id } });
+      return run.status !== 'running' && run;
+    },
+    60_000,
+  );
+const someAreErased = (id: string) =>
+  until('some are erased', async () => {
+    const { removed } = await service.database.db.cleanup.findUniqueOrThrow({ where: { id } });
+    return removed > 0;
+  });
+
+describe('retention', () => {
+  it('that was asked for runs as a process of its own and says what it did', async () => {
+    service.startWorker();
+    const [old, young] = [
+      await plantDraft(service.database.db),
+      await plantDraft(service.database.db, { createdAt: daysAgo(89) }),
+    ];
+    const before = await everythingOf(service.database.db, young);
+    const id = await start();
+    expect(await ended(id)).toMatchObject({ status: 'done', removed: 1, held: 0, active: null });
+    const handle = service.temporal.client.workflow.getHandle(cleanupWorkflowId(id));
+    expect(await handle.result()).toEqual({ status: 'done', drafts: 1, held: 0 });
+    expect(await handle.query(progress)).toEqual({ status: 'done', drafts: 1, held: 0 });
+    expect((await everythingOf(service.database.db, old)).status).toBe('erased');
+    expect(await everythingOf(service.database.db, young)).toEqual(before);
+  });
+
+  it('goes on where it was when its worker was killed, and erases each draft once', async () => {
+    await plantMany(20_000);
+    const first = service.startWorker();
+    const id = await start();
+    await someAreErased(id);
+    await first.kill();
+    const { removed } = await service.database.db.cleanup.findUniqueOrThrow({ where: { id } });
+    expect(removed).toBeLessThan(20_000);
+    service.startWorker();
+    expect(await ended(id)).toMatchObject({ status: 'done', removed: 20_000 });
+    expect(await service.database.db.draft.count({ where: { status: 'erased', version: 2 } })).toBe(20_000);
+    expect(await service.database.db.auditEvent.count({ where: { type: 'draft.erased' } })).toBe(20_000);
+  });
+
+  it('that is cancelled is partial, stops, and lets the next one run', async () => {
+    await plantMany(20_000);
+    service.startWorker();
+    const id = await start();
+    await someAreErased(id);
+    await service.temporal.client.workflow.getHandle(cleanupWorkflowId(id)).cancel();
+    const { status, reason, removed } = await ended(id);
+    expect([status, reason]).toEqual(['partial', 'cancelled']);
+    expect(removed).toBeLessThan(20_000);
+    expect(await ended(await start())).toMatchObject({ status: 'done', removed: 20_000 - removed });
+    expect(await service.database.db.cleanup.findUniqueOrThrow({ where: { id } })).toMatchObject({ removed });
+  });
+
+  it('removes what else has aged out, and nothing beside it', async () => {
+    const { db } = service.database;
+    const key = (endedAt: Date | null, n: number) =>
+      db.apiKey.create({
+        data: {
+          id: `0197a000-0000-7000-8000-00000000100${n}`,
+          principalId: AUTHOR,
+          hash: Uint8Array.of(n),
+          roles: [],
+          endedAt,
+        },
+      });
+    const [live, over] = [await key(null, 1), await key(new Date(), 2)];
+    const session = (n: number, keyId: string, expiresAt: Date) =>
+      db.session.create({ data: { hash: Uint8Array.of(n), keyId, expiresAt } });
+    await session(1, live.id, daysAgo(-1));
+    await session(2, live.id, new Date(Date.now() - 1000));
+    await session(3, over.id, daysAgo(-1));
+    const cleanup = (id: number, finishedAt: Date) =>
+      db.cleanup.create({
+        data: {
+          id: `0197a000-0000-7000-8000-00000000200${id}`,
+          process: 'draftRetention',
+          status: 'done',
+          before: finishedAt,
+          startedAt: finishedAt,
+          finishedAt,
+        },
+      });
+    await cleanup(1, daysAgo(368));
+    const { id: recent } = await cleanup(2, daysAgo(364));
+    service.startWorker();
+    const id = await start();
+    await ended(id);
+    expect((await db.session.findMany()).map(({ hash }) => hash)).toEqual([Uint8Array.of(1)]);
+    expect((await db.cleanup.findMany({ orderBy: { id: 'asc' } })).map((run) => run.id)).toEqual([recent, id].sort());
+  });
+});
+
+describe('the schedule', () => {
+  /** A new namespace knows its search attributes a moment later. */
+  const schedulesAreMade = () =>
+    until('the schedules are made', () =>
+      ensureSchedules(service.temporal.client).then(
+        () => true,
+        () => false,
+      ),
+    );
+
+  it('is there once a worker is, at three in the morning, and runs', async () => {
+    await plantMany(3);
+    service.startWorker();
+    const handle = service.temporal.client.schedule.getHandle(DRAFT_RETENTION_SCHEDULE);
+    const { spec, policies } = await until('it is there', () => handle.describe().catch(() => null));
+    expect(spec.calendars).toMatchObject([{ hour: [{ start: 3, end: 3 }], minute: [{ start: 0, end: 0 }] }]);
+    expect(policies.overlap).toBe('SKIP');
+    await handle.trigger();
+    const run = await until('it has run', () => service.database.db.cleanup.findFirst({ where: { status: 'done' } }));
+    expect(run).toMatchObject({ removed: 3, requestedBy: null });
+    expect(run.startedAt.getTime() - run.before.getTime()).toBe(90 * 86_400_000);
+  });
+
+  it('does nothing while a run that was asked for is at work', async () => {
+    const id = await start();
+    await schedulesAreMade();
+    // The message of the run is not delivered: the row alone keeps the schedule off.
+    await service.database.db.outboxMessage.deleteMany();
+    service.startWorker();
+    const handle = service.temporal.client.schedule.getHandle(DRAFT_RETENTION_SCHEDULE);
+    await handle.trigger();
+    const action = await until('it has started', async () => (await handle.describe()).info.recentActions.at(-1));
+    if (action.action.type !== 'startWorkflow') throw new Error('It starts a workflow');
+    const { workflowId } = action.action.workflow;
+    expect(await service.temporal.client.workflow.getHandle(workflowId).result()).toBeNull();
+    expect(await service.database.db.cleanup.findMany()).toMatchObject([{ id, status: 'running' }]);
+  });
+
+  it('is made once and brought up to date, and stays paused where it was', async () => {
+    const { client } = service.temporal;
+    await schedulesAreMade();
+    const handle = client.schedule.getHandle(DRAFT_RETENTION_SCHEDULE);
+    await handle.pause('not now');
+    await handle.update(({ state, ...schedule }) => ({ ...schedule, state, spec: { calendars: [{ hour: 5 }] } }));
+    await Promise.all([ensureSchedules(client), ensureSchedules(client)]);
+    const { spec, state } = await handle.describe();
+    expect(spec.calendars).toMatchObject([{ hour: [{ start: 3 }] }]);
+    expect(state).toMatchObject({ paused: true, note: 'not now' });
+    expect(SCHEDULES.map(({ scheduleId }) => scheduleId)).toContain(DRAFT_RETENTION_SCHEDULE);
+  });
+});

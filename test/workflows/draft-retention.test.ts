@@ -1,0 +1,137 @@
+// The calendar of a run, with its steps played.
+import type { TestWorkflowEnvironment } from '@temporalio/testing';
+import { Worker } from '@temporalio/worker';
+import { uuidv7 } from 'uuidv7';
+import type { DraftRetentionActivities, Stretch } from '../../activities/draft-retention';
+import { draftRetention } from '../../workflows';
+import { type CleanupProgress, cleanupWorkflowId, progress } from '../../workflows/contracts/draft-retention';
+import { createTimeSkippingEnvironment } from '../support/time-skipping';
+import { workflowBundle } from '../support/workflow-bundle';
+
+const UUIDV7 = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
+
+let environment: TestWorkflowEnvironment;
+let worker: Worker;
+let running: Promise<void>;
+/** What the next stretches end with; an error is thrown; then all are clean. */
+let ends: (Stretch['end'] | Error)[] = [];
+let begun: [id: string, isScheduled: boolean][] = [];
+let finished: [id: string, reason: string | null][] = [];
+let swept = 0;
+let isOther = false;
+const row: CleanupProgress = { status: 'running', drafts: 0, held: 0 };
+
+const activities: DraftRetentionActivities = {
+  async beginCleanup(id, isScheduled) {
+    begun.push([id, isScheduled]);
+    return isOther ? null : row;
+  },
+  async eraseOldDrafts() {
+    const end = ends.shift() ?? 'clean';
+    if (end instanceof Error) throw end;
+    return { ...row, drafts: 7, end };
+  },
+  async removeAgedRows() {
+    swept++;
+  },
+  async finishCleanup(id, reason) {
+    finished.push([id, reason]);
+    return { status: reason ? 'partial' : 'done', drafts: 7, held: 1 };
+  },
+};
+
+beforeAll(async () => {
+  environment = await createTimeSkippingEnvironment();
+  worker = await Worker.create({
+    connection: environment.nativeConnection,
+    workflowBundle: await workflowBundle(),
+    taskQueue: 'processes',
+    activities,
+  });
+  running = worker.run();
+});
+afterAll(async () => {
+  worker?.shutdown();
+  await running;
+  await environment?.teardown();
+});
+beforeEach(() => {
+  [ends, begun, finished, swept, isOther] = [[], [], [], 0, false];
+});
+
+const cleanupId = uuidv7();
+const start = (id: string | null = cleanupId) =>
+  environment.client.workflow.start(draftRetention, {
+    workflowId: id ? cleanupWorkflowId(id) : `draft-retention-${uuidv7()}`,
+    taskQueue: 'processes',
+    args: [id ? { cleanupId: id } : {}],
+  });
+const DONE = { status: 'done', drafts: 7, held: 1 };
+
+describe('a run of retention', () => {
+  it('goes on until nothing is left, then removes what else has aged out', async () => {
+    ends = ['time', 'time', 'time'];
+    const handle = await start();
+    expect(await handle.result()).toEqual(DONE);
+    expect(await handle.query(progress)).toEqual(DONE);
+    expect([begun, finished, swept]).toEqual([[[cleanupId, false]], [[cleanupId, null]], 1]);
+  });
+
+  it('that a schedule starts draws its id once', async () => {
+    ends = Array(150).fill('time');
+    expect(await (await start(null)).result()).toEqual(DONE);
+    const [[id = '', isScheduled] = []] = begun;
+    expect([id, isScheduled]).toEqual([expect.stringMatching(UUIDV7), true]);
+    // It has continued as new, with the same row.
+    expect(begun).toEqual([
+      [id, true],
+      [id, false],
+    ]);
+    expect(finished).toEqual([[id, null]]);
+  });
+
+  it('that finds another at work does nothing', async () => {
+    isOther = true;
+    expect(await (await start(null)).result()).toBeNull();
+    expect([finished, swept]).toEqual([[], 0]);
+  });
+
+  it('tries again what was locked, five times, and then says that it is partial', async () => {
+    ends = ['some_left', 'some_left', 'time'];
+    expect(await (await start()).result()).toEqual(DONE);
+    ends = Array(5).fill('some_left');
+    expect(await (await start()).result()).toMatchObject({ status: 'partial' });
+    expect(finished).toEqual([
+      [cleanupId, null],
+      [cleanupId, 'locked'],
+    ]);
+  });
+
+  it('bears a database that is away for hours', async () => {
+    ends = Array(60).fill(new Error('away'));
+    expect(await (await start()).result()).toEqual(DONE);
+  });
+
+  it('gives up after six hours, and says so', async () => {
+    ends = Array(2_000).fill(new Error('away'));
+    const begin = await environment.currentTimeMs();
+    expect(await (await start()).result()).toMatchObject({ status: 'partial' });
+    const hours = ((await environment.currentTimeMs()) - begin) / 3_600_000;
+    expect([hours > 5.9, hours < 6.1]).toEqual([true, true]);
+    expect(finished).toEqual([[cleanupId, 'gave_up']]);
+  });
+
+  it('that is cancelled closes its row and stays cancelled', async () => {
+    ends = Array(2_000).fill(new Error('away'));
+    const handle = await start();
+    await handle.cancel();
+    await expect(handle.result()).rejects.toMatchObject({ cause: { name: 'CancelledFailure' } });
+    expect(finished).toEqual([[cleanupId, 'cancelled']]);
+  });
+
+  it('whose row somebody has closed ends with it', async () => {
+    ends = ['time', 'stopped'];
+    expect(await (await start()).result()).toEqual({ ...row, drafts: 7 });
+    expect([finished, swept]).toEqual([[], 0]);
+  });
+});
