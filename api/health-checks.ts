@@ -54,16 +54,15 @@ export function createHealthChecks({ databaseUrl, redis, temporal, gate }: Healt
   let kept: { health: Promise<Health>; until: number } | null = null;
 
   async function check(): Promise<Health> {
-    const [database, ledger, cache, processes] = await Promise.all([
-      checkDatabase(pool),
-      checkLedger(gate),
+    const [database, cache, processes] = await Promise.all([
+      checkDatabase(pool, gate),
       redis ? within(() => redis.ping()) : 'not configured',
       within(() => pingTemporal(temporal)),
     ]);
     const degraded = (trouble: string | null) => (trouble === null ? 'ready' : `degraded: ${trouble}`);
     return {
-      ready: [...Object.values(database), ledger].every((state) => state === 'ready'),
-      checks: { ...database, erasureLedger: ledger, redis: degraded(cache), temporal: degraded(processes) },
+      ready: Object.values(database).every((state) => state === 'ready'),
+      checks: { ...database, redis: degraded(cache), temporal: degraded(processes) },
     };
   }
 
@@ -76,15 +75,9 @@ export function createHealthChecks({ databaseUrl, redis, temporal, gate }: Healt
   };
 }
 
-async function checkLedger(gate: LedgerGate): Promise<string> {
-  let trouble: string | null = null;
-  const unknown = await within(async () => {
-    trouble = await gate.trouble();
-  });
-  return (unknown ?? trouble) ? `not_ready: ${unknown ?? trouble}` : 'ready';
-}
+type DatabaseChecks = Record<'database' | 'migrations' | 'erasureLedger', string>;
 
-async function checkDatabase(pool: pg.Pool): Promise<{ database: string; migrations: string }> {
+async function checkDatabase(pool: pg.Pool, gate: LedgerGate): Promise<DatabaseChecks> {
   let applied: string[] = [];
   const trouble = await within(async () => {
     const { rows } = await pool.query(
@@ -92,10 +85,22 @@ async function checkDatabase(pool: pg.Pool): Promise<{ database: string; migrati
     );
     applied = rows.map(({ name }) => name);
   });
-  if (trouble === WORDS['42P01']) return { database: 'ready', migrations: `not_ready: ${trouble}` };
-  if (trouble !== null) return { database: `not_ready: ${trouble}`, migrations: 'not_ready: the database is away' };
+  const unknown = (why: string) => ({ migrations: `not_ready: ${why}`, erasureLedger: `not_ready: ${why}` });
+  if (trouble === WORDS['42P01']) return { database: 'ready', ...unknown(trouble) };
+  if (trouble !== null) return { database: `not_ready: ${trouble}`, ...unknown('the database is away') };
   const missing = MIGRATIONS.filter((name) => !applied.includes(name)).length;
-  return { database: 'ready', migrations: missing === 0 ? 'ready' : `not_ready: ${missing} to apply` };
+  if (missing > 0) return { database: 'ready', ...unknown(`${missing} to apply`) };
+  return { database: 'ready', migrations: 'ready', erasureLedger: await checkLedger(pool, gate) };
+}
+
+/** Nobody who has been erased is in a database that a restore has brought back. */
+async function checkLedger(pool: pg.Pool, gate: LedgerGate): Promise<string> {
+  let behind: string | null = null;
+  const trouble = await within(async () => {
+    const { rows } = await pool.query('SELECT ledger_position AS position FROM instance WHERE id = 1');
+    behind = await gate.trouble(rows[0]?.position ?? 0);
+  });
+  return trouble === null && behind === null ? 'ready' : `not_ready: ${trouble ?? behind}`;
 }
 
 const MIGRATIONS = readdirSync(join(PACKAGE_ROOT, 'prisma', 'migrations'), { withFileTypes: true })

@@ -28,8 +28,7 @@ export async function startApi(settings: Configuration, logger: Logger, telemetr
   const temporal = openTemporalClient();
   const registry = createRegistry('api');
   observePool(registry, pool);
-  const ledger = openLedger(settings);
-  const gate = createLedgerGate(db, ledger);
+  const gate = createLedgerGate(openLedger(settings));
   const checks = createHealthChecks({ databaseUrl: settings.DATABASE_URL, redis, temporal, gate });
   const announcer = createAnnouncer(db);
   const lifecycle = { draining: false };

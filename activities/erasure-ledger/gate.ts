@@ -1,5 +1,4 @@
 // Whether every erasure of the ledger has been carried out on this database: nobody may be brought back by a restore.
-import type { Database } from '../../prisma/client';
 import type { Ledger } from './ledger';
 
 /** How often the ledger, which may lie far away, is asked for its end. */
@@ -8,11 +7,11 @@ const HEAD_KEPT_MS = 10_000;
 const RECORDED_WITHIN_MS = 10_000;
 
 export interface LedgerGate {
-  /** Null when it may open, else in a few words why not. */
-  trouble(): Promise<string | null>;
+  /** @param position how far this database is. @returns null when it may open, else in a few words why not */
+  trouble(position: number): Promise<string | null>;
 }
 
-export function createLedgerGate(db: Pick<Database, 'instance'>, ledger: Pick<Ledger, 'head'>): LedgerGate {
+export function createLedgerGate(ledger: Pick<Ledger, 'head'>): LedgerGate {
   let known: { head: number; until: number } | null = null;
   /** Where this database was seen last, and since when the ledger has been ahead of it. */
   let seen: { position: number; behindSince: number } | null = null;
@@ -29,10 +28,9 @@ export function createLedgerGate(db: Pick<Database, 'instance'>, ledger: Pick<Le
   }
 
   return {
-    async trouble() {
-      const [head, instance] = await Promise.all([headOfLedger(), db.instance.findUnique({ where: { id: 1 } })]);
+    async trouble(position) {
+      const head = await headOfLedger();
       if (head === null) return 'the erasure ledger cannot be read';
-      const position = instance?.ledgerPosition ?? 0;
       const behind = head - position;
       if (behind <= 0) {
         seen = { position, behindSince: 0 };

@@ -28,7 +28,7 @@ it('liveness and health say so and look at nothing', async () => {
 });
 
 it('is ready where everything answers', async () => {
-  const checks = { database: 'ready', migrations: 'ready', redis: 'ready', temporal: 'ready' };
+  const checks = { database: 'ready', migrations: 'ready', erasureLedger: 'ready', redis: 'ready', temporal: 'ready' };
   // A process that has only begun may be too busy to hear an answer in time.
   const { status, body } = await until('Redis and Temporal answer in time', async () => {
     const answer = await whole().anyone.get('/ready');

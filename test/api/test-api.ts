@@ -69,7 +69,7 @@ export class TestApi {
       databaseUrl: options.checkedDatabase ?? database.url,
       redis,
       temporal,
-      gate: createLedgerGate(db, { head: async () => 0 }),
+      gate: createLedgerGate({ head: async () => 0 }),
     });
     const made = createCommands({ db, settings: SETTINGS, announce: () => {} });
     const commands = options.commands?.(made) ?? made;
