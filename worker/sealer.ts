@@ -22,7 +22,7 @@ export async function keepSealing(dependencies: SealerDependencies, stopping: Ab
   const seal = createSealer(dependencies.db);
   await Promise.all([
     keep(() => seal().then((sealed) => sealed?.isMore ?? false), 'The audit trail could not be sealed'),
-    keep(() => anchor(dependencies), 'The audit trail could not be anchored'),
+    keep(createAnchoring(dependencies), 'The audit trail could not be anchored'),
   ]);
 
   /** @param act whether there is more to do at once */
@@ -46,11 +46,17 @@ export async function keepSealing(dependencies: SealerDependencies, stopping: Ab
   }
 }
 
-async function anchor({ db, backups, signer, logger }: SealerDependencies): Promise<boolean> {
-  const anchored = await anchorHead({ db, store: backups, signer });
-  if (anchored && !anchored.isSame) {
-    const position = Number(anchored.position);
-    logger.error({ position }, 'An anchor of the audit trail says otherwise: run `npm run audit:verify`');
-  }
-  return false;
+function createAnchoring({ db, backups, signer, logger }: SealerDependencies): () => Promise<boolean> {
+  let told: bigint | null = null;
+  return async () => {
+    const anchored = await anchorHead({ db, store: backups, signer });
+    if (anchored && !anchored.isSame && anchored.position !== told) {
+      told = anchored.position;
+      logger.error(
+        { position: Number(told) },
+        'An anchor of the audit trail says otherwise: run `npm run audit:verify`',
+      );
+    }
+    return false;
+  };
 }

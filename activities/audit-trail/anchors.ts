@@ -1,18 +1,17 @@
 // Anchors: signed words about the head of the chain, beside the backups, where whoever rewrites the database does not reach.
-import { text } from 'node:stream/consumers';
 import { z } from 'zod';
-import { ObjectNotFound, type ObjectStore, ObjectStoreError } from '../../ops/runtime/object-store';
+import { type ObjectStore, ObjectStoreError } from '../../ops/runtime/object-store';
 import type { Database } from '../../prisma/client';
+import { ANCHORS_FOLDER, isAbandoned, isRestoration, type Restoration, readRestoration } from './restorations';
 import { type Head, readHead } from './seal';
 import type { Signer, Verifier } from './signatures';
+import { parse, readObject } from './stored-json';
 
-const FOLDER = 'audit/anchors/';
 const DIGITS = 20;
 const READ_AHEAD = 16;
-const LARGEST = 2_000;
 
 export const anchorName = (position: bigint) => `${String(position).padStart(DIGITS, '0')}.json`;
-export const anchorKey = (position: bigint) => FOLDER + anchorName(position);
+export const anchorKey = (position: bigint) => ANCHORS_FOLDER + anchorName(position);
 
 const Statement = z.object({
   position: z.string().regex(/^\d{1,19}$/),
@@ -46,7 +45,7 @@ export async function writeAnchor(store: ObjectStore, signer: Signer, head: Head
     hash: Buffer.from(head.hash).toString('hex'),
     at: at.toISOString(),
   };
-  const there = await read(store, key);
+  const there = await readObject(store, key);
   if (there !== null) return AnchorFile.safeParse(parse(there)).data?.hash === statement.hash;
   const anchor = { ...statement, keyId: signer.keyId, signature: signer.sign('anchor', statement).toString('base64') };
   await store.put(key, Buffer.from(`${JSON.stringify(anchor, null, 2)}\n`), { type: 'application/json' });
@@ -82,20 +81,29 @@ export async function* readAnchors(
   store: ObjectStore,
   verifier: Verifier,
   from: bigint,
-  folder = FOLDER,
+  folder = ANCHORS_FOLDER,
 ): AsyncGenerator<Anchor> {
   const ahead: Promise<Anchor>[] = [];
+  // Its key comes before those of all anchors that it speaks of.
+  const restorations: Restoration[] = [];
+  const counting = function* (anchor: Anchor | undefined) {
+    if (anchor && !restorations.some((one) => isAbandoned(one, anchor))) yield anchor;
+  };
   try {
     for await (const key of store.list(folder)) {
+      if (isRestoration(key, folder)) {
+        const restoration = await readRestoration(store, key, verifier);
+        if (restoration) restorations.push(restoration);
+      }
       const position = positionOf(key, folder);
       if (position === null || position < from) continue;
       const anchor = readAnchor(store, key, position, verifier);
       // Its failure is told when its turn has come.
       anchor.catch(() => {});
       ahead.push(anchor);
-      if (ahead.length >= READ_AHEAD) yield (await ahead.shift()) as Anchor;
+      if (ahead.length >= READ_AHEAD) yield* counting(await ahead.shift());
     }
-    for (const anchor of ahead) yield await anchor;
+    for (const anchor of ahead) yield* counting(await anchor);
   } catch (error) {
     throw error instanceof ObjectStoreError ? new AnchorsUnavailable(error.code) : error;
   }
@@ -104,8 +112,8 @@ export async function* readAnchors(
 /** Those of a range that was pruned say nothing any more. */
 export async function forgetAnchors(store: ObjectStore, below: bigint): Promise<number> {
   let forgotten = 0;
-  for await (const key of store.list(FOLDER)) {
-    const position = positionOf(key, FOLDER);
+  for await (const key of store.list(ANCHORS_FOLDER)) {
+    const position = positionOf(key, ANCHORS_FOLDER);
     if (position !== null && position >= below) break;
     if (position === null) continue;
     await store.delete(key);
@@ -115,7 +123,7 @@ export async function forgetAnchors(store: ObjectStore, below: bigint): Promise<
 }
 
 async function readAnchor(store: ObjectStore, key: string, position: bigint, verifier: Verifier): Promise<Anchor> {
-  const found = AnchorFile.safeParse(parse((await read(store, key)) ?? ''));
+  const found = AnchorFile.safeParse(parse((await readObject(store, key)) ?? ''));
   if (!found.success) return { position, hash: '', at: new Date(0), isGenuine: false };
   const { signature, keyId: _, ...statement } = found.data;
   const isGenuine =
@@ -126,21 +134,4 @@ async function readAnchor(store: ObjectStore, key: string, position: bigint, ver
 function positionOf(key: string, folder: string): bigint | null {
   const [, digits] = /^(\d{20})\.json$/.exec(key.slice(folder.length)) ?? [];
   return digits === undefined ? null : BigInt(digits);
-}
-
-async function read(store: ObjectStore, key: string): Promise<string | null> {
-  try {
-    return (await text(await store.get(key))).slice(0, LARGEST);
-  } catch (error) {
-    if (error instanceof ObjectNotFound) return null;
-    throw error;
-  }
-}
-
-function parse(json: string): unknown {
-  try {
-    return JSON.parse(json);
-  } catch {
-    return null;
-  }
 }

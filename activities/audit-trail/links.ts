@@ -3,7 +3,8 @@ import type { Database } from '../../prisma/client';
 import type { Link } from './chain';
 import { EVENT, type EventRow, toRecord } from './events';
 
-const PAGE = 1_000;
+/** Small, so that whoever reads it in the API holds up nobody else for long. */
+const PAGE = 250;
 
 type Row = Omit<EventRow, 'position'> & Omit<Link, 'position' | 'event'> & { sealed: bigint; position: bigint | null };
 

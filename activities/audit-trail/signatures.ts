@@ -8,7 +8,7 @@ import { toCanonicalJson } from './canonical';
 const PRIVATE = Buffer.from('302e020100300506032b657004220420', 'hex');
 const PUBLIC = Buffer.from('302a300506032b6570032100', 'hex');
 
-export type Kind = 'anchor' | 'checkpoint';
+export type Kind = 'anchor' | 'checkpoint' | 'restoration';
 
 export interface Verifier {
   /** Whether one of the known keys has signed this. */

@@ -1,9 +1,14 @@
 // A real worker process: it seals, anchors, and prunes by its schedule.
+import { symlinkSync } from 'node:fs';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { createSigner } from '../../activities/audit-trail/signatures';
 import { type Verification, verifyTrail } from '../../activities/audit-trail/verify';
 import { openObjectStore } from '../../ops/runtime/object-store';
+import { ensureSchedules } from '../../worker/schedules';
 import { AUDIT_RETENTION_SCHEDULE, progress } from '../../workflows/contracts/audit-retention';
 import { createTestDatabase, type TestDatabase } from '../support/database';
+import { newFolder } from '../support/environment';
 import { TestService } from '../support/service';
 import { until } from '../support/until';
 import { SECRET_KEY } from './sealed-trail';
@@ -69,4 +74,27 @@ it('prunes nothing of a trail that is broken', async () => {
   });
   await expect(handle.result()).rejects.toMatchObject({ cause: { cause: { message: 'hash_differs' } } });
   expect(await service.database.db.auditEvent.count({ where: { type: 'young' } })).toBe(1);
+});
+
+it('seals while Temporal and the store of the anchors are away', async () => {
+  for (const worker of service.processes) await worker.stop();
+  const loop = join(newFolder('loop'), 'loop');
+  symlinkSync(loop, loop);
+  service.startWorker({ TEMPORAL_ADDRESS: '127.0.0.1:9', BACKUP_URL: pathToFileURL(loop).href });
+  const before = await service.database.db.auditSeal.count();
+  await event(service.database, 'lonely', '0 seconds');
+  await until('it is sealed', async () => (await service.database.db.auditSeal.count()) > before);
+});
+
+it('has the schedule of this release, however often it is made, and leaves it paused where somebody paused it', async () => {
+  const schedule = service.temporal.client.schedule.getHandle(AUDIT_RETENTION_SCHEDULE);
+  await schedule.pause('by a test');
+  await schedule.update(({ spec, ...others }) => ({ ...others, spec: { calendars: [{ hour: 5 }] } }));
+  await Promise.all([ensureSchedules(service.temporal.client), ensureSchedules(service.temporal.client)]);
+  const { spec, policies, state } = await schedule.describe();
+  expect([spec.calendars, policies.overlap, state.paused]).toMatchObject([
+    [{ hour: [{ start: 3 }], minute: [{ start: 10 }] }],
+    'SKIP',
+    true,
+  ]);
 });

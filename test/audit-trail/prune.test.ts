@@ -187,6 +187,9 @@ describe('the tables', () => {
       const { rows } = await superuser.query(`SELECT prune_audit(1, '\\x01', now(), '\\x00', 'retention') AS pruned`);
       expect(rows).toEqual([{ pruned: 1 }]);
       await expect(superuser.query('DELETE FROM audit_events')).rejects.toMatchObject({ code: '42501' });
+      await expect(
+        superuser.query('RESET ROLE; SET ROLE pg_monitor; SELECT prune_audit(1, NULL, now(), NULL, NULL)'),
+      ).rejects.toMatchObject({ code: '42501' });
     } finally {
       await superuser.end();
       await onServer(postgres, `DROP DATABASE ${name} WITH (FORCE)`);
