@@ -40,6 +40,7 @@ export const PROBLEMS = {
   'database-unavailable': [503, 'The database is unavailable'],
   'files-unavailable': [503, 'The file store is unavailable'],
   'anchors-unavailable': [503, 'The anchors of the audit trail are unavailable'],
+  'store-unavailable': [503, 'A store of personal data is unavailable'],
   'processes-unavailable': [503, 'Temporal is unavailable'],
 } as const satisfies Record<string, readonly [status: number, title: string]>;
 

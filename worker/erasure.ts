@@ -63,6 +63,6 @@ function sourcesOf(
       { name: 'backups', store: backups, prefixes: KEPT_BACKUP_PREFIXES },
     ]),
     createTemporalSource(temporal, temporal.options.namespace),
-    createFilesSource(settings.SCAN_PATHS),
+    createFilesSource(settings.SCAN_PATHS ?? []),
   ];
 }

@@ -9,7 +9,8 @@ import {
 import type { Subjects } from '../personal-data/subject';
 import type { Counts, Person } from './stores/store';
 
-export type PreviewEntry = { store: string } & Counts;
+/** `unavailable`: the store could not be asked. */
+export type PreviewEntry = { store: string; ground: Counts['ground'] | 'unavailable' } & Omit<Counts, 'ground'>;
 
 export interface ErasureRecord {
   id: string;

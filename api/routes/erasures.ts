@@ -43,7 +43,14 @@ export function erasureEndpoints({ db, commands, stores, settings }: Dependencie
   async function exportOf(address: string, context: CommandContext) {
     const person = personOf(address, context);
     const parts = [];
-    for (const store of stores) parts.push({ store: store.name, items: await store.export(person) });
+    for (const store of stores) {
+      const items = await store.export(person).catch((cause: unknown) => {
+        if (store.name === 'postgres') throw cause;
+        const detail = `${store.name} does not answer, so this would not be everything; try again.`;
+        throw new Problem('store-unavailable', detail, { headers: { 'Retry-After': '10' }, cause });
+      });
+      parts.push({ store: store.name, items });
+    }
     const items = parts.reduce((sum, part) => sum + part.items.length, 0);
     await commands.recordEvent(context, { type: 'person.exported', subject: 'person', data: { items } });
     return { generatedAt: new Date().toISOString(), stores: parts };

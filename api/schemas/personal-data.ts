@@ -27,7 +27,7 @@ const PreviewEntry = z.object({
   erase: z.int(),
   anonymise: z.int(),
   withhold: z.int(),
-  ground: z.enum(['legal_hold']).nullable(),
+  ground: z.enum(['legal_hold', 'unavailable']).nullable(),
 });
 const time = z.iso.datetime();
 

@@ -1,4 +1,5 @@
 // Everything the environment can say, read once. `.env.example` and docs/configuration.md list the same names.
+import { isAbsolute } from 'node:path';
 import { z } from 'zod';
 
 const required = (hint: string) => ({ error: `is required: ${hint}` });
@@ -26,6 +27,13 @@ const url = (...schemes: string[]) => {
     });
 };
 
+const PATHS = { error: 'must be absolute paths, separated by commas' };
+const paths = z
+  .string()
+  .transform((value) => value.split(',').map((path) => path.trim().replaceAll('%2C', ',')))
+  .refine((all) => all.every((path) => isAbsolute(path)), PATHS);
+const folder = z.string().refine((path) => isAbsolute(path), { error: 'must be an absolute path' });
+
 const SecretKeys = z
   .string(required('32 or more random bytes in base64, for instance from `openssl rand -base64 32`'))
   .transform((value) => value.split(',').map((part) => Buffer.from(part.trim(), 'base64')))
@@ -44,15 +52,6 @@ const Environment = z.object({
   METRICS_PORT: port(9464),
   WORKER_METRICS_PORT: port(9465),
   PUBLIC_URL: url('http', 'https').optional(),
-  SCAN_PATHS: z
-    .string()
-    .default('')
-    .transform((value) =>
-      value
-        .split(',')
-        .map((path) => path.trim())
-        .filter(Boolean),
-    ),
   TEMPORAL_UI_URL: url('http', 'https').optional(),
   HUBSPOT_ACCESS_TOKEN: z.string().optional(),
   HUBSPOT_BASE_URL: url('http', 'https').default('https://api.hubapi.com'),
@@ -72,6 +71,8 @@ const Environment = z.object({
   BACKUP_RETENTION_DAYS: positive(30),
   UNDO_WINDOW_SECONDS: seconds(0),
   APPROVAL_DEADLINE_HOURS: hours(72),
+  SCAN_PATHS: paths.optional(),
+  MAILBOX_PATH: folder.optional(),
 });
 
 /** Their names, for who documents them. */

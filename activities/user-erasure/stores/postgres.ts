@@ -1,7 +1,7 @@
 // PostgreSQL: the person's drafts, mentions in others', and the person as a principal.
 import type { ObjectStore } from '../../../ops/runtime/object-store';
 import type { Database } from '../../../prisma/client';
-import { findAttachmentsThatMention } from './attachments';
+import { findAttachmentsThatMention } from './mentioning-attachments';
 import { isHeld } from './postgres/held-person';
 import { countMentions, readMentions, replaceInTables } from './postgres/mentions';
 import { reviseOpenMentions } from './postgres/open-mentions';

@@ -5,8 +5,12 @@ import type { Configuration } from '../../../ops/runtime/configuration';
 import type { ObjectStore } from '../../../ops/runtime/object-store';
 import type { Database } from '../../../prisma/client';
 import type { PreviewEntry } from '../erasure-record';
+import { createAttachmentsStore } from './attachments';
+import { createHubspotStore } from './hubspot';
+import { createMailboxStore } from './mailbox';
 import { createPostgresStore } from './postgres';
-import type { Person, PersonalDataStore } from './store';
+import { createRedisStore } from './redis';
+import { NOTHING, type Person, type PersonalDataStore } from './store';
 import { createTemporalStore } from './temporal';
 
 export interface StoresDependencies {
@@ -14,15 +18,31 @@ export interface StoresDependencies {
   files: ObjectStore;
   redis: Redis | null;
   temporal: Client;
-  settings: Pick<Configuration, 'APPROVAL_DEADLINE_HOURS' | 'HUBSPOT_ACCESS_TOKEN' | 'HUBSPOT_BASE_URL'>;
+  settings: Pick<
+    Configuration,
+    'APPROVAL_DEADLINE_HOURS' | 'HUBSPOT_ACCESS_TOKEN' | 'HUBSPOT_BASE_URL' | 'MAILBOX_PATH'
+  >;
 }
 
-export function createStores({ db, files, temporal, settings }: StoresDependencies): PersonalDataStore[] {
+export function createStores({ db, files, redis, temporal, settings }: StoresDependencies): PersonalDataStore[] {
   return [
     createPostgresStore({ db, files, deadlineHours: settings.APPROVAL_DEADLINE_HOURS }),
+    createAttachmentsStore(db, files),
+    createRedisStore(redis),
+    createHubspotStore(settings),
+    createMailboxStore(settings.MAILBOX_PATH),
     createTemporalStore({ db, temporal }),
   ];
 }
 
+/** A store that is away now is gone through later: it holds up no request. */
 export const previewStores = (stores: readonly PersonalDataStore[], person: Person): Promise<PreviewEntry[]> =>
-  Promise.all(stores.map(async (store) => ({ store: store.name, ...(await store.preview(person)) })));
+  Promise.all(
+    stores.map(async (store) => {
+      const counts = await store.preview(person).catch((error: unknown) => {
+        if (store.name === 'postgres') throw error;
+        return { ...NOTHING, ground: 'unavailable' as const };
+      });
+      return { store: store.name, ...counts };
+    }),
+  );

@@ -13,23 +13,30 @@ interface TextTable {
   columns: string[];
   /** Those of jsonb among them. */
   json?: string[];
-  /** Which draft a row belongs to: it may be held, and one of the person's own goes as a whole. */
-  draftId?: string;
+  /** Of a row `t` and `drafts d`: belongs to it. The draft may be held, and one of the person's own goes as a whole. */
+  belongs?: Prisma.Sql;
 }
+
+const OF_ITS_DRAFT = Prisma.sql`d.id = t.draft_id`;
 
 /** Where a person may be mentioned. Principals have their own way. */
 export const TEXT_TABLES: TextTable[] = [
-  { table: 'revisions', key: ['draft_id', 'revision'], columns: ['subject', 'body', 'html'], draftId: 'draft_id' },
-  { table: 'verdicts', key: ['id'], columns: ['comment'], draftId: 'draft_id' },
-  { table: 'notes', key: ['id'], columns: ['text'], draftId: 'draft_id' },
+  { table: 'revisions', key: ['draft_id', 'revision'], columns: ['subject', 'body', 'html'], belongs: OF_ITS_DRAFT },
+  { table: 'verdicts', key: ['id'], columns: ['comment'], belongs: OF_ITS_DRAFT },
+  { table: 'notes', key: ['id'], columns: ['text'], belongs: OF_ITS_DRAFT },
   {
     table: 'drafts',
     key: ['id'],
     columns: ['reply_to', 'campaign', 'idempotency_key', 'metadata', 'decision'],
     json: ['metadata', 'decision'],
-    draftId: 'id',
+    belongs: Prisma.sql`d.id = t.id`,
   },
-  { table: 'attachments', key: ['id'], columns: ['name', 'type'] },
+  {
+    table: 'attachments',
+    key: ['id'],
+    columns: ['name', 'type'],
+    belongs: Prisma.sql`EXISTS (SELECT 1 FROM draft_attachments n WHERE n.attachment_id = t.id AND n.draft_id = d.id)`,
+  },
   { table: 'policies', key: ['version'], columns: ['document'], json: ['document'] },
   { table: 'legal_holds', key: ['id'], columns: ['reason'] },
   { table: 'suppressions', key: ['id'], columns: ['email', 'reason'] },
@@ -64,8 +71,8 @@ const list = (parts: Prisma.Sql[]) => Prisma.join(parts, ', ');
 export async function* findMentionRows(
   db: Pick<Database, '$queryRaw'>,
   person: Person,
-  { table, key, columns, draftId }: TextTable,
-  { held, thorough = false, drafts = Prisma.sql`true`, beat = () => {} }: Search,
+  { table, key, columns, belongs }: TextTable,
+  { held, thorough = false, drafts, beat = () => {} }: Search,
 ): AsyncIterable<MentionRow> {
   const mentions = mentionsOf(person.email);
   const patterns = usualSpellings(person.email).map((spelling) => `%${spelling.replace(/[\\%_]/g, '\\$&')}%`);
@@ -74,16 +81,16 @@ export async function* findMentionRows(
     ' OR ',
   );
   const isMention = thorough ? Prisma.sql`true` : isUsual;
-  const ofDraft = draftId
-    ? Prisma.sql`EXISTS (SELECT 1 FROM drafts d WHERE d.id = t.${raw(draftId)} AND NOT ${isTo(person)}
-        AND ${IS_HELD} = ${held} AND ${drafts})`
-    : Prisma.sql`NOT ${held}`;
+  const someDraft = (condition: Prisma.Sql) =>
+    belongs ? Prisma.sql`EXISTS (SELECT 1 FROM drafts d WHERE ${belongs} AND ${condition})` : Prisma.sql`false`;
+  const isWanted = Prisma.sql`NOT ${someDraft(isTo(person))} AND ${someDraft(IS_HELD)} = ${held}
+    AND ${drafts ? someDraft(drafts) : Prisma.sql`true`}`;
   const keys = list(key.map((name) => Prisma.sql`t.${raw(name)}`));
   let after: unknown[] | null = null;
   for (;;) {
     const rows: Record<string, unknown>[] = await db.$queryRaw`
       SELECT ${list([...key, ...columns].map((name) => Prisma.sql`t.${raw(name)}::text AS ${raw(name)}`))}
-      FROM ${raw(table)} t WHERE (${isMention}) AND ${ofDraft}${
+      FROM ${raw(table)} t WHERE (${isMention}) AND ${isWanted}${
         after === null
           ? Prisma.empty
           : Prisma.sql` AND (${keys}) > (${list(after.map((value, i) => typed(key[i] as string, value)))})`
@@ -156,8 +163,8 @@ async function replaceInRow(
     table.key.map((name, i) => Prisma.sql`t.${raw(name)} = ${typed(name, key[i])}`),
     ' AND ',
   );
-  const isFree = table.draftId
-    ? Prisma.sql`NOT EXISTS (SELECT 1 FROM drafts d WHERE d.id = t.${raw(table.draftId)} AND ${IS_HELD})`
+  const isFree = table.belongs
+    ? Prisma.sql`NOT EXISTS (SELECT 1 FROM drafts d WHERE ${table.belongs} AND ${IS_HELD})`
     : Prisma.sql`true`;
   return tx.$executeRaw`UPDATE ${raw(table.table)} t SET ${list(changes)} WHERE ${isIt} AND ${isFree}`;
 }

@@ -7,6 +7,7 @@ import type { DraftRecord } from '../../../commands/draft-record';
 import { type Rule, transition } from '../../../commands/draft-transition';
 import { IS_HELD } from '../../../personal-data/erase-drafts';
 import { mentionsOf } from '../../../personal-data/mentions';
+import type { MentioningAttachment } from '../mentioning-attachments';
 import type { Person } from '../store';
 import { findMentionRows, TEXT_TABLES } from './mentions';
 import { systemContext } from './own-drafts';
@@ -19,18 +20,31 @@ export class SendInFlight extends Error {
   readonly code = 'send_in_flight';
 }
 
-/** @param withAttachments drafts some of whose files mention the person, with the ids of these files */
 export async function reviseOpenMentions(
   db: Database,
   person: Person,
-  withAttachments: ReadonlyMap<string, readonly string[]>,
+  mentioning: readonly MentioningAttachment[],
   deadlineHours: number,
   beat: () => void,
 ): Promise<void> {
+  const withAttachments = byDraft(mentioning);
   for (const id of await findMentioningDrafts(db, person, withAttachments, beat)) {
     const rule = withoutMentions(person.email, withAttachments.get(id) ?? [], deadlineHours);
     await transition({ db, announce: () => {} }, systemContext(person.requestId), id, rule);
+    // What was approved has gone with the revision; the files themselves are the attachments store's.
+    const files = withAttachments.get(id) ?? [];
+    await db.draftAttachment.deleteMany({ where: { draftId: id, attachmentId: { in: [...files] } } });
   }
+}
+
+/** For each draft that may change: which of its files mention the person. */
+function byDraft(mentioning: readonly MentioningAttachment[]): Map<string, string[]> {
+  const files = new Map<string, string[]>();
+  for (const { id, drafts } of mentioning) {
+    for (const draft of drafts.filter(({ isHeld }) => !isHeld))
+      files.set(draft.id, [...(files.get(draft.id) ?? []), id]);
+  }
+  return files;
 }
 
 async function findMentioningDrafts(
