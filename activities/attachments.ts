@@ -48,10 +48,27 @@ export async function sweepUnusedAttachments(
 ): Promise<{ attachments: number; objects: number }> {
   let attachments = 0;
   for (let removed = BATCH; removed === BATCH; attachments += removed) removed = await removeRows(db, olderThan);
-  let objects = 0;
-  for await (const batch of batches(files.list(PREFIX))) objects += await removeObjects(db, files, batch);
+  const objects = await removeUnnamedObjects(db, files);
   await files.tidy(olderThan);
   return { attachments, objects };
+}
+
+/** Removes the objects that no attachment names, in all their versions, those too that only old versions are left of. */
+export async function removeUnnamedObjects(db: Database, files: ObjectStore, beat = () => {}): Promise<number> {
+  let removed = 0;
+  for await (const batch of batches(keysOf(files))) {
+    removed += await removeObjects(db, files, batch);
+    beat();
+  }
+  return removed;
+}
+
+async function* keysOf(files: ObjectStore): AsyncIterable<string> {
+  let last = '';
+  for await (const { key } of files.versions(PREFIX)) {
+    if (key !== last) yield key;
+    last = key;
+  }
 }
 
 function removeRows(db: Database, olderThan: Date): Promise<number> {

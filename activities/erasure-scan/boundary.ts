@@ -13,6 +13,9 @@ export const isPartOfAnother: IsPart = (left, right) =>
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they tell binary data from text.
 const BINARY = /[\0-\x08\x0b\x0c\x0e-\x1f\x7f]/;
 const LAST_RUN = /[a-z\d\x80-\xff._+-]*$/i;
+/** `ada@x.org.pdf` is a file that bears an address. None of these is a top-level domain. */
+const FILE_ENDING =
+  /^\.(?:txt|csv|tsv|pdf|docx?|xlsx?|pptx?|od[tsp]|rtf|eml|msg|mbox|vcf|ics|html?|json|xml|ya?ml|png|jpe?g|gif|tiff?|svg|log|bak|gz|tar)(?![\p{L}\p{Nd}-]|\.[\p{L}\p{Nd}])/iu;
 const FIRST_RUN = /^[a-z\d\x80-\xff.-]*/i;
 
 function continuesLeft(left: string): boolean {
@@ -22,7 +25,9 @@ function continuesLeft(left: string): boolean {
 
 function continuesRight(right: string): boolean {
   const run = (FIRST_RUN.exec(right) as RegExpExecArray)[0];
-  return !isUnclear(run, right[run.length]) && /^-*\.?[\p{L}\p{Nd}]/u.test(readable(right));
+  if (isUnclear(run, right[run.length])) return false;
+  const text = readable(right);
+  return /^-*\.?[\p{L}\p{Nd}]/u.test(text) && !FILE_ENDING.test(text);
 }
 
 /** What runs on to something that is no text, or further than an address can, may be a field of its own. */

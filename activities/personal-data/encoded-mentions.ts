@@ -1,5 +1,5 @@
 // Mentions within base64 and hex: each run of such characters is decoded at every offset that its beginning may have.
-import { isAnothers } from './mention-boundary';
+import type { isAnothers } from './mention-boundary';
 import type { Span } from './mentions';
 
 interface Encoding {
@@ -24,17 +24,22 @@ const ENCODINGS: Encoding[] = [
 const BESIDE = 384;
 const UNIT = new RegExp(`%2[bBfF]|${BREAK}|[\\s\\S]`, 'g');
 
-export function encodedSpans(text: string, address: string): Span[] {
+export function encodedSpans(text: string, address: string, isOther: typeof isAnothers): Span[] {
   const forms = [address, address.toUpperCase()].flatMap((one) => [Buffer.from(one), Buffer.from(one, 'utf16le')]);
   const needles = [...new Set(forms.map(lower))];
   return ENCODINGS.flatMap((encoding) =>
     [...text.matchAll(encoding.run)].flatMap(({ 0: run, index }) =>
-      spansIn(run, needles, encoding).map(({ start, end }) => ({ start: index + start, end: index + end })),
+      spansIn(run, needles, encoding, isOther).map(({ start, end }) => ({ start: index + start, end: index + end })),
     ),
   );
 }
 
-function spansIn(run: string, needles: string[], { name, characters, bytes }: Encoding): Span[] {
+function spansIn(
+  run: string,
+  needles: string[],
+  { name, characters, bytes }: Encoding,
+  isOther: typeof isAnothers,
+): Span[] {
   const shortest = Math.min(...needles.map(({ length }) => length));
   if (run.length < (shortest * characters) / bytes) return [];
   const encoded = plain(run);
@@ -47,7 +52,7 @@ function spansIn(run: string, needles: string[], { name, characters, bytes }: En
         const end = at + needle.length;
         const before = decoded.subarray(Math.max(0, at - BESIDE), at);
         const after = decoded.subarray(end, end + BESIDE);
-        if (isAnothers(readable(before, needle), readable(after, needle))) continue;
+        if (isOther(readable(before, needle), readable(after, needle))) continue;
         const group = (position: number) => offset + position * characters;
         spans.push(placed(run, group(Math.floor(at / bytes)), group(Math.ceil(end / bytes))));
       }

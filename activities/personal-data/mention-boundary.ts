@@ -4,6 +4,9 @@
 const NEAR = 96;
 // biome-ignore lint/suspicious/noControlCharactersInRegex: no text has them, so what runs up to them is a field of its own.
 const CONTROL = /[\0-\x08\x0b\x0c\x0e-\x1f\x7f]/;
+/** A file may be called after an address; none of these is a top-level domain. */
+const FILE_ENDING =
+  /^\.(?:txt|csv|tsv|pdf|docx?|xlsx?|pptx?|od[tsp]|rtf|eml|msg|mbox|vcf|ics|html?|json|xml|ya?ml|png|jpe?g|gif|tiff?|svg|log|bak|gz|tar)(?![\p{L}\p{Nd}-]|\.[\p{L}\p{Nd}])/iu;
 
 export function isAnothers(before: string, after: string): boolean {
   return isLongerName(before.slice(-NEAR)) || isLongerDomain(after.slice(0, NEAR));
@@ -16,7 +19,8 @@ function isLongerName(before: string): boolean {
 
 function isLongerDomain(after: string): boolean {
   const run = (/^[\p{L}\p{Nd}.-]*/u.exec(after) as RegExpExecArray)[0];
-  return endsInText(run, after[run.length]) && /^-*\.?[\p{L}\p{Nd}]/u.test(unescaped(after));
+  const text = unescaped(after);
+  return endsInText(run, after[run.length]) && /^-*\.?[\p{L}\p{Nd}]/u.test(text) && !FILE_ENDING.test(text);
 }
 
 const endsInText = (run: string, next = ' ') => run.length < NEAR && !CONTROL.test(next);

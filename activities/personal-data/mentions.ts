@@ -17,8 +17,12 @@ export interface Mentions {
   replace(text: string): { text: string; count: number };
 }
 
-/** For many texts and one person. */
-export function mentionsOf(email: string): Mentions {
+/**
+ * For many texts and one person.
+ * @param isOther whether what stands before and after makes it somebody else's; in a name, where an address is a part of
+ *   something larger, nothing does
+ */
+export function mentionsOf(email: string, isOther: typeof isAnothers = isAnothers): Mentions {
   const addresses = writingsOf(email);
   const patterns = addresses.map(spell);
 
@@ -26,9 +30,9 @@ export function mentionsOf(email: string): Mentions {
     const spelled = patterns.flatMap((pattern) =>
       [...text.matchAll(pattern)]
         .map(({ 0: { length }, index }) => ({ start: index, end: index + length }))
-        .filter(({ start, end }) => !isAnothers(text.slice(0, start), text.slice(end))),
+        .filter(({ start, end }) => !isOther(text.slice(0, start), text.slice(end))),
     );
-    return merge([...spelled, ...addresses.flatMap((address) => encodedSpans(text, address))]);
+    return merge([...spelled, ...addresses.flatMap((address) => encodedSpans(text, address, isOther))]);
   }
 
   return {

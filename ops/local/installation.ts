@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { ensureNamespace } from '../runtime/temporal-namespace';
 import { endRunning, type OnProgress } from './binaries/programs';
+import { dataPaths } from './data-paths';
 import { ensureDatabase, migrate } from './database';
 import { StartFailure } from './failure';
 import type { Home } from './home';
@@ -173,9 +174,15 @@ export class Installation {
   }
 
   private startOwn(name: 'api' | 'worker', script: string): Promise<Supervised> {
-    const { plan } = this.options;
+    const { home, plan } = this.options;
     const { database, temporal, temporalUi, redis } = this.addresses;
+    const here = {
+      temporal: !plan.given.temporal,
+      redis: !plan.given.redis && redis !== null,
+      mailbox: !plan.given.smtp,
+    };
     const env = {
+      ...dataPaths(home, here),
       ...plan.env,
       DATABASE_URL: database,
       TEMPORAL_ADDRESS: temporal,

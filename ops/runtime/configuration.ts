@@ -1,4 +1,5 @@
 // Everything the environment can say, read once. `.env.example` and docs/configuration.md list the same names.
+import { isAbsolute } from 'node:path';
 import { z } from 'zod';
 
 const required = (hint: string) => ({ error: `is required: ${hint}` });
@@ -25,6 +26,13 @@ const url = (...schemes: string[]) => {
       error: `must be ${kind}`,
     });
 };
+
+const PATHS = { error: 'must be absolute paths, separated by commas' };
+const paths = z
+  .string()
+  .transform((value) => value.split(',').map((path) => path.trim().replaceAll('%2C', ',')))
+  .refine((all) => all.every((path) => isAbsolute(path)), PATHS);
+const folder = z.string().refine((path) => isAbsolute(path), { error: 'must be an absolute path' });
 
 const SecretKeys = z
   .string(required('32 or more random bytes in base64, for instance from `openssl rand -base64 32`'))
@@ -62,6 +70,8 @@ const Environment = z.object({
   AUDIT_RETENTION_DAYS: positive(365),
   UNDO_WINDOW_SECONDS: seconds(0),
   APPROVAL_DEADLINE_HOURS: hours(72),
+  SCAN_PATHS: paths.optional(),
+  MAILBOX_PATH: folder.optional(),
 });
 
 /** Their names, for who documents them. */

@@ -62,6 +62,8 @@ describe('the configuration', () => {
         FILES_URL: '/var/lib/files',
         ADMIN_PASSWORD: 'letters',
         SECRET_KEY: `${SECRET},c2hvcnQ=`,
+        SCAN_PATHS: '/var/log,relative',
+        MAILBOX_PATH: 'mail',
       }).sort(),
     ).toEqual([
       '  ADMIN_PASSWORD must have 8 characters or more',
@@ -70,7 +72,9 @@ describe('the configuration', () => {
       '  DB_POOL_SIZE must be a whole number of 1 or more',
       '  FILES_URL must be a URL that begins with s3:// or file://',
       '  LOG_LEVEL must be one of trace, debug, info, warn, error, fatal, silent',
+      '  MAILBOX_PATH must be an absolute path',
       '  PORT must be a whole number from 0 to 65535',
+      '  SCAN_PATHS must be absolute paths, separated by commas',
       '  SECRET_KEY must be keys of 32 bytes or more in base64',
       '  SENTRY_TRACES_SAMPLE_RATE must be a number from 0 to 1',
       '  SMTP_URL is required: a URL that begins with smtp:// or smtps://',

@@ -1,0 +1,33 @@
+// Mentions in a stream of bytes, read as UTF-8 and as UTF-16, in windows that overlap by more than any mention is long.
+import type { Mentions } from './mentions';
+
+const WINDOW = 1024 * 1024;
+const OVERLAP = 8_192;
+
+export async function isMentionedIn(mentions: Mentions, chunks: AsyncIterable<Uint8Array>): Promise<boolean> {
+  let waiting: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of chunks) {
+    waiting.push(chunk);
+    size += chunk.length;
+    if (size < WINDOW) continue;
+    const bytes = Buffer.concat(waiting);
+    if (isIn(mentions, bytes)) return true;
+    const kept = bytes.subarray(-OVERLAP);
+    waiting = [kept];
+    size = kept.length;
+  }
+  return isIn(mentions, Buffer.concat(waiting));
+}
+
+function isIn(mentions: Mentions, bytes: Buffer): boolean {
+  return readings(bytes).some((text) => mentions.find(text).length > 0);
+}
+
+function readings(bytes: Buffer): string[] {
+  if (!bytes.includes(0)) return [bytes.toString()];
+  // Either byte order, from an even or an odd place on.
+  const swapped = Buffer.from(bytes.subarray(0, bytes.length & ~1)).swap16();
+  const wide = [bytes, bytes.subarray(1), swapped, swapped.subarray(1)];
+  return [bytes.toString(), ...wide.map((one) => one.toString('utf16le'))];
+}

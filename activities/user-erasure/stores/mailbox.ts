@@ -1,0 +1,86 @@
+// The local mailbox of `npm start`: mails to the person and mails that mention them, in any part. It is an inbox for
+// trying out, so a mail to somebody else goes too.
+import { open, readdir, readFile, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type ParsedMail, simpleParser } from 'mailparser';
+import { type Mentions, mentionsOf } from '../../personal-data/mentions';
+import { NOTHING, type PersonalDataStore } from './store';
+
+/** Mails, and those whose arrival was cut off. */
+const MAIL = /\.eml(\.part)?$/;
+
+interface StoredMail {
+  name: string;
+  mail: ParsedMail;
+}
+
+/** @param folder MAILBOX_PATH, unset where there is no such mailbox */
+export function createMailboxStore(folder: string | undefined): PersonalDataStore {
+  return {
+    name: 'mailbox',
+    async preview({ email }) {
+      return { ...NOTHING, erase: (await mailsWith(folder, email)).length };
+    },
+    async purge({ email }, beat) {
+      const mails = await mailsWith(folder, email, beat);
+      if (folder && mails.length > 0) {
+        for (const { name } of mails) await rm(join(folder, name), { force: true });
+        await syncFolder(folder);
+      }
+      return { ...NOTHING, erase: mails.length };
+    },
+    async export({ email }) {
+      return (await mailsWith(folder, email)).map(({ mail: { from, to, subject, date, text, html, attachments } }) => ({
+        from: from?.text ?? null,
+        to: [to ?? []].flat().map((one) => one.text),
+        subject: subject ?? null,
+        date: date?.toISOString() ?? null,
+        text: text ?? null,
+        html: html || null,
+        attachments: attachments.map(({ filename, contentType, size }) => ({
+          name: filename ?? null,
+          type: contentType,
+          size,
+        })),
+      }));
+    },
+  };
+}
+
+async function mailsWith(folder: string | undefined, email: string, beat = () => {}): Promise<StoredMail[]> {
+  if (!folder) return [];
+  const mentions = mentionsOf(email);
+  const found: StoredMail[] = [];
+  for (const name of ((await readdir(folder).catch(nullIfGone)) ?? []).filter((one) => MAIL.test(one)).sort()) {
+    const raw = await readFile(join(folder, name)).catch(nullIfGone);
+    if (!raw) continue;
+    const mail = await simpleParser(raw, { skipImageLinks: true });
+    if (isAbout(mentions, raw, mail)) found.push({ name, mail });
+    beat();
+  }
+  return found;
+}
+
+function isAbout(mentions: Mentions, raw: Buffer, mail: ParsedMail): boolean {
+  const addresses = [mail.from, mail.replyTo, mail.to, mail.cc, mail.bcc].flatMap((one) => one ?? []);
+  const texts = [
+    raw.toString(),
+    ...mail.headerLines.map(({ line }) => line),
+    ...addresses.flatMap(({ value }) => value.map(({ address = '', name }) => `${name}\n${address}`)),
+    mail.subject,
+    mail.text,
+    mail.html || undefined,
+    ...mail.attachments.flatMap(({ filename, content }) => [filename, content.toString(), content.toString('utf16le')]),
+  ];
+  return texts.some((text) => text !== undefined && mentions.find(text).length > 0);
+}
+
+async function syncFolder(folder: string): Promise<void> {
+  const handle = await open(folder, 'r');
+  await handle.sync().finally(() => handle.close());
+}
+
+function nullIfGone(error: NodeJS.ErrnoException): null {
+  if (error.code === 'ENOENT') return null;
+  throw error;
+}

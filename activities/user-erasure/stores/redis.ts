@@ -1,0 +1,91 @@
+// Redis: keys of ours whose name or value mentions the person. Then its append-only file is written anew, since the old
+// one repeats every value that ever was.
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Redis } from 'ioredis';
+import { REDIS_PREFIX } from '../../../ops/runtime/redis';
+import { mentionsOf } from '../../personal-data/mentions';
+import { NOTHING, type PersonalDataStore } from './store';
+
+const POLL_MS = 100;
+const REWRITTEN_WITHIN_MS = 10 * 60_000;
+
+interface Entry {
+  key: Buffer;
+  value: string;
+}
+
+/** @param redis null where none is configured */
+export function createRedisStore(redis: Redis | null): PersonalDataStore {
+  return {
+    name: 'redis',
+    async preview({ email }) {
+      if (!redis) return NOTHING;
+      return { ...NOTHING, erase: (await entriesWith(redis, email)).length };
+    },
+    async purge({ email }, beat) {
+      if (!redis) return NOTHING;
+      const entries = await entriesWith(redis, email, beat);
+      for (const { key } of entries) await redis.del(key);
+      await rewriteAppendOnlyFile(redis, beat);
+      return { ...NOTHING, erase: entries.length };
+    },
+    async export({ email }) {
+      if (!redis) return [];
+      return (await entriesWith(redis, email)).map(({ key, value }) => ({ key: key.toString(), value }));
+    },
+  };
+}
+
+async function entriesWith(redis: Redis, email: string, beat = () => {}): Promise<Entry[]> {
+  const inValue = mentionsOf(email);
+  const inName = mentionsOf(email, () => false);
+  const found = new Map<string, Entry>();
+  for await (const keys of redis.scanBufferStream({ match: `${REDIS_PREFIX}*`, count: 500 })) {
+    for (const key of keys as Buffer[]) {
+      const value = await textOf(redis, key);
+      const isAbout = inName.find(key.toString()).length > 0 || inValue.find(value).length > 0;
+      if (isAbout) found.set(key.toString('hex'), { key, value });
+    }
+    beat();
+  }
+  return [...found.values()];
+}
+
+async function textOf(redis: Redis, key: Buffer): Promise<string> {
+  const type = await redis.type(key);
+  if (type === 'string') return (await redis.getBuffer(key))?.toString() ?? '';
+  if (type === 'hash') return lines(Object.entries(await redis.hgetall(key)).flat());
+  if (type === 'list') return lines(await redis.lrange(key, 0, -1));
+  if (type === 'set') return lines(await redis.smembers(key));
+  if (type === 'zset') return lines(await redis.zrange(key, '0', '-1'));
+  if (type === 'stream') return lines((await redis.xrange(key, '-', '+')).flatMap(([, fields]) => fields));
+  return '';
+}
+const lines = (values: string[]) => values.join('\n');
+
+async function rewriteAppendOnlyFile(redis: Redis, beat: () => void): Promise<void> {
+  if ((await persistence(redis)).aof_enabled !== '1') return;
+  // One that has begun before may still write what was deleted just now.
+  await untilIdle(redis, beat);
+  await redis.bgrewriteaof();
+  await untilIdle(redis, beat);
+  const { aof_last_bgrewrite_status: status } = await persistence(redis);
+  if (status !== 'ok')
+    throw Object.assign(new Error('Redis could not rewrite its file'), { code: 'redis_rewrite_failed' });
+}
+
+async function untilIdle(redis: Redis, beat: () => void): Promise<void> {
+  const deadline = Date.now() + REWRITTEN_WITHIN_MS;
+  for (;;) {
+    const { aof_rewrite_in_progress: running, aof_rewrite_scheduled: scheduled } = await persistence(redis);
+    if (running !== '1' && scheduled !== '1') return;
+    if (Date.now() > deadline) throw Object.assign(new Error('Redis still rewrites'), { code: 'redis_rewrite_slow' });
+    beat();
+    await delay(POLL_MS);
+  }
+}
+
+async function persistence(redis: Redis): Promise<Record<string, string>> {
+  const info = await redis.info('persistence');
+  return Object.fromEntries(info.split(/\r?\n/).map((line) => line.split(':') as [string, string]));
+}

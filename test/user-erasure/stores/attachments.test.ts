@@ -1,0 +1,223 @@
+// The bytes of attachments as a store of personal data, in a folder and in S3 with versions.
+import { Readable } from 'node:stream';
+import { pathToFileURL } from 'node:url';
+import { DeleteObjectCommand } from '@aws-sdk/client-s3';
+import { uuidv7 } from 'uuidv7';
+import { attachmentKey, storeAttachment } from '../../../activities/attachments';
+import type { CommandContext } from '../../../activities/commands/context';
+import { receiveFile } from '../../../activities/received-file';
+import { createAttachmentsStore } from '../../../activities/user-erasure/stores/attachments';
+import { findAttachmentsThatMention } from '../../../activities/user-erasure/stores/mentioning-attachments';
+import type { PersonalDataStore } from '../../../activities/user-erasure/stores/store';
+import { type ObjectStore, openObjectStore } from '../../../ops/runtime/object-store';
+import { BYTES, EMAIL, NEAR_MISSES, SPELLINGS } from '../../erasure-scan/spellings';
+import { collect } from '../../support/collect';
+import { aDraft, createTestCommands, setStatus, type TestCommands } from '../../support/commands';
+import { createTestDatabase, type TestDatabase } from '../../support/database';
+import { newFolder } from '../../support/environment';
+import { type S3Server, startS3Server } from '../../support/s3-server';
+import { person } from './person';
+
+const ADA = person(EMAIL);
+const nothing = { erase: 0, anonymise: 0, withhold: 0, ground: null };
+const before = { ...process.env };
+let s3: S3Server;
+beforeAll(async () => {
+  s3 = await startS3Server();
+  Object.assign(process.env, s3.environment);
+}, 600_000);
+afterAll(async () => {
+  process.env = before;
+  await s3?.stop();
+});
+
+describe.each([
+  ['in a folder', async () => pathToFileURL(newFolder('attachments')).href],
+  ['in S3', async () => `s3://${await s3.createBucket({ versioned: true })}/files`],
+])('attachments %s', (_title, place) => {
+  let database: TestDatabase;
+  let test: TestCommands;
+  let author: CommandContext;
+  let files: ObjectStore;
+  let store: PersonalDataStore;
+  let url: string;
+
+  beforeAll(async () => {
+    database = await createTestDatabase();
+    test = createTestCommands(database.db);
+    author = await test.person('an agent', 'author');
+  });
+  beforeEach(async () => {
+    url = await place();
+    files = openObjectStore(url);
+    store = createAttachmentsStore(database.db, files);
+  });
+  afterEach(async () => {
+    await database.db.$executeRaw`TRUNCATE attachments, drafts, legal_holds CASCADE`;
+  });
+  afterAll(() => database.drop());
+
+  async function upload(content: string | Buffer, name = 'notes.txt') {
+    const file = await receiveFile(Readable.from([Buffer.from(content)]), name);
+    const { type, size, sha256 } = file;
+    const stored = await storeAttachment({ db: database.db, files }, file, () =>
+      test.commands.recordAttachment(author, { name, type, size, sha256 }),
+    );
+    await file.discard();
+    return stored;
+  }
+  async function draft(to: string, attachments: string[], status = 'sent') {
+    const { id } = await test.commands.submitDraft(author, aDraft({ to, attachments }));
+    await setStatus(database.db, id, status);
+    return id;
+  }
+  /** As the store of PostgreSQL does it before. */
+  const removeRows = async (...ids: string[]) => {
+    await database.db.draftAttachment.deleteMany({ where: { attachmentId: { in: ids } } });
+    await database.db.attachment.deleteMany({ where: { id: { in: ids } } });
+  };
+  const objects = () => collect(files.list('attachments/'));
+  const purge = () => store.purge(ADA, () => {});
+  const hold = (draftId: string) =>
+    database.db.legalHold.create({
+      data: { id: uuidv7(), draftId, reason: 'a lawsuit', createdBy: author.actor.id, createdAt: new Date() },
+    });
+
+  it('of the person’s drafts are counted and exported, and go at once when their rows are gone', async () => {
+    const own = await upload('for Ada alone', 'for-ada.txt');
+    const other = await upload('for somebody else');
+    await draft(EMAIL, [own.id]);
+    await draft(`x${EMAIL}`, [other.id]);
+    expect(await store.preview(ADA)).toEqual({ ...nothing, erase: 1 });
+    expect(await store.export(ADA)).toEqual([
+      {
+        sha256: own.sha256,
+        names: ['for-ada.txt'],
+        type: 'text/plain',
+        size: 13,
+        content: Buffer.from('for Ada alone').toString('base64'),
+      },
+    ]);
+    await removeRows(own.id);
+    expect(await purge()).toEqual({ ...nothing, erase: 1 });
+    expect(await objects()).toEqual([attachmentKey(other.sha256)]);
+    expect(await purge()).toEqual(nothing);
+    expect(await store.preview(ADA)).toEqual(nothing);
+  });
+
+  it('stay while somebody else’s draft has the same file', async () => {
+    const own = await upload('the same');
+    const other = await upload('the same');
+    await draft(EMAIL, [own.id]);
+    await draft('reader@example.org', [other.id]);
+    expect(await store.preview(ADA)).toEqual(nothing);
+    expect(await store.export(ADA)).toEqual([]);
+    await removeRows(own.id);
+    expect(await purge()).toEqual(nothing);
+    expect(await objects()).toEqual([attachmentKey(other.sha256)]);
+  });
+
+  it('of other people that mention the person go, row and object, and the trail says so', async () => {
+    const mentioning = await upload(`name,mail\nAda,${EMAIL}\n`);
+    const near = await upload(`name,mail\nAda,x${EMAIL}\n`);
+    const id = await draft('reader@example.org', [mentioning.id, near.id]);
+    expect(await store.preview(ADA)).toEqual({ ...nothing, erase: 1 });
+    expect(await purge()).toEqual({ ...nothing, erase: 1 });
+    expect(await objects()).toEqual([attachmentKey(near.sha256)]);
+    expect((await database.db.attachment.findMany()).map((one) => one.id)).toEqual([near.id]);
+    expect(await database.db.draftAttachment.findMany({ where: { draftId: id } })).toHaveLength(1);
+    expect(
+      await database.db.auditEvent.count({ where: { type: 'attachment.removed', subjectId: mentioning.id } }),
+    ).toBe(1);
+  });
+
+  it('of an open draft are told with it and left to the store that can revise it', async () => {
+    const file = await upload(EMAIL);
+    const open = await draft('reader@example.org', [file.id], 'approved');
+    expect(await findAttachmentsThatMention(database.db, files, EMAIL)).toEqual([
+      { id: file.id, sha256: file.sha256, drafts: [{ id: open, isHeld: false, isFinal: false }] },
+    ]);
+    await purge();
+    expect(await objects()).toEqual([attachmentKey(file.sha256)]);
+    await setStatus(database.db, open, 'rejected');
+    await purge();
+    expect(await objects()).toEqual([]);
+  });
+
+  it('under a legal hold stay, and are counted as withheld', async () => {
+    const [own, mentioning] = [await upload('for Ada'), await upload(`to ${EMAIL}`)];
+    await hold(await draft(EMAIL, [own.id]));
+    const held = await hold(await draft('reader@example.org', [mentioning.id]));
+    const withheld = { ...nothing, withhold: 2, ground: 'legal_hold' };
+    expect(await store.preview(ADA)).toEqual(withheld);
+    expect(await purge()).toEqual({ ...withheld, withhold: 1 });
+    expect(await objects()).toHaveLength(2);
+    await database.db.legalHold.update({ where: { id: held.id }, data: { releasedAt: new Date() } });
+    await purge();
+    expect(await objects()).toEqual([attachmentKey(own.sha256)]);
+  });
+
+  it('that no draft names yet stay, unless they mention the person', async () => {
+    const fresh = await upload('not used yet');
+    await upload(`Ada <${EMAIL}>`);
+    expect(await purge()).toEqual({ ...nothing, erase: 1 });
+    expect(await objects()).toEqual([attachmentKey(fresh.sha256)]);
+  });
+
+  it('are told by their name too', async () => {
+    const named = await upload('nothing within', `${EMAIL}.pdf`);
+    await upload('nothing within either', `x${EMAIL}.pdf`);
+    expect((await findAttachmentsThatMention(database.db, files, EMAIL)).map(({ id }) => id)).toEqual([named.id]);
+  });
+});
+
+describe('in bytes', () => {
+  let database: TestDatabase;
+  let files: ObjectStore;
+  beforeAll(async () => {
+    database = await createTestDatabase();
+    files = openObjectStore(pathToFileURL(newFolder('attachments')).href);
+  });
+  afterAll(() => database.drop());
+
+  it('every spelling is a mention, over the border of windows too, and no near miss is', async () => {
+    const test = createTestCommands(database.db);
+    const author = await test.person('an agent', 'author');
+    const expected = new Set<string>();
+    async function add(content: Buffer, isMention: boolean) {
+      const file = await receiveFile(Readable.from([content]), 'notes.txt');
+      await files.put(attachmentKey(file.sha256), content);
+      const { id } = await test.commands.recordAttachment(author, { ...file, name: 'notes.txt' });
+      await file.discard();
+      if (isMention) expected.add(id);
+    }
+    for (const [, text] of SPELLINGS) await add(Buffer.from(` ${text} `), true);
+    for (const [, bytes] of BYTES) await add(bytes, true);
+    for (const [, text] of NEAR_MISSES) await add(Buffer.from(` ${text} `), false);
+    const MIB = 1024 * 1024;
+    for (const at of [64 * 1024 - 5, MIB - 5, MIB, MIB + 3 * 64 * 1024 - 5]) {
+      const bytes = Buffer.alloc(2 * MIB, ' ');
+      bytes.write(EMAIL, at);
+      await add(bytes, true);
+    }
+    let beats = 0;
+    const found = await findAttachmentsThatMention(database.db, files, EMAIL, () => {
+      beats += 1;
+    });
+    expect(new Set(found.map(({ id }) => id))).toEqual(expected);
+    expect(beats).toBe(expected.size + NEAR_MISSES.length);
+  });
+});
+
+it('objects that only old versions are left of go too', async () => {
+  const bucket = await s3.createBucket({ versioned: true });
+  const files = openObjectStore(`s3://${bucket}`);
+  const database = await createTestDatabase();
+  const key = attachmentKey('0'.repeat(64));
+  await files.put(key, Buffer.from(EMAIL));
+  await s3.client().send(new DeleteObjectCommand({ Bucket: bucket, Key: key }));
+  expect(await collect(files.list('attachments/'))).toEqual([]);
+  await createAttachmentsStore(database.db, files).purge(ADA, () => {});
+  expect(await collect(files.versions('attachments/'))).toEqual([]);
+  await database.drop();
+});

@@ -1,0 +1,114 @@
+// HubSpot as a store of personal data, against a server that keeps to its documented contract.
+import { ApplicationFailure } from '@temporalio/common';
+import { createHubspotStore } from '../../../activities/user-erasure/stores/hubspot';
+import { HUBSPOT_TOKEN, type HubspotServer, startHubspotServer } from '../../support/hubspot-server';
+import { person } from './person';
+
+const ADA = person('ada@example.org');
+let server: HubspotServer;
+beforeEach(async () => {
+  server = await startHubspotServer();
+  server.contacts = ['ada@example.org', 'xada@example.org', 'ada@example.org.uk'].map((email, n) => ({
+    id: String(n + 1),
+    properties: { email, firstname: 'Ada' },
+  }));
+});
+afterEach(() => server.close());
+
+const store = (token: string | undefined = HUBSPOT_TOKEN, base = server.url) =>
+  createHubspotStore({ HUBSPOT_ACCESS_TOKEN: token, HUBSPOT_BASE_URL: base });
+const nothing = { erase: 0, anonymise: 0, withhold: 0, ground: null };
+async function failureOf(call: Promise<unknown>): Promise<ApplicationFailure> {
+  const error = await call.then(
+    () => null,
+    (caught) => caught,
+  );
+  expect(error).toBeInstanceOf(ApplicationFailure);
+  expect(JSON.stringify([error.message, error.type, error.details])).not.toContain('ada@');
+  return error;
+}
+
+it('counts, exports and deletes the contact of the address, and nobody else', async () => {
+  expect(await store().preview(ADA)).toEqual({ ...nothing, erase: 1 });
+  expect(await store().export(ADA)).toEqual([expect.objectContaining({ id: '1' })]);
+  expect(server.contacts).toHaveLength(3);
+  expect(await store().purge(ADA, () => {})).toEqual({ ...nothing, erase: 1 });
+  expect(server.contacts.map(({ properties }) => properties.email)).toEqual(['xada@example.org', 'ada@example.org.uk']);
+  expect(server.blocked).toEqual(['ada@example.org']);
+  expect(server.requests.join()).not.toContain('ada');
+});
+
+it('may be asked to delete again, and then has nothing to count', async () => {
+  await store().purge(ADA, () => {});
+  expect(await store().purge(ADA, () => {})).toEqual(nothing);
+  expect(await store().preview(ADA)).toEqual(nothing);
+  expect(await store().export(ADA)).toEqual([]);
+});
+
+it('is asked to delete what its search does not know yet', async () => {
+  server.answerNext('search', { status: 200, body: { total: 0, results: [] } });
+  await store().purge(ADA, () => {});
+  expect(server.contacts).toHaveLength(2);
+});
+
+it('is tried again in ten seconds while its search still lists the contact', async () => {
+  const search = { status: 200, body: { total: 1, results: [{ id: '1', properties: {} }] } };
+  server.answerNext('search', search);
+  server.answerNext('search', search);
+  const failure = await failureOf(store().purge(ADA, () => {}));
+  expect([failure.type, failure.nextRetryDelay, failure.nonRetryable]).toEqual(['hubspot_still_listed', 10_000, false]);
+  expect(await store().purge(ADA, () => {})).toEqual(nothing);
+});
+
+it('is asked by both forms of a domain beyond ASCII', async () => {
+  server.contacts = [{ id: '1', properties: { email: 'ada@bücher.example' } }];
+  const ada = person('ada@xn--bcher-kva.example');
+  expect(await store().purge(ada, () => {})).toEqual({ ...nothing, erase: 1 });
+  expect(server.contacts).toEqual([]);
+});
+
+it.each([
+  ['401', { status: 401, body: { message: 'ada@example.org' } }, 'hubspot_unauthorised', undefined],
+  ['403', { status: 403 }, 'hubspot_unauthorised', undefined],
+  ['429 with a time', { status: 429, headers: { 'Retry-After': '7' } }, 'hubspot_rate_limited', 7_000],
+  ['429 of the day', { status: 429, body: { policyName: 'DAILY' } }, 'hubspot_rate_limited', 900_000],
+  ['429 of ten seconds', { status: 429, body: { policyName: 'TEN_SECONDLY_ROLLING' } }, 'hubspot_rate_limited', 10_000],
+  ['500', { status: 500, body: { message: 'ada@example.org' } }, 'hubspot_away', undefined],
+  ['400', { status: 400 }, 'hubspot_refused_400', undefined],
+  [
+    'a redirection',
+    { status: 302, headers: { Location: 'http://elsewhere.example/' } },
+    'hubspot_refused_302',
+    undefined,
+  ],
+  ['no JSON', { status: 200 }, 'hubspot_away', undefined],
+])('%s becomes a code, and nothing is deleted', async (_name, answer, type, delay) => {
+  for (const call of ['preview', 'purge', 'export'] as const) {
+    server.answerNext('search', answer);
+    const failure = await failureOf(store()[call](ADA, () => {}));
+    expect([failure.type, failure.message, failure.nextRetryDelay]).toEqual([type, type, delay]);
+  }
+  expect(server.contacts).toHaveLength(3);
+});
+
+it('that refuses the deletion fails it', async () => {
+  server.answerNext('gdpr-delete', { status: 429, headers: { 'Retry-After': '3' } });
+  const failure = await failureOf(store().purge(ADA, () => {}));
+  expect([failure.type, failure.nextRetryDelay]).toEqual(['hubspot_rate_limited', 3_000]);
+  expect(server.contacts).toHaveLength(3);
+});
+
+it('that is away, and a wrong token, are told by their codes', async () => {
+  expect((await failureOf(store('wrong').preview(ADA))).type).toBe('hubspot_unauthorised');
+  expect((await failureOf(store(HUBSPOT_TOKEN, 'http://127.0.0.1:9').purge(ADA, () => {}))).type).toBe('hubspot_away');
+});
+
+it('without a token is asked nothing', async () => {
+  const none = createHubspotStore({ HUBSPOT_ACCESS_TOKEN: undefined, HUBSPOT_BASE_URL: server.url });
+  expect([await none.preview(ADA), await none.purge(ADA, () => {}), await none.export(ADA)]).toEqual([
+    nothing,
+    nothing,
+    [],
+  ]);
+  expect(server.requests).toEqual([]);
+});
