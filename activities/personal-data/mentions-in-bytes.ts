@@ -2,26 +2,32 @@
 import type { Mentions } from './mentions';
 
 const WINDOW = 1024 * 1024;
-const OVERLAP = 8_192;
+const OVERLAP = 16 * 1024;
+/** Characters beside a cut: what lies there is judged in the window that sees both its sides. */
+const EDGE = 1_024;
 
 export async function isMentionedIn(mentions: Mentions, chunks: AsyncIterable<Uint8Array>): Promise<boolean> {
   let waiting: Uint8Array[] = [];
   let size = 0;
+  let lead = 0;
   for await (const chunk of chunks) {
     waiting.push(chunk);
     size += chunk.length;
     if (size < WINDOW) continue;
     const bytes = Buffer.concat(waiting);
-    if (isIn(mentions, bytes)) return true;
+    if (isIn(mentions, bytes, lead, EDGE)) return true;
     const kept = bytes.subarray(-OVERLAP);
     waiting = [kept];
     size = kept.length;
+    lead = EDGE;
   }
-  return isIn(mentions, Buffer.concat(waiting));
+  return isIn(mentions, Buffer.concat(waiting), lead, 0);
 }
 
-function isIn(mentions: Mentions, bytes: Buffer): boolean {
-  return readings(bytes).some((text) => mentions.find(text).length > 0);
+function isIn(mentions: Mentions, bytes: Buffer, lead: number, trail: number): boolean {
+  return readings(bytes).some((text) =>
+    mentions.find(text).some(({ start, end }) => start >= lead && end <= text.length - trail),
+  );
 }
 
 function readings(bytes: Buffer): string[] {

@@ -187,7 +187,8 @@ describe('in bytes', () => {
     async function add(content: Buffer, isMention: boolean) {
       const file = await receiveFile(Readable.from([content]), 'notes.txt');
       await files.put(attachmentKey(file.sha256), content);
-      const { id } = await test.commands.recordAttachment(author, { ...file, name: 'notes.txt' });
+      const { type, size, sha256 } = file;
+      const { id } = await test.commands.recordAttachment(author, { name: 'notes.txt', type, size, sha256 });
       await file.discard();
       if (isMention) expected.add(id);
     }
@@ -195,17 +196,23 @@ describe('in bytes', () => {
     for (const [, bytes] of BYTES) await add(bytes, true);
     for (const [, text] of NEAR_MISSES) await add(Buffer.from(` ${text} `), false);
     const MIB = 1024 * 1024;
-    for (const at of [64 * 1024 - 5, MIB - 5, MIB, MIB + 3 * 64 * 1024 - 5]) {
-      const bytes = Buffer.alloc(2 * MIB, ' ');
-      bytes.write(EMAIL, at);
-      await add(bytes, true);
+    const BORDERS = [MIB - 16 * 1024, MIB];
+    const within = (text: string, at: number) => {
+      const bytes = Buffer.alloc(MIB + 100_000, ' ');
+      bytes.write(text, at);
+      return bytes;
+    };
+    for (const border of BORDERS) {
+      for (const at of [border - EMAIL.length, border - 5, border]) await add(within(EMAIL, at), true);
+      await add(within(`x${EMAIL}`, border - 1), false);
+      await add(within(`${EMAIL}.uk`, border - EMAIL.length), false);
     }
     let beats = 0;
     const found = await findAttachmentsThatMention(database.db, files, EMAIL, () => {
       beats += 1;
     });
     expect(new Set(found.map(({ id }) => id))).toEqual(expected);
-    expect(beats).toBe(expected.size + NEAR_MISSES.length);
+    expect(beats).toBe(expected.size + NEAR_MISSES.length + 2 * BORDERS.length);
   });
 });
 

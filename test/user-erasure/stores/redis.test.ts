@@ -6,6 +6,7 @@ import { createRedisStore } from '../../../activities/user-erasure/stores/redis'
 import { startRedis } from '../../../ops/local/redis';
 import { REDIS_PREFIX } from '../../../ops/runtime/redis';
 import { OwnServer } from '../../support/own-server';
+import { until } from '../../support/until';
 import { person } from './person';
 
 const EMAIL = 'ada@example.org';
@@ -81,6 +82,10 @@ it('leaves the file alone where there is none', async () => {
   await redis.set(own('text'), EMAIL);
   expect(await createRedisStore(redis).purge(ADA, () => {})).toEqual({ ...nothing, erase: 1 });
   await redis.config('SET', 'appendonly', 'yes');
+  // Until then it refuses to stop.
+  await until('its first file is whole', async () =>
+    (await redis.info('persistence')).includes('aof_rewrite_in_progress:0'),
+  );
 });
 
 it('that is not configured holds nothing', async () => {
