@@ -14,7 +14,7 @@ const BREAK = '(?:\\r?\\n|(?:\\\\+r)?\\\\+n)';
 const ENCODINGS: Encoding[] = [
   {
     name: 'base64',
-    run: new RegExp(`[\\w+/-](?:[\\w+/-]|%2[bBfF]|${BREAK}(?=[\\w+/-]))*`, 'g'),
+    run: new RegExp(`[\\w+/-]+(?:(?:%2[bBfF]|${BREAK}(?=[\\w+/-]))[\\w+/-]*)*`, 'g'),
     characters: 4,
     bytes: 3,
   },
@@ -26,29 +26,35 @@ const UNIT = new RegExp(`%2[bBfF]|${BREAK}|[\\s\\S]`, 'g');
 
 export function encodedSpans(text: string, address: string, isOther: typeof isAnothers): Span[] {
   const forms = [address, address.toUpperCase()].flatMap((one) => [Buffer.from(one), Buffer.from(one, 'utf16le')]);
-  const needles = [...new Set(forms.map(lower))];
-  return ENCODINGS.flatMap((encoding) =>
-    [...text.matchAll(encoding.run)].flatMap(({ 0: run, index }) =>
-      spansIn(run, needles, encoding, isOther).map(({ start, end }) => ({ start: index + start, end: index + end })),
-    ),
-  );
+  const needles = forms.map(lower);
+  const shortest = Math.min(...needles.map(({ length }) => length));
+  const spans: Span[] = [];
+  for (const encoding of ENCODINGS) {
+    const least = (shortest * encoding.characters) / encoding.bytes;
+    // Most runs are words, and there are many.
+    for (const { 0: run, index } of text.matchAll(encoding.run)) {
+      if (run.length < least) continue;
+      for (const { start, end } of spansIn(run, needles, encoding, isOther)) {
+        spans.push({ start: index + start, end: index + end });
+      }
+    }
+  }
+  return spans;
 }
 
 function spansIn(
   run: string,
-  needles: string[],
+  needles: Buffer[],
   { name, characters, bytes }: Encoding,
   isOther: typeof isAnothers,
 ): Span[] {
-  const shortest = Math.min(...needles.map(({ length }) => length));
-  if (run.length < (shortest * characters) / bytes) return [];
   const encoded = plain(run);
   const spans: Span[] = [];
   for (let offset = 0; offset < characters; offset++) {
     const decoded = Buffer.from(encoded.slice(offset), name);
-    const text = lower(decoded);
+    const searched = lower(decoded);
     for (const needle of needles) {
-      for (let at = text.indexOf(needle); at >= 0; at = text.indexOf(needle, at + 1)) {
+      for (let at = searched.indexOf(needle); at >= 0; at = searched.indexOf(needle, at + 1)) {
         const end = at + needle.length;
         const before = decoded.subarray(Math.max(0, at - BESIDE), at);
         const after = decoded.subarray(end, end + BESIDE);
@@ -77,7 +83,7 @@ function placed(run: string, from: number, to: number): Span {
 const isBreak = (unit: string) => (unit.length > 1 ? !unit.startsWith('%') : unit === '\n');
 const plain = (run: string) => run.replace(/%2b/gi, '+').replace(/%2f/gi, '/').replace(new RegExp(BREAK, 'g'), '');
 /** Of the same length, for comparison. */
-const lower = (bytes: Buffer) => bytes.toString('latin1').toLowerCase();
+const lower = (bytes: Buffer) => Buffer.from(bytes.toString('latin1').toLowerCase(), 'latin1');
 /** In UTF-16 a zero stands between the letters. */
-const readable = (bytes: Buffer, needle: string) =>
-  needle.includes('\0') ? bytes.toString('latin1').replaceAll('\0', '') : bytes.toString();
+const readable = (bytes: Buffer, needle: Buffer) =>
+  needle.includes(0) ? bytes.toString('latin1').replaceAll('\0', '') : bytes.toString();

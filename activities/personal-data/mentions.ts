@@ -24,14 +24,12 @@ export interface Mentions {
  */
 export function mentionsOf(email: string, isOther: typeof isAnothers = isAnothers): Mentions {
   const addresses = writingsOf(email);
-  const patterns = addresses.map(spell);
+  const spellings = addresses.map(spell);
 
   function find(text: string): Span[] {
-    const spelled = patterns.flatMap((pattern) =>
-      [...text.matchAll(pattern)]
-        .map(({ 0: { length }, index }) => ({ start: index, end: index + length }))
-        .filter(({ start, end }) => !isOther(text.slice(0, start), text.slice(end))),
-    );
+    const spelled = spellings
+      .flatMap((spelling) => spelling.find(text))
+      .filter(({ start, end }) => !isOther(text.slice(0, start), text.slice(end)));
     return merge([...spelled, ...addresses.flatMap((address) => encodedSpans(text, address, isOther))]);
   }
 

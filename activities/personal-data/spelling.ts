@@ -1,10 +1,26 @@
 // An address as a pattern that any of its characters may be escaped in: for URLs, JSON, HTML, quoted-printable, in hex.
+import type { Span } from './mentions';
 
 const SOFT_BREAK = '(?:=(?:[ \\t]*\\r?\\n|(?:\\\\+r)?\\\\+n))?';
 const NAMED: Record<string, string> = { '@': 'commat', '.': 'period', '+': 'plus', _: 'lowbar' };
 
-export function spell(address: string): RegExp {
-  return new RegExp([...address].map(spellingsOf).join(SOFT_BREAK), 'g');
+export interface Spelling {
+  find(text: string): Span[];
+}
+
+/** The at sign is looked for first, since it is rare, and then what stands before it. */
+export function spell(address: string): Spelling {
+  const at = address.lastIndexOf('@');
+  const spelled = (part: string) => [...part].map(spellingsOf).join(SOFT_BREAK);
+  const local = spelled(address.slice(0, at)) + SOFT_BREAK;
+  const pattern = new RegExp(`(?<=(${local}))${spelled('@')}${SOFT_BREAK}${spelled(address.slice(at + 1))}`, 'g');
+  return {
+    find: (text) =>
+      [...text.matchAll(pattern)].map(({ index, 0: match, 1: before = '' }) => ({
+        start: index - before.length,
+        end: index + match.length,
+      })),
+  };
 }
 
 function spellingsOf(character: string): string {

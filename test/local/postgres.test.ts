@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync, statSync } from 'node:fs';
+import { chmodSync, mkdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import pg from 'pg';
 import { startPostgres } from '../../ops/local/postgres';
@@ -57,4 +57,21 @@ test('what was committed is there after a kill, and after a start beside a serve
   expect(isAlive(second.pid)).toBe(false);
   expect(await ask(third.url, 'SELECT n FROM kept')).toEqual([1]);
   await third.stop();
+});
+
+test('its log tells what went wrong and repeats no value of a row', async () => {
+  const folder = ownFolder();
+  const server = await start(folder);
+  await ask(
+    server.url,
+    "CREATE TABLE people (email text UNIQUE, age int CHECK (age < 200)); INSERT INTO people VALUES ('canary@example.org', 7)",
+  );
+  for (const values of ["('canary@example.org', 8)", "('canary2@example.org', 300)"]) {
+    await expect(ask(server.url, `INSERT INTO people VALUES ${values}`)).rejects.toThrow(/violates/);
+  }
+  await server.stop();
+  const log = readFileSync(join(folder, 'server.log'), 'utf8');
+  expect(log).toContain('duplicate key value violates unique constraint');
+  expect(log).toContain('violates check constraint');
+  expect(log).not.toContain('canary');
 });
