@@ -2,7 +2,7 @@
 // depend on it alone. What matches is decoded with its neighbours, to compare its edges too.
 import { formsOf } from './address-forms';
 import { SIDE } from './boundary';
-import type { Pattern } from './patterns';
+import { type Pattern, plain, type Side, wide } from './patterns';
 
 const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/';
 /** A line of MIME ends after 76 characters, as it is or within JSON. */
@@ -11,17 +11,23 @@ const CASE_BIT = 0x20;
 
 export function base64PatternsOf(email: string): Pattern[] {
   const addresses = formsOf(email).map(({ local, domain }) => `${local}@${domain}`);
-  const encoded = addresses.flatMap((address) => [Buffer.from(address), Buffer.from(address, 'utf16le')]);
-  return encoded.flatMap((bytes, n) => [0, 1, 2].map((offset) => base64Pattern(bytes, offset, n % 2 === 1)));
+  // Letters of ASCII match in either case anyhow.
+  const large = addresses.map((address) => address.toUpperCase()).filter((address) => /[^\0-\x7f]/.test(address));
+  return [...addresses, ...large].flatMap((address) =>
+    [0, 1, 2].flatMap((offset) => [
+      base64Pattern(Buffer.from(address), offset, plain),
+      base64Pattern(Buffer.from(address, 'utf16le'), offset, wide),
+    ]),
+  );
 }
 
 /** @param offset how many bytes of a group of three stand before it */
-function base64Pattern(bytes: Buffer, offset: number, isWide: boolean): Pattern {
+function base64Pattern(bytes: Buffer, offset: number, side: Side): Pattern {
   const first = Math.ceil((8 * offset) / 6);
   const last = Math.floor((8 * (offset + bytes.length)) / 6);
   const classes = Array.from({ length: last - first }, (_, n) => characterClass(bytes, 6 * (first + n) - 8 * offset));
   const pattern = new RegExp(classes.join(LINE_BREAK), 'g');
-  const reach = 2 * Math.ceil((SIDE * (isWide ? 8 : 4)) / 3);
+  const reach = 2 * Math.ceil((SIDE * (side === wide ? 8 : 4)) / 3);
   return {
     find(text, isPart) {
       const found: number[] = [];
@@ -34,9 +40,8 @@ function base64Pattern(bytes: Buffer, offset: number, isWide: boolean): Pattern 
         const start = ((lead.length - first) / 4) * 3 + offset;
         const end = start + bytes.length;
         if (lower(decoded.subarray(start, end)) !== lower(bytes)) continue;
-        const sides = [decoded.subarray(0, start), decoded.subarray(end)].map((side) => side.toString('latin1'));
-        const [left = '', right = ''] = isWide ? sides.map((side) => side.replaceAll('\0', '')) : sides;
-        if (!isPart(left, right)) found.push(index);
+        const around = decoded.toString('latin1');
+        if (!isPart(side.left(around, start), side.right(around, end))) found.push(index);
       }
       return found;
     },

@@ -89,16 +89,17 @@ function hexPattern(address: string): Pattern {
   };
 }
 
-interface Side {
+/** How to read what stands beside a match. */
+export interface Side {
   left(text: string, start: number): string;
   right(text: string, end: number): string;
 }
-const plain: Side = {
+export const plain: Side = {
   left: (text, start) => text.slice(Math.max(0, start - SIDE), start),
   right: (text, end) => text.slice(end, end + SIDE),
 };
 /** Its characters without the zeros between them, as far as they go. */
-const wide: Side = {
+export const wide: Side = {
   left: (text, start) => narrow(/(?:[^\0]\0)*$/.exec(text.slice(Math.max(0, start - 2 * SIDE), start))),
   right: (text, end) => narrow(/^(?:[^\0]\0)*[^\0]?/.exec(text.slice(end, end + 2 * SIDE))),
 };

@@ -58,7 +58,7 @@ function spansIn(
         const end = at + needle.length;
         const before = decoded.subarray(Math.max(0, at - BESIDE), at);
         const after = decoded.subarray(end, end + BESIDE);
-        if (isOther(readable(before, needle), readable(after, needle))) continue;
+        if (isOther(textBefore(before, needle), textAfter(after, needle))) continue;
         const group = (position: number) => offset + position * characters;
         spans.push(placed(run, group(Math.floor(at / bytes)), group(Math.ceil(end / bytes))));
       }
@@ -84,6 +84,9 @@ const isBreak = (unit: string) => (unit.length > 1 ? !unit.startsWith('%') : uni
 const plain = (run: string) => run.replace(/%2b/gi, '+').replace(/%2f/gi, '/').replace(new RegExp(BREAK, 'g'), '');
 /** Of the same length, for comparison. */
 const lower = (bytes: Buffer) => Buffer.from(bytes.toString('latin1').toLowerCase(), 'latin1');
-/** In UTF-16 a zero stands between the letters. */
-const readable = (bytes: Buffer, needle: Buffer) =>
-  needle.includes(0) ? bytes.toString('latin1').replaceAll('\0', '') : bytes.toString();
+/** In UTF-16 a zero stands behind each letter, as far as it goes. */
+const textBefore = (bytes: Buffer, needle: Buffer) =>
+  needle.includes(0) ? narrow(/(?:[^\0]\0)*$/.exec(bytes.toString('latin1'))) : bytes.toString();
+const textAfter = (bytes: Buffer, needle: Buffer) =>
+  needle.includes(0) ? narrow(/^(?:[^\0]\0)*[^\0]?/.exec(bytes.toString('latin1'))) : bytes.toString();
+const narrow = (match: RegExpExecArray | null) => (match?.[0] ?? '').replaceAll('\0', '');

@@ -3,7 +3,7 @@
 /** A name has up to 64 characters; escapes make it longer. */
 const NEAR = 96;
 // biome-ignore lint/suspicious/noControlCharactersInRegex: no text has them, so what runs up to them is a field of its own.
-const CONTROL = /[\0-\x08\x0b\x0c\x0e-\x1f\x7f]/;
+const CONTROL = /[\0-\x08\x0b\x0c\x0e-\x1f\x7f\ufffd]/;
 /** A file may be called after an address; none of these is a top-level domain. */
 const FILE_ENDING =
   /^\.(?:txt|csv|tsv|pdf|docx?|xlsx?|pptx?|od[tsp]|rtf|eml|msg|mbox|vcf|ics|html?|json|xml|ya?ml|png|jpe?g|gif|tiff?|svg|log|bak|gz|tar)(?![\p{L}\p{Nd}-]|\.[\p{L}\p{Nd}])/iu;
