@@ -63,13 +63,13 @@ export const DATABASE_BATCH: ActivityOptions = {
 };
 
 /**
- * A stretch of retention works for some seconds and beats after each batch; where a worker died, another goes on where the
- * row says. A night's run that finds the database away or in trouble tries for six hours and then says so: the next night
+ * A stretch of retention works for some seconds and beats each second; where its worker died or froze, another goes on where
+ * the row says. A night's run that finds the database away or in trouble tries for six hours and then says so: the next night
  * goes on.
  */
 export const RETENTION_STEP: ActivityOptions = {
-  startToCloseTimeout: '2 minutes',
-  heartbeatTimeout: '30 seconds',
+  startToCloseTimeout: '5 minutes',
+  heartbeatTimeout: '10 seconds',
   scheduleToCloseTimeout: '6 hours',
   retry: {
     initialInterval: '1 second',

@@ -31,17 +31,12 @@ export interface HoldCommands {
   releaseHold(context: CommandContext, id: string): Promise<void>;
 }
 
-/** Whoever erases holds it shared while a batch is decided and done; whoever places a hold takes it alone for a moment. */
-export const HOLDS_LOCK = 7_305_216n;
-
 export function createHoldCommands({ db, announce, settings }: CommandDependencies): HoldCommands {
   const subjects = createSubjects(settings.SECRET_KEY);
   return {
     async placeHold(context, { email, draftId, reason, until }) {
       const hold = await db.$transaction(async (transaction) => {
         const tx = transaction as Database;
-        // What is being erased is erased, or is kept: nothing is both.
-        await tx.$executeRaw`SELECT pg_advisory_xact_lock(${HOLDS_LOCK})`;
         if (draftId !== undefined) await assertThere(tx, draftId);
         const made = await tx.legalHold.create({
           data: {

@@ -14,8 +14,8 @@ const AGED = [
     SELECT id FROM cleanups WHERE finished_at < clock_timestamp() - interval '1 year' LIMIT ${BATCH})`,
 ];
 
-export async function removeAged(db: Database, beat: () => void): Promise<void> {
+export async function removeAged(db: Database): Promise<void> {
   for (const rows of AGED) {
-    for (let removed = BATCH; removed === BATCH; beat()) removed = await db.$executeRaw`DELETE FROM ${rows}`;
+    for (let removed = BATCH; removed === BATCH; ) removed = await db.$executeRaw`DELETE FROM ${rows}`;
   }
 }

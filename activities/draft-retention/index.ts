@@ -10,6 +10,7 @@ import { closeCleanup, openCleanup, readProgress } from './cleanups';
 import { endPass, eraseBatch } from './old-drafts';
 
 const STRETCH_MS = 5_000;
+const BEATS_EACH_MS = 1_000;
 
 export interface Stretch extends CleanupProgress {
   /** `some_left`: others had them locked; `stopped`: somebody has closed the run. */
@@ -43,12 +44,12 @@ export function createDraftRetentionActivities({
     },
 
     async eraseOldDrafts(cleanupId) {
-      const end = await eraseStretch(db, cleanupId);
+      const end = await beating(() => eraseStretch(db, cleanupId));
       const progress = await readProgress(db, cleanupId);
       return progress ? { ...progress, end } : { status: 'failed', drafts: 0, held: 0, end: 'stopped' };
     },
 
-    removeAgedRows: () => removeAged(db, () => Context.current().heartbeat()),
+    removeAgedRows: () => beating(() => removeAged(db)),
 
     async finishCleanup(id, reason) {
       await db.$transaction((tx) => closeCleanup(tx as Database, context(), id, reason));
@@ -57,13 +58,23 @@ export function createDraftRetentionActivities({
   };
 }
 
+/** By the clock, so that only a worker that died or froze is late, and no statement that takes long. */
+async function beating<T>(work: () => Promise<T>): Promise<T> {
+  const activity = Context.current();
+  const beats = setInterval(() => activity.heartbeat(), BEATS_EACH_MS);
+  try {
+    return await work();
+  } finally {
+    clearInterval(beats);
+  }
+}
+
 async function eraseStretch(db: Database, cleanupId: string): Promise<Stretch['end']> {
   const activity = Context.current();
   const until = Date.now() + STRETCH_MS;
   while (Date.now() < until) {
     const started = performance.now();
     const batch = await eraseBatch(db, cleanupId);
-    activity.heartbeat();
     if (!batch) return 'stopped';
     if (batch.isLast) return endPass(db, cleanupId);
     // It rests as long as it worked: the API comes first.

@@ -2,11 +2,12 @@
 // row and is committed with the batch: whoever goes on after a crash neither repeats nor skips.
 import type { Database } from '../../prisma/client';
 import { Prisma } from '../../prisma/client';
-import { eraseDrafts, IS_FINAL, IS_HELD } from '../personal-data/erase-drafts';
+import { eraseDrafts, IS_FINAL, IS_HELD, shutOutNewHolds } from '../personal-data/erase-drafts';
 
 const BATCH = 500;
-/** Nobody waits for a batch for longer than it lasts, nor a batch for anybody for longer than this. */
+/** A batch waits for nobody for longer than the first; a worker that froze in a batch holds nobody up for longer than the second. */
 const LOCK_TIMEOUT = '2s';
+const IDLE_TIMEOUT = '3s';
 const LIMITS = { timeout: 30_000 };
 
 export interface OldDrafts {
@@ -35,12 +36,13 @@ interface Batch {
 /** @returns how many were looked at; fewer than a batch at the end; null where the run has ended */
 export function eraseBatch(db: Database, cleanupId: string): Promise<{ seen: number; isLast: boolean } | null> {
   return db.$transaction(async (tx) => {
+    await tx.$executeRaw`
+      SELECT set_config('lock_timeout', ${LOCK_TIMEOUT}, true), set_config('idle_in_transaction_session_timeout', ${IDLE_TIMEOUT}, true)`;
     const [run] = await tx.$queryRaw<{ before: Date; cursorAt: Date | null; cursorId: string | null }[]>`
-      SELECT before, cursor_at AS "cursorAt", cursor_id AS "cursorId", set_config('lock_timeout', ${LOCK_TIMEOUT}, true)
+      SELECT before, cursor_at AS "cursorAt", cursor_id AS "cursorId"
       FROM cleanups WHERE id = ${cleanupId}::uuid AND status = 'running' FOR UPDATE`;
     if (!run) return null;
-    // No hold is answered between our look and our commit.
-    await tx.$executeRaw`LOCK TABLE legal_holds IN SHARE MODE`;
+    await shutOutNewHolds(tx);
     const batch = await nextBatch(tx, run.before, run.cursorAt, run.cursorId);
     const erased = batch.ids.length > 0 ? await eraseDrafts(tx, batch.ids, 'retention') : [];
     await tx.$executeRaw`

@@ -14,6 +14,10 @@ export const IS_HELD = Prisma.sql`(
   d.id IN (SELECT h.draft_id FROM legal_holds h WHERE ${IN_FORCE} AND h.draft_id IS NOT NULL)
   OR d.recipient_hashes && ARRAY(SELECT unnest(h.subject_hashes) FROM legal_holds h WHERE ${IN_FORCE}))`;
 
+/** Until the transaction ends no hold is answered: what is being erased is erased, or is kept, and nothing is both. */
+export const shutOutNewHolds = (tx: Pick<Database, '$executeRaw'>) =>
+  tx.$executeRaw`LOCK TABLE legal_holds IN SHARE MODE`;
+
 /**
  * Erases these drafts in the caller's transaction, with an audit event for each. Their attachments' rows and objects stay
  * for the caller, or for the sweep of what no draft names.

@@ -7,7 +7,7 @@ export class HttpClient {
 
   /** The body of a 2xx answer, as text; throws on any other. */
   send(method: string, path: string, body: unknown, headers: Record<string, string> = {}): Promise<string> {
-    const bytes = Buffer.from(JSON.stringify(body));
+    const bytes = Buffer.from(body === undefined ? '' : JSON.stringify(body));
     return new Promise((resolve, reject) => {
       const sent = request(
         this.origin + path,

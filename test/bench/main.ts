@@ -8,11 +8,12 @@ import { startCountersign } from './apps/countersign';
 import { startIdiomatic } from './apps/idiomatic';
 import { startPlain } from './apps/plain';
 import { measureAudit, printAudit } from './audit';
+import { measureCleanup } from './cleanup';
 import { compare } from './comparison';
 import { measureOpenLoop } from './open-loop';
 import { type AppName, type Options, readOptions, USAGE } from './options';
 import { peakMemory } from './process-numbers';
-import { printComparison, printOpenLoop, printTemporalAway } from './report';
+import { printCleanup, printComparison, printOpenLoop, printTemporalAway } from './report';
 import { type Servers, startServers } from './servers';
 import { measureTemporalAway } from './temporal-away';
 
@@ -52,6 +53,11 @@ async function measure(options: Options, servers: Servers): Promise<{ text: stri
     const countersign = await startCountersign(servers, options.nodeOptions);
     const result = await measureTemporalAway(countersign, servers, options.seconds * options.rounds, progress);
     return { text: printTemporalAway(result), result };
+  }
+  if (options.part === 'cleanup') {
+    const countersign = await startCountersign(servers, options.nodeOptions);
+    const result = await measureCleanup(countersign, options.rows, progress);
+    return { text: printCleanup(result), result };
   }
   const apps = await startApps(options, servers);
   const cells = await compare(apps, servers, options, progress);

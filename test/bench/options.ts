@@ -6,7 +6,7 @@ export type AppName = (typeof APP_NAMES)[number];
 
 export interface Options {
   json: boolean;
-  part: 'closed' | 'open' | 'temporal-away' | 'audit';
+  part: 'closed' | 'open' | 'temporal-away' | 'audit' | 'cleanup';
   apps: AppName[];
   concurrency: number[];
   rounds: number;
@@ -14,6 +14,8 @@ export interface Options {
   seconds: number;
   /** Of the open loop. */
   minutes: number;
+  /** Old drafts that the cleanup finds. */
+  rows: number;
   /** Given to the service's Node processes, for instance `--cpu-prof`. */
   nodeOptions: string[];
 }
@@ -25,6 +27,7 @@ export const USAGE = `npm run bench -- [options]
   --minutes <n>      of the open loop
   --temporal-away    commands with Temporal running, stopped, and back
   --audit            appends to the audit trail with and without its sealer
+  --cleanup          a million old drafts are erased while requests come; --rows <n> for fewer
   --apps <names>     of ${APP_NAMES.join(',')}
   --at <numbers>     concurrency, by default 1,16,64
   --rounds <n>       of the closed loop
@@ -40,6 +43,8 @@ export function readOptions(args: string[]): Options {
       open: { type: 'boolean', default: false },
       audit: { type: 'boolean', default: false },
       'temporal-away': { type: 'boolean', default: false },
+      cleanup: { type: 'boolean', default: false },
+      rows: { type: 'string', default: '1000000' },
       minutes: { type: 'string', default: '10' },
       apps: { type: 'string', default: APP_NAMES.join(',') },
       at: { type: 'string', default: '1,16,64' },
@@ -55,12 +60,13 @@ export function readOptions(args: string[]): Options {
   });
   return {
     json: values.json,
-    part: values.audit ? 'audit' : values.open ? 'open' : values['temporal-away'] ? 'temporal-away' : 'closed',
+    part: (['open', 'temporal-away', 'audit', 'cleanup'] as const).find((part) => values[part]) ?? 'closed',
     apps,
     concurrency: values.at.split(',').map((one) => positive('--at', one)),
     rounds: positive('--rounds', values.rounds ?? (values.quick ? '1' : '2')),
     seconds: positive('--seconds', values.seconds ?? (values.quick ? '1.5' : '4')),
     minutes: positive('--minutes', values.minutes),
+    rows: positive('--rows', values.rows),
     nodeOptions: values.node.split(' ').filter(Boolean),
   };
 }

@@ -1,5 +1,6 @@
 // What each part of the bench prints.
 import { AIM_CONCURRENCY, type Aim } from './aims';
+import type { Cleanup } from './cleanup';
 import type { Cell } from './comparison';
 import type { OpenLoop } from './open-loop';
 import type { Percentiles } from './percentiles';
@@ -104,5 +105,24 @@ export function printTemporalAway({ running, away, sent, expected, sentWithinSec
     '',
     aimTable(aims),
     ...new Set([...running.errors, ...away.errors].slice(0, 10)),
+  ].join('\n');
+}
+
+export function printCleanup(result: Cleanup): string {
+  const { rows, erased, status, seconds, without, during, workerPeakMb } = result;
+  return [
+    `${erased} of ${rows} old drafts erased in ${number(seconds)} s (${status}); times are p50 / p99 in ms`,
+    table([
+      ['', 'without', 'during'],
+      ['create', pair(without.createMs), pair(during.createMs)],
+      ['peak memory of the worker, MB', number(workerPeakMb.before), number(workerPeakMb.after)],
+    ]),
+    table([
+      ['erased a second', number(result.rowsPerSecond)],
+      ['longest transaction, ms', number(result.longestTransactionMs)],
+    ]),
+    '',
+    aimTable(result.aims),
+    ...new Set([...without.errors, ...during.errors]),
   ].join('\n');
 }

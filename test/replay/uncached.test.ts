@@ -1,7 +1,8 @@
 // A worker that keeps no workflow in memory replays the whole history for each step: what a restart does, all the time.
 import { Worker } from '@temporalio/worker';
 import type { DraftApprovalActivities } from '../../activities/draft-approval';
-import { draftApproval, mailDelivery } from '../../workflows';
+import type { DraftRetentionActivities, Stretch } from '../../activities/draft-retention';
+import { draftApproval, draftRetention, mailDelivery } from '../../workflows';
 import { changed, type DraftState, state as draftState } from '../../workflows/contracts/draft-approval';
 import { claimed, pause, resume, retryNow, state } from '../../workflows/contracts/mail-delivery';
 import { TASK_QUEUES } from '../../workflows/contracts/task-queues';
@@ -36,6 +37,15 @@ const activities: DraftApprovalActivities = {
   releaseDraft: async () => (row.status === 'approved' ? change({ status: 'scheduled' }) : row),
 };
 
+const ends: Stretch['end'][] = ['time', 'time', 'clean'];
+const found = { status: 'running', drafts: 1, held: 0 } as const;
+const retention: DraftRetentionActivities = {
+  beginCleanup: async () => found,
+  eraseOldDrafts: async () => ({ ...found, end: ends.shift() ?? 'clean' }),
+  removeAgedRows: async () => {},
+  finishCleanup: async () => ({ ...found, status: 'done' }),
+};
+
 beforeAll(async () => {
   temporal = await createTestNamespace();
   const connection = await temporal.nativeConnection();
@@ -46,7 +56,7 @@ beforeAll(async () => {
       namespace,
       taskQueue: TASK_QUEUES.processes,
       workflowBundle: await workflowBundle(),
-      activities,
+      activities: { ...activities, ...retention },
       maxCachedWorkflows: 0,
     }),
     await Worker.create({ connection, namespace, taskQueue: TASK_QUEUES.email, activities: lane.activities }),
@@ -74,6 +84,15 @@ describe('without a cache', () => {
     await until('it is released', async () => (await handle.query(draftState))?.status === 'scheduled');
     await handle.signal(changed, change({ status: 'sent', outcome: 'delivered' }));
     expect(await handle.result()).toBe('sent');
+  });
+
+  it('a run of retention comes to its end', async () => {
+    const handle = await temporal.client.workflow.start(draftRetention, {
+      workflowId: 'draft-retention-uncached',
+      taskQueue: TASK_QUEUES.processes,
+      args: [{}],
+    });
+    expect(await handle.result()).toEqual({ status: 'done', drafts: 1, held: 0 });
   });
 
   it('the lane reports, pauses, resumes and goes on in a new run', async () => {

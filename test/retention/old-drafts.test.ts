@@ -17,6 +17,7 @@ import {
   plantDraft,
   plantPeople,
 } from '../support/old-drafts';
+import { until } from '../support/until';
 
 let database: TestDatabase;
 let test: TestCommands;
@@ -111,6 +112,28 @@ describe('a run of retention', () => {
     expect(await carryOut(database.db, await start())).toEqual({ status: 'done', drafts: 3, held: 2 });
     const states = await Promise.all([byDraft, byPerson, freed, lapsed, other].map(statusOf));
     expect(states).toEqual(['sent', 'sent', 'erased', 'erased', 'erased']);
+  });
+
+  it('waits for a hold that is being made, and respects it', async () => {
+    const [draft, other] = [await plant(), await plant()];
+    const client = new pg.Client({ connectionString: database.url });
+    await client.connect();
+    await client.query('BEGIN');
+    await client.query(
+      `INSERT INTO legal_holds (id, draft_id, reason, created_by, created_at) VALUES (gen_random_uuid(), $1, 'a lawsuit', $2, now())`,
+      [draft, test.admin.actor.id],
+    );
+    const done = carryOut(database.db, await start());
+    await until('the batch waits', async () => {
+      const { rows } = await client.query('SELECT FROM pg_locks WHERE NOT granted AND relation = $1::regclass', [
+        'legal_holds',
+      ]);
+      return rows.length > 0;
+    });
+    await client.query('COMMIT');
+    await client.end();
+    expect(await done).toEqual({ status: 'done', drafts: 1, held: 1 });
+    expect([await statusOf(draft), await statusOf(other)]).toEqual(['sent', 'erased']);
   });
 
   it('passes over what somebody has locked, says so, and the next run takes it', async () => {

@@ -17,6 +17,7 @@ let running: Promise<void>;
 let ends: (Stretch['end'] | Error)[] = [];
 let begun: [id: string, isScheduled: boolean][] = [];
 let finished: [id: string, reason: string | null][] = [];
+let finishedAt = 0;
 let swept = 0;
 let isOther = false;
 const row: CleanupProgress = { status: 'running', drafts: 0, held: 0 };
@@ -36,6 +37,7 @@ const activities: DraftRetentionActivities = {
   },
   async finishCleanup(id, reason) {
     finished.push([id, reason]);
+    finishedAt = await environment.currentTimeMs();
     return { status: reason ? 'partial' : 'done', drafts: 7, held: 1 };
   },
 };
@@ -116,8 +118,10 @@ describe('a run of retention', () => {
     ends = Array(2_000).fill(new Error('away'));
     const begin = await environment.currentTimeMs();
     expect(await (await start()).result()).toMatchObject({ status: 'partial' });
-    const hours = ((await environment.currentTimeMs()) - begin) / 3_600_000;
-    expect([hours > 5.9, hours < 6.1]).toEqual([true, true]);
+    // Once nothing runs, time skips on as it likes.
+    const hours = (finishedAt - begin) / 3_600_000;
+    expect(hours).toBeGreaterThan(5.9);
+    expect(hours).toBeLessThan(6.1);
     expect(finished).toEqual([[cleanupId, 'gave_up']]);
   });
 

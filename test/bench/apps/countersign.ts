@@ -19,6 +19,7 @@ export interface Countersign {
   policy: App;
   reject(id: string): Promise<unknown>;
   databaseUrl: string;
+  asAdmin<T>(method: string, path: string, body?: unknown): Promise<T>;
 }
 
 export async function startCountersign(servers: Servers, nodeOptions: string[]): Promise<Countersign> {
@@ -66,6 +67,8 @@ export async function startCountersign(servers: Servers, nodeOptions: string[]):
   };
   return {
     databaseUrl,
+    asAdmin: async <T>(method: string, path: string, body?: unknown) =>
+      JSON.parse(await http.send(method, path, body, admin)) as T,
     reject: (id) => http.send('POST', `/api/drafts/${id}/reject`, { reason: 'Not now.' }, approver),
     people: {
       ...shared,

@@ -1,10 +1,10 @@
 // Mentions of a person in what is not theirs: found in every column of text, replaced by `[erased]`.
 import { type Database, Prisma } from '../../../../prisma/client';
-import { HOLDS_LOCK } from '../../../commands/legal-holds';
-import { IS_HELD } from '../../../personal-data/erase-drafts';
+import { IS_HELD, shutOutNewHolds } from '../../../personal-data/erase-drafts';
 import { mentionsOf } from '../../../personal-data/mentions';
 import { formsOf } from '../../../personal-data/subject';
 import type { Person } from '../store';
+import { isHeld } from './held-person';
 import { isTo } from './own-drafts';
 
 interface TextTable {
@@ -150,7 +150,8 @@ async function replaceInRow(
   table: TextTable,
   { key, texts }: MentionRow,
 ): Promise<number> {
-  await tx.$executeRaw`SELECT pg_advisory_xact_lock_shared(${HOLDS_LOCK})`;
+  await shutOutNewHolds(tx);
+  if (await isHeld(tx, person)) return 0;
   const mentions = mentionsOf(person.email);
   const changes = table.columns.flatMap((column) => {
     const { text, count } = mentions.replace(texts[column] ?? '');

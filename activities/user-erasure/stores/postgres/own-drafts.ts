@@ -4,8 +4,7 @@ import { listDraftEvents } from '../../../commands/audit';
 import { type CommandContext, SYSTEM } from '../../../commands/context';
 import { readDraftView } from '../../../commands/draft-record';
 import { transition } from '../../../commands/draft-transition';
-import { HOLDS_LOCK } from '../../../commands/legal-holds';
-import { eraseDrafts, IS_HELD } from '../../../personal-data/erase-drafts';
+import { eraseDrafts, IS_HELD, shutOutNewHolds } from '../../../personal-data/erase-drafts';
 import { formsOf } from '../../../personal-data/subject';
 import type { Person } from '../store';
 
@@ -92,7 +91,7 @@ export async function eraseOwnDrafts(db: Database, person: Person, beat: () => v
   for (;;) {
     const done = await db.$transaction(async (transaction) => {
       const tx = transaction as Database;
-      await tx.$executeRaw`SELECT pg_advisory_xact_lock_shared(${HOLDS_LOCK})`;
+      await shutOutNewHolds(tx);
       const rows = await tx.$queryRaw<{ id: string }[]>`
         SELECT d.id FROM drafts d WHERE ${isTo(person)} AND NOT ${IS_HELD} AND d.status <> 'sending'
         ORDER BY d.id LIMIT ${BATCH} FOR UPDATE`;

@@ -3,9 +3,11 @@ import { randomBytes } from 'node:crypto';
 import type { Database } from '../../../../prisma/client';
 import { recordEvent } from '../../../commands/audit';
 import { BOOTSTRAP_ADMIN, SYSTEM } from '../../../commands/context';
+import { shutOutNewHolds } from '../../../personal-data/erase-drafts';
 import { findMentions } from '../../../personal-data/mentions';
 import { normaliseAddress } from '../../../personal-data/subject';
 import type { Person } from '../store';
+import { isHeld } from './held-person';
 import { systemContext } from './own-drafts';
 
 interface PrincipalRow {
@@ -60,6 +62,8 @@ export async function erasePrincipals(db: Database, person: Person): Promise<{ p
   for (const { id } of found) {
     sessions += await db.$transaction(async (transaction) => {
       const tx = transaction as Database;
+      await shutOutNewHolds(tx);
+      if (await isHeld(tx, person)) return 0;
       await tx.principal.update({
         where: { id },
         data: { name: `erased-${randomBytes(8).toString('hex')}`, email: null },

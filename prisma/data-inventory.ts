@@ -1,0 +1,302 @@
+// What is held about whom, where, for how long, and what an erasure does with it: every column, and every other store.
+// `npm run check:pii` holds it to prisma/schema.prisma and .env.example, and docs/data-inventory.md is made of it.
+
+/** `pseudonymous`: ids and keyed hashes of people; `personal`: addresses and names; `content`: what somebody wrote. */
+export type DataClass = 'none' | 'pseudonymous' | 'personal' | 'content';
+
+export interface Treatment {
+  kept: string;
+  /** What the erasure of a person does with it. */
+  erasure: string;
+}
+
+export interface Columns extends Treatment {
+  class: DataClass;
+  /** As the schema names them, with spaces between. */
+  fields: string;
+}
+
+export interface Store extends Treatment {
+  name: string;
+  class: DataClass;
+  holds: string;
+  /** The settings that say where it is; empty for what lies on the machine itself. */
+  settings: string[];
+}
+
+const always = 'As long as the installation';
+const STAYS = 'Stays: it says nothing about a recipient';
+const MENTION = 'Stays; a mention of the person becomes `[erased]`';
+const STATISTICS = { kept: 'For ever, for the statistics', erasure: STAYS };
+const OPERATION = { kept: always, erasure: STAYS };
+const DRAFT_CONTENT = {
+  kept: 'DRAFT_RETENTION_DAYS from the creation of a draft in a final state; an open one until its deadline has made it final',
+  erasure: "Removed with the person's drafts; a mention in somebody else's becomes `[erased]`",
+};
+const AUDIT = { kept: 'AUDIT_RETENTION_DAYS', erasure: 'Stays: ids and codes only' };
+const MEMBER = {
+  kept: 'As long as drafts or events name the principal',
+  erasure: 'The person becomes a random pseudonym without address; the row and its id stay',
+};
+const KEY = { kept: 'As long as its principal', erasure: "The person's keys end; their rows stay" };
+const SESSION = {
+  kept: 'Twelve hours, or until the logout or the end of its key; then the next night',
+  erasure: "The person's are removed",
+};
+const ATTACHMENT = {
+  kept: 'As long as a draft names it, and a day; then the hourly sweep takes it',
+  erasure: "Removed with the person's drafts, unless a draft of somebody else names it",
+};
+const MESSAGE = { kept: 'Until it is delivered to its process', erasure: 'Stays: ids and codes only' };
+const SUPPRESSION = { kept: 'Until an admin lifts it', erasure: STAYS };
+const CERTIFICATE = { kept: 'For ever: it proves the erasure', erasure: 'Stays: ids, hashes and counts only' };
+const HOLD = { kept: 'For ever: it proves why something was kept', erasure: MENTION };
+const RUN = { kept: 'A year after its end', erasure: STAYS };
+
+/** By model. */
+export const COLUMNS: Record<string, Columns[]> = {
+  Instance: [{ class: 'none', fields: 'id generation ledgerPosition', ...OPERATION }],
+  Principal: [
+    { class: 'personal', fields: 'name email', ...MEMBER },
+    { class: 'pseudonymous', fields: 'id', ...MEMBER },
+    { class: 'none', fields: 'createdAt', ...MEMBER },
+  ],
+  ApiKey: [
+    { class: 'pseudonymous', fields: 'id principalId hash', ...KEY },
+    { class: 'none', fields: 'roles groups createdAt endedAt', ...KEY },
+  ],
+  Session: [
+    { class: 'pseudonymous', fields: 'hash keyId', ...SESSION },
+    { class: 'none', fields: 'createdAt expiresAt', ...SESSION },
+  ],
+  Draft: [
+    { class: 'personal', fields: 'to replyTo', ...DRAFT_CONTENT },
+    { class: 'content', fields: 'metadata idempotencyKey', ...DRAFT_CONTENT },
+    { class: 'pseudonymous', fields: 'recipientHashes requestHash messageId', ...DRAFT_CONTENT },
+    { class: 'pseudonymous', fields: 'id authorId', ...STATISTICS },
+    {
+      class: 'none',
+      fields:
+        'status revision version confidence createdAt updatedAt expiresAt dueAt sentAt outcome failureCode needsPeople attempts finalStatus',
+      ...STATISTICS,
+    },
+    { class: 'content', fields: 'campaign decision', kept: STATISTICS.kept, erasure: MENTION },
+    { class: 'none', fields: 'claimOwner nextAttemptAt', kept: 'Until the mail is sent', erasure: 'Removed' },
+  ],
+  Revision: [
+    { class: 'content', fields: 'subject body html', ...DRAFT_CONTENT },
+    { class: 'pseudonymous', fields: 'draftId editorId contentHash', ...DRAFT_CONTENT },
+    { class: 'none', fields: 'revision sendAt createdAt', ...DRAFT_CONTENT },
+  ],
+  Note: [
+    { class: 'content', fields: 'text', ...DRAFT_CONTENT },
+    { class: 'pseudonymous', fields: 'id draftId', ...DRAFT_CONTENT },
+  ],
+  Verdict: [
+    { class: 'content', fields: 'comment', ...DRAFT_CONTENT },
+    { class: 'pseudonymous', fields: 'id draftId principalId', ...STATISTICS },
+    { class: 'none', fields: 'revision verdict at dismissedAt', ...STATISTICS },
+  ],
+  Attachment: [
+    { class: 'content', fields: 'name', ...ATTACHMENT },
+    { class: 'pseudonymous', fields: 'id uploaderId sha256', ...ATTACHMENT },
+    { class: 'none', fields: 'type size createdAt', ...ATTACHMENT },
+  ],
+  DraftAttachment: [
+    { class: 'pseudonymous', fields: 'draftId attachmentId', ...DRAFT_CONTENT },
+    { class: 'none', fields: 'position', ...DRAFT_CONTENT },
+  ],
+  Policy: [
+    {
+      class: 'pseudonymous',
+      fields: 'document authorId',
+      kept: always,
+      erasure: MENTION,
+    },
+    { class: 'none', fields: 'version createdAt', ...OPERATION },
+  ],
+  AuditEvent: [
+    { class: 'pseudonymous', fields: 'id actorId subjectId', ...AUDIT },
+    { class: 'none', fields: 'position type at subject revision requestId data', ...AUDIT },
+  ],
+  AuditSeal: [
+    { class: 'pseudonymous', fields: 'eventId', ...AUDIT },
+    { class: 'none', fields: 'position prev hash', ...AUDIT },
+  ],
+  AuditCheckpoint: [
+    { class: 'none', fields: 'position hash events at signature reason', kept: always, erasure: STAYS },
+  ],
+  AuditProgress: [{ class: 'none', fields: 'id settled anchored anchoredAt', ...OPERATION }],
+  OutboxMessage: [
+    { class: 'pseudonymous', fields: 'entityId', ...MESSAGE },
+    { class: 'none', fields: 'process generation version message createdAt nextTry attempts', ...MESSAGE },
+  ],
+  Lane: [
+    { class: 'none', fields: 'name owner held journalRun failingSince failures lastError since sent', ...OPERATION },
+  ],
+  Suppression: [
+    {
+      class: 'personal',
+      fields: 'email',
+      kept: SUPPRESSION.kept,
+      erasure: 'Removed; the keyed hash stays, so that no mail goes out',
+    },
+    { class: 'content', fields: 'reason', kept: SUPPRESSION.kept, erasure: MENTION },
+    { class: 'pseudonymous', fields: 'id erasureId createdBy', ...SUPPRESSION },
+    { class: 'none', fields: 'kind createdAt', ...SUPPRESSION },
+  ],
+  SuppressedHash: [
+    {
+      class: 'pseudonymous',
+      fields: 'hash suppressionId',
+      kept: SUPPRESSION.kept,
+      erasure: 'Stays: what keeps the person unwritten to',
+    },
+  ],
+  Erasure: [
+    { class: 'personal', fields: 'sealed', kept: 'Encrypted, until the erasure ends', erasure: 'Removed at its end' },
+    { class: 'pseudonymous', fields: 'id subjectHashes activeHash requestedBy', ...CERTIFICATE },
+    {
+      class: 'content',
+      fields: 'extensionReason',
+      kept: CERTIFICATE.kept,
+      erasure: MENTION,
+    },
+    {
+      class: 'none',
+      fields:
+        'status version requestedAt graceUntil confirmedAt begunAt deadlineAt extendedUntil preview certificate failureCode endedAt',
+      ...CERTIFICATE,
+    },
+  ],
+  ErasureStep: [
+    { class: 'pseudonymous', fields: 'erasureId', ...CERTIFICATE },
+    { class: 'none', fields: 'step startedAt finishedAt erased anonymised withheld', ...CERTIFICATE },
+  ],
+  LegalHold: [
+    { class: 'content', fields: 'reason', ...HOLD },
+    { class: 'pseudonymous', fields: 'id draftId subjectHashes createdBy', ...HOLD },
+    { class: 'none', fields: 'until createdAt releasedAt', ...HOLD },
+  ],
+  Cleanup: [
+    { class: 'pseudonymous', fields: 'id requestedBy cursorId', ...RUN },
+    {
+      class: 'none',
+      fields: 'process status version active before removed held cursorAt startedAt updatedAt finishedAt reason',
+      ...RUN,
+    },
+  ],
+};
+
+/** What is not a column. */
+export const STORES: Store[] = [
+  {
+    name: 'PostgreSQL beside its tables',
+    class: 'content',
+    holds: 'Dead rows, write-ahead log, the archive of it',
+    settings: ['DATABASE_URL'],
+    kept: 'Dead rows until the next vacuum; archived log as long as the backups that need it',
+    erasure: 'Dead rows and archived log age out; the erasure ledger guards every restore',
+  },
+  {
+    name: 'Attachments',
+    class: 'content',
+    holds: 'Uploaded files, under their SHA-256',
+    settings: ['FILES_URL'],
+    kept: ATTACHMENT.kept,
+    erasure: `${ATTACHMENT.erasure}; in all versions`,
+  },
+  {
+    name: 'Redis',
+    class: 'pseudonymous',
+    holds: 'Counters of the limits, under keyed hashes of clients',
+    settings: ['REDIS_URL'],
+    kept: 'A minute',
+    erasure:
+      'No address is written there; keys that mention the person would go, and the append-only file is rewritten',
+  },
+  {
+    name: 'Temporal histories and visibility',
+    class: 'pseudonymous',
+    holds: 'Ids and codes; reasons of operators for a pause',
+    settings: ['TEMPORAL_ADDRESS'],
+    kept: 'The retention of the namespace: 30 days after the end of a workflow',
+    erasure:
+      "No address and no word is written there; the executions of the person's drafts are deleted, and the rest is scanned",
+  },
+  {
+    name: 'Mail server, local mailbox',
+    class: 'content',
+    holds: 'What was sent. The mailbox of `npm start` keeps it under `.countersign/mail/`; a real server is not ours',
+    settings: ['SMTP_URL'],
+    kept: 'The local mailbox: until it is erased',
+    erasure: "The local mailbox: the person's mails are deleted. What a recipient's server has is theirs",
+  },
+  {
+    name: 'HubSpot',
+    class: 'personal',
+    holds: 'The contact, and what was sent to it',
+    settings: ['HUBSPOT_BASE_URL'],
+    kept: "By HubSpot's own settings",
+    erasure: "Deleted for good through HubSpot's GDPR delete",
+  },
+  {
+    name: 'Error reports and traces',
+    class: 'none',
+    holds: 'Names of errors, places in the code, ids of requests; made anew of what cannot hold personal data',
+    settings: ['SENTRY_DSN'],
+    kept: "By the receiver's own settings",
+    erasure: 'Nothing to do',
+  },
+  {
+    name: 'Logs',
+    class: 'none',
+    holds: 'Ids, codes and routes; no address, no word, no address in a URL',
+    settings: [],
+    kept: 'By whoever collects them; under `npm start` in `.countersign/logs/`',
+    erasure: 'Nothing to do; scanned all the same',
+  },
+  {
+    name: 'Metrics',
+    class: 'none',
+    holds: 'Numbers by route, status and service',
+    settings: [],
+    kept: 'By whoever collects them',
+    erasure: 'Nothing to do',
+  },
+  {
+    name: 'Backups',
+    class: 'content',
+    holds: 'The database, attachments and configuration, encrypted',
+    settings: ['BACKUP_URL'],
+    kept: 'The retention of the backups',
+    erasure: 'Ages out; the certificate says until when, and the erasure ledger is carried out on every restore',
+  },
+  {
+    name: 'Send journal',
+    class: 'pseudonymous',
+    holds: 'Ids of drafts whose send was claimed',
+    settings: ['BACKUP_URL'],
+    kept: 'As long as a backup that is older',
+    erasure: 'Stays: ids only',
+  },
+  {
+    name: 'Erasure ledger',
+    class: 'pseudonymous',
+    holds: 'Keyed hashes of the erased, ids of erasures',
+    settings: ['BACKUP_URL'],
+    kept: 'As long as a backup that is older, and then as long as the installation',
+    erasure: 'Stays: what keeps a restore from bringing the person back',
+  },
+  {
+    name: 'Audit anchors',
+    class: 'none',
+    holds: 'Positions and hashes of the audit chain',
+    settings: ['BACKUP_URL'],
+    kept: 'As long as the events that they prove',
+    erasure: 'Stays',
+  },
+];
+
+/** Settings that are addresses of Countersign's own pages, and lead to no store. */
+export const LINKS = ['PUBLIC_URL', 'TEMPORAL_UI_URL'];
