@@ -104,7 +104,6 @@ async function runWorker(settings: Configuration, db: Database, logger: Logger, 
     runRelay({ db, temporal, alarm: relayAlarm, logger }, stopping),
     listenForWork(settings.DATABASE_URL, { [MAIL_LANE]: mailAlarm, [RELAY]: relayAlarm }, stopping),
     keepSweeping({ db, files, logger }, stopping),
-    keepSchedules(temporal, logger, stopping),
     sealing,
   ]);
   await drain();

@@ -1,9 +1,12 @@
 // A Countersign of a test's own, with what an admin commands about persons.
 
+import { Readable } from 'node:stream';
 import { uuidv7 } from 'uuidv7';
+import { storeAttachment } from '../../activities/attachments';
 import { BOOTSTRAP_ADMIN, type CommandContext } from '../../activities/commands/context';
 import type { Commands } from '../../activities/commands/index';
 import { createSubjects, normaliseAddress } from '../../activities/personal-data/subject';
+import { receiveFile } from '../../activities/received-file';
 import { type ErasureView, readErasure, readSteps, toView } from '../../activities/user-erasure/erasure-record';
 import { createStores, previewStores } from '../../activities/user-erasure/stores/registry';
 import type { Person, PersonalDataStore } from '../../activities/user-erasure/stores/store';
@@ -19,13 +22,14 @@ export class ErasureService {
   private readonly subjects = createSubjects(SETTINGS.SECRET_KEY);
 
   private constructor(readonly base: TestService) {
-    this.files = openObjectStore(base.environment.FILES_URL as string);
+    const { FILES_URL = '', HUBSPOT_ACCESS_TOKEN, HUBSPOT_BASE_URL = '', MAILBOX_PATH } = base.environment;
+    this.files = openObjectStore(FILES_URL);
     this.stores = createStores({
       db: base.database.db,
       files: this.files,
       redis: null,
       temporal: base.temporal.client,
-      settings: { APPROVAL_DEADLINE_HOURS: 72, HUBSPOT_ACCESS_TOKEN: undefined, HUBSPOT_BASE_URL: '' },
+      settings: { APPROVAL_DEADLINE_HOURS: 72, HUBSPOT_ACCESS_TOKEN, HUBSPOT_BASE_URL, MAILBOX_PATH },
     });
   }
 
@@ -43,6 +47,16 @@ export class ErasureService {
   person(address: string): Person {
     const email = normaliseAddress(address);
     return { email, hashes: this.subjects.hashesOf(email), requestId: uuidv7() };
+  }
+  /** A file that drafts may name. @returns its id */
+  async upload(content: string, name = 'notes.txt'): Promise<string> {
+    const file = await receiveFile(Readable.from([Buffer.from(content)]), name);
+    const { type, size, sha256 } = file;
+    const { id } = await storeAttachment({ db: this.base.database.db, files: this.files }, file, () =>
+      this.commands.recordAttachment(this.base.author, { name, type, size, sha256 }),
+    );
+    await file.discard();
+    return id;
   }
   async request(email: string, grace = 'PT24H'): Promise<ErasureView> {
     const preview = await previewStores(this.stores, this.person(email));

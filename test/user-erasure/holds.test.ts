@@ -1,12 +1,27 @@
 // What somebody has a duty to keep is withheld and said; the rest goes, and the hold's end finishes what it held up.
+import { readdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { newFolder } from '../support/environment';
+import { HUBSPOT_TOKEN, type HubspotServer, startHubspotServer } from '../support/hubspot-server';
 import { ErasureService } from './erasure-service';
 
+const mailbox = newFolder('mailbox');
 let service: ErasureService;
+let hubspot: HubspotServer;
 beforeAll(async () => {
-  service = await ErasureService.create();
+  hubspot = await startHubspotServer();
+  const environment = {
+    MAILBOX_PATH: mailbox,
+    HUBSPOT_ACCESS_TOKEN: HUBSPOT_TOKEN,
+    HUBSPOT_BASE_URL: hubspot.url,
+  };
+  service = await ErasureService.create({ environment });
   service.base.startWorker();
 });
-afterAll(() => service?.close());
+afterAll(async () => {
+  await service?.close();
+  await hubspot?.close();
+});
 
 const statusOf = async (id: string) => (await service.base.draft(id)).status;
 
@@ -41,6 +56,31 @@ it('withholds everything about a person, and sends nothing to them all the same'
   await service.commands.releaseHold(service.admin, hold.id);
   expect((await service.ended(requestId)).status).toBe('certified');
   expect([await statusOf(draft.id), (await service.base.draft(mention.id)).body]).toEqual(['erased', 'Ask [erased]']);
+});
+
+it('withholds what lies outside of the database too, and it goes when the hold is released', async () => {
+  const email = 'held-everywhere@customer.example';
+  const file = await service.upload(`Ask ${email}`);
+  writeFileSync(join(mailbox, 'to-her.eml'), `To: ${email}\r\nSubject: x\r\n\r\nx`);
+  hubspot.contacts.push({ id: '17', properties: { email } });
+  const sent = await service.base.submitDue('bob@customer.example', { attachments: [file] });
+  await service.base.draftIn('sent', sent.id);
+  const hold = await service.commands.placeHold(service.admin, { email, reason: 'a law suit' });
+  const stores = ['attachments', 'hubspot', 'mailbox'];
+  const withheld = { erase: 0, anonymise: 0, withhold: 1, ground: 'legal_hold' };
+
+  const { requestId, preview } = await service.request(email, 'PT0S');
+  for (const store of stores) expect(preview).toContainEqual({ store, ...withheld });
+  const { steps } = await service.in('suspended', requestId);
+  for (const step of stores) expect(steps).toContainEqual(expect.objectContaining({ step, erased: 0, withheld: 1 }));
+  const left = () => [readdirSync(mailbox).length, hubspot.contacts.length, hubspot.blocked.includes(email)];
+  expect(left()).toEqual([1, 1, false]);
+  expect((await service.base.draft(sent.id)).attachments).toHaveLength(1);
+
+  await service.commands.releaseHold(service.admin, hold.id);
+  expect((await service.ended(requestId)).status).toBe('certified');
+  expect(left()).toEqual([0, 0, true]);
+  expect((await service.base.draft(sent.id)).attachments).toEqual([]);
 });
 
 it('does not hold any more once its end has come', async () => {

@@ -7,6 +7,7 @@ import type { Database } from '../../../prisma/client';
 import type { PreviewEntry } from '../erasure-record';
 import { createAttachmentsStore } from './attachments';
 import { createHubspotStore } from './hubspot';
+import { keptWhileHeld } from './kept-while-held';
 import { createMailboxStore } from './mailbox';
 import { createPostgresStore } from './postgres';
 import { createRedisStore } from './redis';
@@ -32,7 +33,7 @@ export function createStores({ db, files, redis, temporal, settings }: StoresDep
     createHubspotStore(settings),
     createMailboxStore(settings.MAILBOX_PATH),
     createTemporalStore({ db, temporal }),
-  ];
+  ].map((store) => keptWhileHeld(db, store));
 }
 
 /** A store that is away now is gone through later: it holds up no request. */
