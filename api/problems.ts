@@ -19,7 +19,7 @@ export const PROBLEMS = {
   'already-decided': [409, 'It has been decided already'],
   'deadline-passed': [409, 'The deadline has passed'],
   'stale-revision': [409, 'The draft has a newer revision'],
-  'wrong-state': [409, 'The draft is in another state'],
+  'wrong-state': [409, 'It is in another state'],
   'send-begun': [409, 'The send has begun'],
   'not-parked': [409, 'The draft is not parked'],
   'not-certified': [409, 'There is no certificate of this erasure'],

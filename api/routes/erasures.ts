@@ -60,7 +60,11 @@ export function erasureEndpoints({ db, commands, stores, settings }: Dependencie
     const row = await db.erasure.findUnique({ where: { id }, select: { status: true, certificate: true } });
     if (!row) throw new Problem('not-found', 'There is no such erasure.');
     if (row.certificate === null) {
-      throw new Problem('not-certified', `This erasure is ${row.status}: there is a certificate once it is certified.`);
+      const detail =
+        row.status === 'certified'
+          ? 'The certificate went with the database that a restore has replaced; the erasure ledger has its entry.'
+          : `This erasure is ${row.status}: there is a certificate once it is certified.`;
+      throw new Problem('not-certified', detail);
     }
     const signed = row.certificate as unknown as SignedCertificate;
     if (!isGenuine(signer, signed)) throw new Problem('not-certified', 'The certificate’s signature does not hold.');

@@ -3,7 +3,7 @@ import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { ApiClient } from '../support/api-client';
-import { newFolder } from '../support/environment';
+import { ADMIN_PASSWORD, newFolder } from '../support/environment';
 import { until } from '../support/until';
 import { ErasureService } from '../user-erasure/erasure-service';
 
@@ -52,7 +52,15 @@ it('keeps an erased person erased when the database is rewound from a dump', asy
   expect(await base.draft(toAda.id)).toMatchObject({ status: 'erased', to: null, subject: null });
   expect((await base.draft(toBob.id)).body).toBe('Ask [erased]');
   expect(await db.principal.count({ where: { OR: [{ name: 'Ada herself' }, { email: ADA }] } })).toBe(0);
-  expect(await db.erasure.findMany()).toMatchObject([{ status: 'certified', sealed: null }]);
+  const erasures = await db.erasure.findMany();
+  expect(erasures).toMatchObject([{ status: 'certified', sealed: null }]);
+  const certificate = await fetch(`${api}/api/gdpr/erasures/${erasures[0]?.id}/certificate`, {
+    headers: { 'X-Admin-Token': ADMIN_PASSWORD },
+  });
+  expect([certificate.status, ((await certificate.json()) as { detail: string }).detail]).toEqual([
+    409,
+    expect.stringContaining('the erasure ledger has its entry'),
+  ]);
 
   const again = await base.submitDue(ADA);
   const other = await base.submitDue(BOB);
