@@ -8,6 +8,7 @@ import { cookieName, createCsrf } from './csrf';
 import type { AppDependencies } from './dependencies';
 import { mount } from './endpoint';
 import { answerFailures, noSuchRoute, onlyKnownMethods } from './failures';
+import { createGdprStatus } from './gdpr-status';
 import { contextOf, identify, roleGuard } from './identity';
 import { createKeyRing } from './key-ring';
 import { createLanes } from './lanes';
@@ -17,13 +18,14 @@ import { logRequests } from './request-log';
 import { ATTACHMENT_PAGES } from './routes/attachment-pages';
 import { attachmentsRouter } from './routes/attachments';
 import { auditEndpoints } from './routes/audit';
-import { auditChainEndpoints } from './routes/audit-chain';
+import { auditChainEndpoints, createTrailVerifier } from './routes/audit-chain';
 import { authEndpoints } from './routes/auth';
 import { breakerEndpoints } from './routes/circuit-breakers';
 import { decisionEndpoints } from './routes/decisions';
 import { docsRouter } from './routes/docs';
 import { draftEndpoints } from './routes/drafts';
 import { erasureEndpoints } from './routes/erasures';
+import { gdprStatusEndpoints } from './routes/gdpr-status';
 import { healthEndpoints } from './routes/health';
 import { holdEndpoints } from './routes/holds';
 import { keyEndpoints } from './routes/keys';
@@ -40,6 +42,7 @@ export function createApp(dependencies: AppDependencies): Express {
   const secret = deriveSecrets(settings.SECRET_KEY, 'limits')[0] as Buffer;
   const limits = createLimits({ redis, keyRequestsPerMinute: settings.KEY_REQUESTS_PER_MINUTE, secret });
   const requireRole = roleGuard(dependencies);
+  const verifyTrail = createTrailVerifier(dependencies);
   const lanes = createLanes({ ...dependencies, hubspot: settings.HUBSPOT_ACCESS_TOKEN !== undefined });
 
   const health = mount(requireRole, healthEndpoints(dependencies));
@@ -51,7 +54,8 @@ export function createApp(dependencies: AppDependencies): Express {
     ...keyEndpoints(dependencies, ring),
     ...authEndpoints(dependencies, ring, csrf),
     ...auditEndpoints(dependencies),
-    ...auditChainEndpoints(dependencies),
+    ...auditChainEndpoints(verifyTrail),
+    ...gdprStatusEndpoints(dependencies, createGdprStatus({ ...dependencies, verifyTrail })),
     ...breakerEndpoints(dependencies, lanes),
     ...erasureEndpoints(dependencies),
     ...holdEndpoints(dependencies),

@@ -3,6 +3,7 @@ import type { Client } from '@temporalio/client';
 import type { Redis } from 'ioredis';
 import type { Commands } from '../activities/commands/index';
 import type { SessionCommands } from '../activities/commands/sessions';
+import type { LedgerGate } from '../activities/erasure-ledger/gate';
 import type { PersonalDataStore } from '../activities/user-erasure/stores/store';
 import type { Configuration } from '../ops/runtime/configuration';
 import type { Logger } from '../ops/runtime/logging';
@@ -21,6 +22,7 @@ export type ApiSettings = Pick<
   | 'KEY_REQUESTS_PER_MINUTE'
   | 'HUBSPOT_ACCESS_TOKEN'
   | 'DRAFT_RETENTION_DAYS'
+  | 'AUDIT_RETENTION_DAYS'
 >;
 
 export interface AppDependencies {
@@ -37,6 +39,7 @@ export interface AppDependencies {
   /** Connects when it is first used; no command needs it. */
   temporal: Client;
   checks: HealthChecks;
+  gate: LedgerGate;
   settings: ApiSettings;
   logger: Logger;
   observe(request: ObservedRequest): void;

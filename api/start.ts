@@ -44,6 +44,7 @@ export async function startApi(settings: Configuration, logger: Logger, telemetr
     redis,
     temporal,
     checks,
+    gate,
     settings,
     logger,
     observe: createRequestObserver(registry),

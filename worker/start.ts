@@ -9,6 +9,7 @@ import { createDraftRetentionActivities } from '../activities/draft-retention';
 import { createMailDeliveryActivities } from '../activities/mail-delivery';
 import { createAnnouncer, RELAY } from '../activities/outbox/announcer';
 import { runRelay } from '../activities/outbox/relay';
+import { observeErasures } from '../activities/user-erasure/deadline-metrics';
 import { createAlarm } from '../ops/runtime/alarm';
 import type { Configuration } from '../ops/runtime/configuration';
 import type { Logger } from '../ops/runtime/logging';
@@ -39,6 +40,7 @@ export async function startWorker(settings: Configuration, logger: Logger, telem
   const { db, pool, close } = createDatabase(settings);
   const registry = createRegistry('worker');
   observePool(registry, pool);
+  observeErasures(registry, db);
   const metrics = await startMetricsServer(registry, settings.WORKER_METRICS_PORT);
 
   const ending = new AbortController();

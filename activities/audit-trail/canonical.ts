@@ -1,5 +1,6 @@
 // The one form in which an event is hashed, wherever it is read from: the database today, an export in ten years.
 import { createHash } from 'node:crypto';
+import { canonicalJson } from '../../ops/runtime/canonical-json';
 
 /** Every field of an event, as JSON carries it. */
 export interface AuditRecord {
@@ -21,14 +22,5 @@ export interface AuditRecord {
 export const GENESIS = Buffer.alloc(32);
 
 export function hashEvent(prev: Uint8Array, event: AuditRecord): Buffer {
-  return createHash('sha256').update(prev).update(toCanonicalJson(event)).digest();
-}
-
-/** Without spaces, with sorted keys at every depth. */
-export function toCanonicalJson(value: unknown): string {
-  return JSON.stringify(value, (_key, one: unknown) =>
-    one !== null && typeof one === 'object' && !Array.isArray(one)
-      ? Object.fromEntries(Object.entries(one).sort(([a], [b]) => (a < b ? -1 : 1)))
-      : one,
-  );
+  return createHash('sha256').update(prev).update(canonicalJson(event)).digest();
 }

@@ -4,13 +4,13 @@ import { uuidv7 } from 'uuidv7';
 import type { Configuration } from '../../ops/runtime/configuration';
 import type { Database } from '../../prisma/client';
 import type { CleanupProgress, CleanupReason } from '../../workflows/contracts/draft-retention';
+import { beating } from '../beating';
 import { SYSTEM } from '../commands/context';
 import { removeAged } from './aged-rows';
 import { closeCleanup, openCleanup, readProgress } from './cleanups';
 import { endPass, eraseBatch } from './old-drafts';
 
 const STRETCH_MS = 5_000;
-const BEATS_EACH_MS = 1_000;
 
 export interface Stretch extends CleanupProgress {
   /** `some_left`: others had them locked; `stopped`: somebody has closed the run. */
@@ -56,17 +56,6 @@ export function createDraftRetentionActivities({
       return readProgress(db, id);
     },
   };
-}
-
-/** By the clock, so that only a worker that died or froze is late, and no statement that takes long. */
-async function beating<T>(work: () => Promise<T>): Promise<T> {
-  const activity = Context.current();
-  const beats = setInterval(() => activity.heartbeat(), BEATS_EACH_MS);
-  try {
-    return await work();
-  } finally {
-    clearInterval(beats);
-  }
 }
 
 async function eraseStretch(db: Database, cleanupId: string): Promise<Stretch['end']> {

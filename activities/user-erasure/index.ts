@@ -1,8 +1,8 @@
 // The activities of an erasure (workflows/user-erasure.ts). Histories hear ids, codes and counts.
-import { Context } from '@temporalio/activity';
 import { uuidv7 } from 'uuidv7';
 import type { Database } from '../../prisma/client';
 import type { Certification, ErasureState, ErasureStep, ScanSummary } from '../../workflows/contracts/user-erasure';
+import { beating } from '../beating';
 import { recordEvent } from '../commands/audit';
 import { SYSTEM } from '../commands/context';
 import type { Scan } from '../erasure-scan';
@@ -12,8 +12,6 @@ import { changeErasure, type ErasureRule } from './change-erasure';
 import { readErasure, toState, unsealSubject } from './erasure-record';
 import { createSteps, type StepsDependencies } from './steps';
 import { hasHoldEnded } from './stores/postgres/held-person';
-
-const BEATS_EACH_MS = 5_000;
 
 export interface UserErasureDependencies extends StepsDependencies, Omit<CertifierDependencies, 'db'> {
   db: Database;
@@ -108,18 +106,3 @@ export function createUserErasureActivities(dependencies: UserErasureDependencie
 }
 
 export type UserErasureActivities = ReturnType<typeof createUserErasureActivities>;
-
-/** Beats by the clock as well: one large statement must not look like a dead worker. */
-async function beating<T>(work: (beat: () => void) => Promise<T>): Promise<T> {
-  const activity = Context.current();
-  const beat = () => activity.heartbeat();
-  const clock = setInterval(beat, BEATS_EACH_MS);
-  try {
-    return await work(() => {
-      activity.cancellationSignal.throwIfAborted();
-      beat();
-    });
-  } finally {
-    clearInterval(clock);
-  }
-}

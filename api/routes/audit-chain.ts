@@ -21,17 +21,19 @@ const AuditVerification = z
   })
   .meta({ id: 'AuditVerification' });
 
-type Dependencies = Pick<AppDependencies, 'db' | 'backups' | 'settings'>;
-
-export function auditChainEndpoints({ db, backups, settings }: Dependencies): Endpoint[] {
+/** Whoever asks while one is under way gets its answer. */
+export function createTrailVerifier({ db, backups, settings }: Pick<AppDependencies, 'db' | 'backups' | 'settings'>) {
   const verifier = createSigner(settings.SECRET_KEY);
   let running: Promise<Verification> | null = null;
-  const verify = () => {
+  return function verify(): Promise<Verification> {
     running ??= verifyTrail({ db, store: backups, verifier }).finally(() => {
       running = null;
     });
     return running;
   };
+}
+
+export function auditChainEndpoints(verify: () => Promise<Verification>): Endpoint[] {
   return [
     endpoint({
       tag: 'Audit',

@@ -14,7 +14,7 @@ import { pageOf, readCursor, TimeCursor } from '../schemas/page';
 import * as schema from '../schemas/personal-data';
 import { CERTIFICATE_POLICY, certificatePage } from './certificate-page';
 
-const common = { tag: 'Personal data', roles: ['admin'] } as const;
+const common = { tag: 'GDPR', roles: ['admin'] } as const;
 const DEFAULT_GRACE = 'PT24H';
 
 type Dependencies = Pick<AppDependencies, 'db' | 'commands' | 'stores' | 'settings'>;

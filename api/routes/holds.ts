@@ -5,7 +5,7 @@ import { type Endpoint, endpoint } from '../endpoint';
 import { pageOf, readCursor, TimeCursor } from '../schemas/page';
 import * as schema from '../schemas/personal-data';
 
-const common = { tag: 'Personal data', roles: ['admin'] } as const;
+const common = { tag: 'GDPR', roles: ['admin'] } as const;
 
 export function holdEndpoints({ db, commands }: Pick<AppDependencies, 'db' | 'commands'>): Endpoint[] {
   return [

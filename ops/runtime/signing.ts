@@ -10,6 +10,8 @@ export interface Signed {
 }
 
 export interface Signer {
+  /** Of every key of SECRET_KEY, raw, in base64; the first signs. */
+  publicKeys: string[];
   sign(content: string): Signed;
   /** Whether it was signed here, with any key of SECRET_KEY. */
   verify(content: string, signed: Signed): boolean;
@@ -24,6 +26,7 @@ export function createSigner(keys: readonly Buffer[], purpose: string): Signer {
   );
   const publicKeys = own.map(rawPublicKey);
   return {
+    publicKeys,
     sign: (content) => ({
       signature: sign(null, Buffer.from(content), own[0] as KeyObject).toString('base64'),
       publicKey: publicKeys[0] as string,
@@ -34,10 +37,15 @@ export function createSigner(keys: readonly Buffer[], purpose: string): Signer {
 }
 
 /** For who has the public key alone. */
-export function isSignedBy(publicKey: string, content: string, signature: string): boolean {
+export function isSignedBy(publicKey: string, content: string, signature: string | Uint8Array): boolean {
   const x = Buffer.from(publicKey, 'base64').toString('base64url');
   const key = createPublicKey({ key: { kty: 'OKP', crv: 'Ed25519', x }, format: 'jwk' });
-  return verify(null, Buffer.from(content), key, Buffer.from(signature, 'base64'));
+  return verify(
+    null,
+    Buffer.from(content),
+    key,
+    typeof signature === 'string' ? Buffer.from(signature, 'base64') : signature,
+  );
 }
 
 function rawPublicKey(key: KeyObject): string {

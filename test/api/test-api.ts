@@ -65,11 +65,12 @@ export class TestApi {
     const redis = options.redis ? connectRedis(options.redis, logger) : null;
     if (redis) await until('Redis is connected', () => redis.status === 'ready');
     const temporal = openTemporalClient({ address: NOBODY, ...options.temporal });
+    const gate = createLedgerGate({ head: async () => 0 });
     const checks: HealthChecks = createHealthChecks({
       databaseUrl: options.checkedDatabase ?? database.url,
       redis,
       temporal,
-      gate: createLedgerGate({ head: async () => 0 }),
+      gate,
     });
     const made = createCommands({ db, settings: SETTINGS, announce: () => {} });
     const commands = options.commands?.(made) ?? made;
@@ -84,6 +85,7 @@ export class TestApi {
       KEY_REQUESTS_PER_MINUTE: 60_000,
       HUBSPOT_ACCESS_TOKEN: undefined,
       DRAFT_RETENTION_DAYS: 90,
+      AUDIT_RETENTION_DAYS: 365,
       ...options.settings,
     };
     const reported: unknown[] = [];
@@ -104,6 +106,7 @@ export class TestApi {
       redis,
       temporal,
       checks,
+      gate,
       settings,
       logger,
       observe: createRequestObserver(registry),

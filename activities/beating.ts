@@ -1,0 +1,15 @@
+// The heartbeat of long work, by the clock: only a worker that died or froze is late, and no statement that takes long.
+import { Context } from '@temporalio/activity';
+
+const BEATS_EACH_MS = 1_000;
+
+/** @param work is given what to call between its parts: it throws where the activity has been cancelled */
+export async function beating<T>(work: (beat: () => void) => Promise<T>): Promise<T> {
+  const activity = Context.current();
+  const beats = setInterval(() => activity.heartbeat(), BEATS_EACH_MS);
+  try {
+    return await work(() => activity.cancellationSignal.throwIfAborted());
+  } finally {
+    clearInterval(beats);
+  }
+}

@@ -1,0 +1,121 @@
+// Whether what is promised about personal data is being done: asked of what does it, each time, in a few seconds at most.
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Client } from '@temporalio/client';
+import type { Verification } from '../activities/audit-trail/verify';
+import { DRAFT_RETENTION } from '../activities/draft-retention/cleanups';
+import type { LedgerGate } from '../activities/erasure-ledger/gate';
+import type { Database } from '../prisma/client';
+import { DRAFT_RETENTION_SCHEDULE } from '../workflows/contracts/draft-retention';
+import { TASK_QUEUES } from '../workflows/contracts/task-queues';
+
+const TEMPORAL_ANSWERS_WITHIN_MS = 2_000;
+/** A long trail takes longer: what was found last holds until it is done. */
+const VERIFIED_WITHIN_MS = 10_000;
+/** The sealer looks each second. */
+const SEALED_WITHIN_SECONDS = 300;
+/** TASK_QUEUE_TYPE_WORKFLOW and TASK_QUEUE_TYPE_ACTIVITY of Temporal's API. */
+const QUEUE_TYPES = [1, 2];
+/** Those that stop UPDATE, DELETE and TRUNCATE of the trail. */
+const GUARDS = [
+  'audit_events_append_only',
+  'audit_events_pruned_only',
+  'audit_events_covered_only',
+  'audit_seals_append_only',
+  'audit_seals_pruned_only',
+  'audit_seals_covered_only',
+  'audit_checkpoints_append_only',
+];
+
+export interface GdprFeatures {
+  user_deletion: boolean;
+  draft_cleanup: boolean;
+  anonymization: boolean;
+  audit_logging: boolean;
+}
+
+export interface GdprStatusDependencies {
+  db: Database;
+  temporal: Client;
+  gate: LedgerGate;
+  verifyTrail(): Promise<Verification>;
+}
+
+export function createGdprStatus({ db, temporal, gate, verifyTrail }: GdprStatusDependencies) {
+  let verified: boolean | null = null;
+
+  /** Somebody carries erasures out, none is late, and the ledger has been carried out here. */
+  async function erasureWorks(): Promise<boolean> {
+    const [{ ledgerPosition }, [late], ...polled] = await Promise.all([
+      db.instance.findUniqueOrThrow({ where: { id: 1 } }),
+      db.$queryRaw<{ count: number }[]>`
+        SELECT count(*)::int AS count FROM erasures
+        WHERE ended_at IS NULL AND coalesce(extended_until, deadline_at) < clock_timestamp()`,
+      ...QUEUE_TYPES.map((type) => isPolled(temporal, type)),
+    ]);
+    return late?.count === 0 && polled.every(Boolean) && (await gate.trouble(ledgerPosition)) === null;
+  }
+
+  /** It runs every night, nobody has paused it, and its last run did not fail. */
+  async function retentionWorks(): Promise<boolean> {
+    const [schedule, last] = await Promise.all([
+      temporal.withDeadline(Date.now() + TEMPORAL_ANSWERS_WITHIN_MS, () =>
+        temporal.schedule.getHandle(DRAFT_RETENTION_SCHEDULE).describe(),
+      ),
+      db.cleanup.findFirst({ where: { process: DRAFT_RETENTION }, orderBy: { startedAt: 'desc' } }),
+    ]);
+    return !schedule.state.paused && last?.status !== 'failed';
+  }
+
+  /** Nothing that identifies anybody is left in an erased draft. */
+  async function anonymisationHolds(): Promise<boolean> {
+    const [found] = await db.$queryRaw<{ left: boolean }[]>`
+      SELECT EXISTS (
+        SELECT 1 FROM drafts d WHERE d.status = 'erased' AND (d."to" IS NOT NULL OR d.reply_to IS NOT NULL
+          OR d.metadata IS NOT NULL OR d.idempotency_key IS NOT NULL OR d.recipient_hashes <> '{}'
+          OR EXISTS (SELECT 1 FROM revisions r WHERE r.draft_id = d.id)
+          OR EXISTS (SELECT 1 FROM notes n WHERE n.draft_id = d.id))) AS left`;
+    return found?.left === false;
+  }
+
+  /** It can only be added to, all of it is sealed soon, and it is what was written. */
+  async function auditHolds(): Promise<boolean> {
+    const rows = await db.$queryRaw<{ name: string }[]>`
+      SELECT tgname AS name FROM pg_trigger WHERE tgname = ANY (${GUARDS}) AND tgenabled IN ('O', 'A')`;
+    if (rows.length < GUARDS.length) return false;
+    const looked = verifyTrail().then(
+      ({ ok, unsealed }) => {
+        verified = ok && unsealed.oldestSeconds < SEALED_WITHIN_SECONDS;
+        return verified;
+      },
+      () => false,
+    );
+    const waiting = new AbortController();
+    const meanwhile = delay(VERIFIED_WITHIN_MS, null, { signal: waiting.signal }).then(
+      () => verified ?? false,
+      () => false,
+    );
+    const result = await Promise.race([looked, meanwhile]);
+    waiting.abort();
+    return result;
+  }
+
+  const holds = (check: () => Promise<boolean>) => check().catch(() => false);
+  return async function look(): Promise<GdprFeatures> {
+    const [user_deletion, draft_cleanup, anonymization, audit_logging] = await Promise.all(
+      [erasureWorks, retentionWorks, anonymisationHolds, auditHolds].map(holds),
+    );
+    return { user_deletion, draft_cleanup, anonymization, audit_logging } as GdprFeatures;
+  };
+}
+
+async function isPolled(temporal: Client, taskQueueType: number): Promise<boolean> {
+  const { namespace } = temporal.options;
+  const { pollers } = await temporal.withDeadline(Date.now() + TEMPORAL_ANSWERS_WITHIN_MS, () =>
+    temporal.workflowService.describeTaskQueue({
+      namespace,
+      taskQueue: { name: TASK_QUEUES.processes },
+      taskQueueType,
+    }),
+  );
+  return (pollers ?? []).length > 0;
+}
