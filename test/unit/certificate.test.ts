@@ -1,7 +1,19 @@
-import { type Certificate, isGenuine, signCertificate } from '../../activities/user-erasure/certificate';
+// The certificate of an erasure: genuine or not, as a page, and as who has nothing but docs/gdpr.md verifies it.
+import { spawnSync } from 'node:child_process';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { createSubjects } from '../../activities/personal-data/subject';
+import {
+  type Certificate,
+  isGenuine,
+  type SignedCertificate,
+  signCertificate,
+} from '../../activities/user-erasure/certificate';
 import { certificatePage } from '../../api/routes/certificate-page';
 import { canonicalJson } from '../../ops/runtime/canonical-json';
+import { PACKAGE_ROOT } from '../../ops/runtime/package-root';
 import { createSigner, isSignedBy } from '../../ops/runtime/signing';
+import { newFolder } from '../support/environment';
 
 const [OLD, NEW] = [Buffer.alloc(32, 1), Buffer.alloc(32, 2)];
 const signer = (...keys: Buffer[]) => createSigner(keys, 'certificates');
@@ -39,4 +51,41 @@ it('is a page that says the same and carries no markup of others', () => {
   for (const word of [certificate.requestId, certificate.subject, 'position 7', '1234', '&#60;postgres&#62;'])
     expect(page).toContain(word);
   expect(page).not.toContain('<postgres>');
+});
+
+describe('by the programs in the documentation', () => {
+  const folder = newFolder('certificate');
+  const page = readFileSync(join(PACKAGE_ROOT, 'docs/gdpr.md'), 'utf8');
+  const [verifier, checker] = [...page.matchAll(/```js\n(.*?)```/gs)].map(([, code = ''], n) => {
+    const path = join(folder, `${n}.mjs`);
+    writeFileSync(path, code);
+    return path;
+  }) as [string, string];
+
+  function run(program: string, signed: SignedCertificate, ...rest: string[]): [status: number | null, told: string] {
+    const file = join(folder, 'certificate.json');
+    writeFileSync(file, JSON.stringify(signed));
+    const SECRET_KEY = [NEW, OLD].map((key) => key.toString('base64')).join(',');
+    const options = { env: { PATH: process.env.PATH, SECRET_KEY }, encoding: 'utf8' } as const;
+    const { status, stdout } = spawnSync(process.execPath, [program, file, ...rest], options);
+    return [status, stdout.trim()];
+  }
+
+  it('it is verified with the public key alone, and refused with another or once a count was changed', () => {
+    const signed = signCertificate(signer(OLD), certificate);
+    expect(run(verifier, signed)).toEqual([0, `genuine, signed by ${signed.publicKey}`]);
+    expect(run(verifier, signed, signed.publicKey)[0]).toBe(0);
+    expect(run(verifier, signed, signer(NEW).publicKeys[0] as string)).toEqual([1, 'NOT genuine']);
+    const stores = [{ store: 'postgres', erased: 4, anonymised: 1 }];
+    expect(run(verifier, { ...signed, certificate: { ...certificate, stores } })).toEqual([1, 'NOT genuine']);
+  });
+
+  it('whom it is about is told to who has the address and the key', () => {
+    const [hash] = createSubjects([OLD]).hashesOf('zoe.q@bücher.example');
+    const subject = Buffer.from(hash as Uint8Array).toString('hex');
+    const signed = signCertificate(signer(OLD), { ...certificate, subject });
+    for (const address of ['Zoe.Q@xn--bcher-kva.example', 'zoe.q@BÜCHER.example'])
+      expect(run(checker, signed, address)[1]).toBe('It is about this address');
+    expect(run(checker, signed, 'zoe@bücher.example')[1]).toBe('It is about somebody else');
+  });
 });
