@@ -37,6 +37,7 @@ export function createHoldCommands({ db, announce, settings }: CommandDependenci
     async placeHold(context, { email, draftId, reason, until }) {
       const hold = await db.$transaction(async (transaction) => {
         const tx = transaction as Database;
+        await waitForErasers(tx);
         if (draftId !== undefined) await assertThere(tx, draftId);
         const made = await tx.legalHold.create({
           data: {
@@ -59,10 +60,8 @@ export function createHoldCommands({ db, announce, settings }: CommandDependenci
     async releaseHold(context, id) {
       const suspended = await db.$transaction(async (transaction) => {
         const tx = transaction as Database;
-        const { count } = await tx.legalHold.updateMany({
-          where: { id, releasedAt: null },
-          data: { releasedAt: new Date() },
-        });
+        const count = await tx.$executeRaw`
+          UPDATE legal_holds SET released_at = clock_timestamp() WHERE id = ${id}::uuid AND released_at IS NULL`;
         if (count === 0) throw new Refusal('not_found', 'There is no such hold, or it has been released.');
         await recordEvent(tx, context, { type: 'hold.released', subject: 'hold', subjectId: id });
         return tx.erasure.findMany({ where: { status: 'suspended' }, select: { id: true } });
@@ -78,6 +77,9 @@ export const resumeErasure = (db: Database, context: CommandContext, id: string)
   changeErasure(db, context, id, ({ status }) =>
     status === 'suspended' ? { data: { status: 'erasing' }, event: 'erasure.resumed' } : null,
   );
+
+/** Before it looks whether there is something to hold: whoever erases shuts new holds out (`shutOutNewHolds`). */
+const waitForErasers = (tx: Database) => tx.$executeRaw`LOCK TABLE legal_holds IN ROW EXCLUSIVE MODE`;
 
 async function assertThere(tx: Database, draftId: string): Promise<void> {
   const draft = await tx.draft.findUnique({ where: { id: draftId }, select: { status: true } });

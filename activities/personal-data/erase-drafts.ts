@@ -7,6 +7,10 @@ import { type CommandContext, SYSTEM } from '../commands/context';
 export const IS_FINAL = Prisma.sql`(d.status IN ('rejected', 'expired', 'withdrawn', 'sent', 'blocked')
   OR (d.status = 'failed' AND d.outcome IS DISTINCT FROM 'unknown'))`;
 
+/** Of `drafts d`: its mail may go out, so that nothing of it changes but by a new revision. A parked one is not among them:
+ *  where a person has it sent again, its words must still be those that were approved (mail-delivery/message.ts). */
+export const IS_OPEN = Prisma.sql`d.status IN ('pending_review', 'changes_requested', 'approved', 'scheduled', 'sending')`;
+
 const IN_FORCE = Prisma.sql`h.released_at IS NULL AND (h.until IS NULL OR h.until > clock_timestamp())`;
 
 /** Of `drafts d`: somebody has a duty to keep it. The holds are looked up once for a statement, not once for each draft. */
@@ -19,8 +23,8 @@ export const shutOutNewHolds = (tx: Pick<Database, '$executeRaw'>) =>
   tx.$executeRaw`LOCK TABLE legal_holds IN SHARE MODE`;
 
 /**
- * Erases these drafts in the caller's transaction, with an audit event for each. Their attachments' rows and objects stay
- * for the caller, or for the sweep of what no draft names.
+ * Erases these drafts in the caller's transaction, with an audit event for each, and the rows of their files that no other
+ * draft names. The bytes stay for the sweep of what no row names.
  * @param reason a code for the audit trail
  * @returns the ids of those that were erased just now
  */
@@ -33,7 +37,7 @@ export async function eraseDrafts(
     requestId: '',
   },
 ): Promise<string[]> {
-  const erased = await tx.$queryRaw<{ id: string }[]>`
+  const [done] = await tx.$queryRaw<[{ drafts: string[]; files: string[] }]>`
     WITH erased AS (
       UPDATE drafts d SET final_status = d.status, status = 'erased', version = d.version + 1, updated_at = clock_timestamp(),
         "to" = NULL, recipient_hashes = '{}', reply_to = NULL, metadata = NULL, idempotency_key = NULL, request_hash = NULL,
@@ -43,7 +47,7 @@ export async function eraseDrafts(
     ), words AS (DELETE FROM revisions WHERE draft_id IN (SELECT id FROM erased)),
     remarks AS (DELETE FROM notes WHERE draft_id IN (SELECT id FROM erased)),
     comments AS (UPDATE verdicts SET comment = NULL WHERE draft_id IN (SELECT id FROM erased) AND comment IS NOT NULL),
-    files AS (DELETE FROM draft_attachments WHERE draft_id IN (SELECT id FROM erased)),
+    files AS (DELETE FROM draft_attachments WHERE draft_id IN (SELECT id FROM erased) RETURNING attachment_id),
     messages AS (DELETE FROM outbox WHERE process = 'draftApproval' AND entity_id IN (SELECT id FROM erased)),
     event AS (
       INSERT INTO audit_events (id, type, at, actor_id, subject, subject_id, revision, request_id, data)
@@ -51,6 +55,20 @@ export async function eraseDrafts(
         ${requestId || null}::uuid, jsonb_build_object('reason', ${reason}::text)
       FROM erased
     )
-    SELECT id FROM erased`;
-  return erased.map(({ id }) => id);
+    SELECT ARRAY(SELECT id FROM erased) AS drafts, ARRAY(SELECT attachment_id FROM files) AS files`;
+  if (done.files.length > 0) await removeUnnamed(tx, done.files, actor.id, requestId);
+  return done.drafts;
+}
+
+/** A submission that is about to name one has locked it, and keeps it. */
+async function removeUnnamed(tx: Pick<Database, '$queryRaw'>, files: string[], actorId: string, requestId: string) {
+  const isUnnamed = Prisma.sql`NOT EXISTS (SELECT 1 FROM draft_attachments n WHERE n.attachment_id = a.id)`;
+  const free = await tx.$queryRaw<{ id: string }[]>`
+    SELECT id FROM attachments a WHERE id = ANY (${files}::uuid[]) AND ${isUnnamed} ORDER BY id FOR UPDATE SKIP LOCKED`;
+  // A statement of its own sees what was committed until the locks were ours.
+  await tx.$queryRaw`
+    WITH removed AS (DELETE FROM attachments a WHERE id = ANY (${free.map(({ id }) => id)}::uuid[]) AND ${isUnnamed} RETURNING id)
+    INSERT INTO audit_events (id, type, at, actor_id, subject, subject_id, request_id)
+    SELECT ${UUIDV7}, 'attachment.removed', clock_timestamp(), ${actorId}::uuid, 'attachment', id, ${requestId || null}::uuid
+    FROM removed RETURNING id`;
 }

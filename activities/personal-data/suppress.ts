@@ -27,7 +27,8 @@ export interface NewSuppression {
 
 type Transaction = Pick<Database, '$queryRaw' | '$executeRaw'>;
 
-/** Beside these another one says nothing new. An admin's own can be removed, so it is none to whoever unsubscribes. */
+/** Beside these another one says nothing new. An admin's own can be removed, so it is none to whoever unsubscribes; nor is
+ *  that of an erasure which may still be cancelled. */
 const SUFFICIENT: Record<SuppressionKind, SuppressionKind[]> = {
   manual: ['manual', 'unsubscribed', 'erased'],
   unsubscribed: ['unsubscribed', 'erased'],
@@ -46,7 +47,8 @@ export async function insertSuppression(
   const [standing] = await tx.$queryRaw<Suppression[]>`
     SELECT id, kind, email, reason, created_at AS "createdAt" FROM suppressions s
     WHERE erasure_id = ${erasureId ?? null}::uuid OR (kind = ANY (${SUFFICIENT[kind]}) AND EXISTS (
-      SELECT 1 FROM suppressed_hashes h WHERE h.suppression_id = s.id AND h.hash = ANY (${hashes}::bytea[])))
+      SELECT 1 FROM suppressed_hashes h WHERE h.suppression_id = s.id AND h.hash = ANY (${hashes}::bytea[]))
+        AND NOT EXISTS (SELECT 1 FROM erasures e WHERE e.id = s.erasure_id AND e.status = 'waiting'))
     ORDER BY created_at, id LIMIT 1`;
   const suppression = standing ?? (await insert());
   await tx.$executeRaw`

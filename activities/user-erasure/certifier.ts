@@ -5,7 +5,7 @@ import type { Database, Prisma } from '../../prisma/client';
 import type { Certification, ErasureState } from '../../workflows/contracts/user-erasure';
 import { recordEvent } from '../commands/audit';
 import type { CommandContext } from '../commands/context';
-import type { Ledger } from '../erasure-ledger/ledger';
+import type { Ledger, LedgerEntry } from '../erasure-ledger/ledger';
 import { writeMessage } from '../outbox/outbox';
 import { signCertificate, storesOf } from './certificate';
 import { type ErasureRecord, readErasure, readSteps, toState } from './erasure-record';
@@ -36,17 +36,12 @@ export function createCertifier({ db, ledger, signer, backupRetentionDays }: Cer
       const tx = transaction as Database;
       await tx.$executeRaw`SELECT pg_advisory_xact_lock(${LEDGER_LOCK})`;
       const record = (await readErasure(tx, requestId, { lock: true })) as ErasureRecord;
-      if (record.status !== 'scanning') return record;
-      const certifiedAt = record.now.toISOString();
-      const subject = record.subjectHashes.map((hash) => Buffer.from(hash).toString('hex'));
-      const entry = await ledger.append({ requestId, subject, certifiedAt });
-      const { ledgerPosition } = await tx.instance.findUniqueOrThrow({ where: { id: 1 } });
-      if (ledgerPosition < entry.position - 1) throw new LedgerNotReplayed();
-      await tx.instance.update({ where: { id: 1 }, data: { ledgerPosition: entry.position } });
+      if (record.status !== 'scanning' && !(await lacksCertificate(tx, record))) return record;
+      const entry = await enter(tx, record);
       const certificate = signCertificate(signer, {
         kind: 'countersign erasure certificate',
         requestId,
-        subject: subject[0] as string,
+        subject: entry.subject[0] as string,
         requestedAt: record.requestedAt.toISOString(),
         begunAt: (record.begunAt ?? record.requestedAt).toISOString(),
         certifiedAt: entry.certifiedAt,
@@ -78,4 +73,32 @@ export function createCertifier({ db, ledger, signer, backupRetentionDays }: Cer
     }, SLOW);
     return toState(certified);
   };
+
+  /** An attempt that was cut off after it wrote into the ledger is gone on with. Nothing is written after an entry that this
+   *  database does not know of. */
+  async function enter(tx: Database, record: ErasureRecord): Promise<LedgerEntry> {
+    if (record.status === 'certified') return findEntry(record.id);
+    const { ledgerPosition } = await tx.instance.findUniqueOrThrow({ where: { id: 1 } });
+    for await (const entry of ledger.entries(ledgerPosition)) {
+      if (entry.requestId !== record.id) throw new LedgerNotReplayed();
+      await tx.instance.update({ where: { id: 1 }, data: { ledgerPosition: entry.position } });
+      return entry;
+    }
+    const subject = record.subjectHashes.map((hash) => Buffer.from(hash).toString('hex'));
+    const entry = await ledger.append({ requestId: record.id, subject, certifiedAt: record.now.toISOString() });
+    await tx.instance.update({ where: { id: 1 }, data: { ledgerPosition: entry.position } });
+    return entry;
+  }
+
+  async function findEntry(requestId: string): Promise<LedgerEntry> {
+    for await (const entry of ledger.entries()) if (entry.requestId === requestId) return entry;
+    throw new LedgerNotReplayed();
+  }
+}
+
+/** A worker that started meanwhile found the entry in the ledger and carried it out: the certificate is still to be written. */
+async function lacksCertificate(tx: Database, { id, status }: ErasureRecord): Promise<boolean> {
+  if (status !== 'certified') return false;
+  const { certificate } = await tx.erasure.findUniqueOrThrow({ where: { id }, select: { certificate: true } });
+  return certificate === null;
 }

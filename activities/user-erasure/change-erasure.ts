@@ -18,19 +18,20 @@ export interface ErasureChange {
 /** Null: nothing to change. Throws Refusal. */
 export type ErasureRule = (record: ErasureRecord) => ErasureChange | null;
 
-export async function changeErasure(
-  db: Database,
+export const changeErasure = (db: Database, context: CommandContext, id: string, rule: ErasureRule) =>
+  db.$transaction((tx) => changeErasureWithin(tx as Database, context, id, rule));
+
+/** In the caller's transaction. */
+export async function changeErasureWithin(
+  tx: Database,
   context: CommandContext,
   id: string,
   rule: ErasureRule,
 ): Promise<ErasureRecord> {
-  return db.$transaction(async (transaction) => {
-    const tx = transaction as Database;
-    const record = await readErasure(tx, id, { lock: true });
-    if (!record) throw new Refusal('not_found', 'There is no such erasure.');
-    const change = rule(record);
-    return change ? write(tx, context, id, change) : record;
-  });
+  const record = await readErasure(tx, id, { lock: true });
+  if (!record) throw new Refusal('not_found', 'There is no such erasure.');
+  const change = rule(record);
+  return change ? write(tx, context, id, change) : record;
 }
 
 async function write(

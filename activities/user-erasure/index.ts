@@ -6,12 +6,14 @@ import { beating } from '../beating';
 import { recordEvent } from '../commands/audit';
 import { SYSTEM } from '../commands/context';
 import type { Scan } from '../erasure-scan';
+import { shutOutNewHolds } from '../personal-data/erase-drafts';
 import type { Subjects } from '../personal-data/subject';
 import { type CertifierDependencies, createCertifier } from './certifier';
-import { changeErasure, type ErasureRule } from './change-erasure';
-import { readErasure, toState, unsealSubject } from './erasure-record';
+import { changeErasure, changeErasureWithin, type ErasureRule } from './change-erasure';
+import { type ErasureRecord, readErasure, toState, unsealSubject } from './erasure-record';
 import { createSteps, type StepsDependencies } from './steps';
 import { hasHoldEnded } from './stores/postgres/held-person';
+import { withoutOthersFiles } from './stores/postgres/own-drafts';
 
 export interface UserErasureDependencies extends StepsDependencies, Omit<CertifierDependencies, 'db'> {
   db: Database;
@@ -42,15 +44,22 @@ export function createUserErasureActivities(dependencies: UserErasureDependencie
 
     takeErasureStep: (step: ErasureStep): Promise<void> => beating((beat) => takeStep(step, beat)),
 
-    /** A hold suspends it; else what is left is looked for. */
+    /** A hold suspends it; else what is left is looked for. It stays `erasing` where a hold has ended meanwhile: a release
+     *  waits for this, or is seen here, so that no erasure waits for one that has been. */
     async concludePurge(requestId: string): Promise<ErasureState> {
-      const withheld = await countWithheld(requestId);
-      return change(requestId, ({ status }) => {
-        if (status !== 'erasing') return null;
-        return withheld > 0
-          ? { data: { status: 'suspended' }, event: 'erasure.suspended', codes: { withheld } }
-          : { data: { status: 'scanning' }, event: 'erasure.purged' };
+      const concluded = await db.$transaction(async (transaction) => {
+        const tx = transaction as Database;
+        await shutOutNewHolds(tx);
+        const withheld = await countWithheld(tx, requestId);
+        if (withheld > 0 && (await hasHoldEnded(tx, requestId))) return readErasure(tx, requestId);
+        return changeErasureWithin(tx, context(), requestId, ({ status }) => {
+          if (status !== 'erasing') return null;
+          return withheld > 0
+            ? { data: { status: 'suspended' }, event: 'erasure.suspended', codes: { withheld } }
+            : { data: { status: 'scanning' }, event: 'erasure.purged' };
+        });
       });
+      return toState(concluded as ErasureRecord);
     },
 
     scanStores: (requestId: string): Promise<ScanSummary> =>
@@ -58,7 +67,8 @@ export function createUserErasureActivities(dependencies: UserErasureDependencie
         const record = await readErasure(db, requestId);
         const subject = record && unsealSubject(subjects, record);
         if (!subject) return { needles: 0, sources: [] };
-        const { needles, sources } = await scan(subject, beat);
+        const fingerprints = await withoutOthersFiles(db, subject.fingerprints, record.begunAt);
+        const { needles, sources } = await scan({ ...subject, fingerprints }, beat);
         for (const { source, findings } of sources.filter((one) => one.findings > 0)) {
           const codes = { source, findings };
           await recordEvent(db, context(), {

@@ -48,26 +48,22 @@ export function createSteps({ db, subjects, stores }: StepsDependencies) {
       const subject = record && unsealSubject(subjects, record);
       if (!record || !subject || record.status !== 'erasing') return;
       const id = { erasureId_step: { erasureId: requestId, step } };
-      const startedAt = new Date();
-      const before = await db.erasureStep.upsert({
+      // By the database's clock, as holds end by it.
+      const startedAt = record.now;
+      await db.erasureStep.upsert({
         where: id,
         create: { erasureId: requestId, step, startedAt },
         update: { startedAt, finishedAt: null },
       });
       const { erase, anonymise, withhold } = await act(step, record, subject.person, beat);
-      await db.erasureStep.update({
-        where: id,
-        data: {
-          finishedAt: new Date(),
-          erased: before.erased + erase,
-          anonymised: before.anonymised + anonymise,
-          withheld: withhold,
-        },
-      });
+      await db.$executeRaw`
+        UPDATE erasure_steps SET finished_at = clock_timestamp(), erased = erased + ${erase},
+          anonymised = anonymised + ${anonymise}, withheld = ${withhold}
+        WHERE erasure_id = ${requestId}::uuid AND step = ${step}`;
     },
 
-    async countWithheld(requestId: string): Promise<number> {
-      const { _sum } = await db.erasureStep.aggregate({ where: { erasureId: requestId }, _sum: { withheld: true } });
+    async countWithheld(tx: Database, requestId: string): Promise<number> {
+      const { _sum } = await tx.erasureStep.aggregate({ where: { erasureId: requestId }, _sum: { withheld: true } });
       return _sum.withheld ?? 0;
     },
   };

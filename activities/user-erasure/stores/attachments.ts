@@ -8,7 +8,7 @@ import { type Database, Prisma } from '../../../prisma/client';
 import { attachmentKey, removeUnnamedObjects } from '../../attachments';
 import { recordEvent } from '../../commands/audit';
 import { SYSTEM } from '../../commands/context';
-import { IS_HELD } from '../../personal-data/erase-drafts';
+import { IS_HELD, IS_OPEN, shutOutNewHolds } from '../../personal-data/erase-drafts';
 import { findAttachmentsThatMention, type MentioningAttachment } from './mentioning-attachments';
 import { type Counts, NOTHING, type Person, type PersonalDataStore } from './store';
 
@@ -64,7 +64,7 @@ export function createAttachmentsStore(db: Database, files: ObjectStore): Person
       const mentioning = await findAttachmentsThatMention(db, files, email, beat);
       const free = mentioning.filter((one) => !isHeld(one));
       // One in an open draft is for the store of PostgreSQL, since what was approved changes with it.
-      const going = free.filter(({ drafts }) => drafts.every(({ isFinal }) => isFinal));
+      const going = free.filter(({ drafts }) => drafts.every(({ isOpen }) => !isOpen));
       for (const { id } of going) await removeRow(db, id);
       const objects = await removeUnnamedObjects(db, files, beat);
       await files.tidy(new Date(Date.now() - UPLOAD_MS));
@@ -93,6 +93,13 @@ const counts = (erase: number, withhold: number): Counts => ({
 
 async function removeRow(db: Database, id: string): Promise<void> {
   await db.$transaction(async (tx) => {
+    // It was looked at a while ago: no draft may name it, and no hold be answered, from here on.
+    await shutOutNewHolds(tx);
+    await tx.$queryRaw`SELECT 1 FROM attachments WHERE id = ${id}::uuid FOR UPDATE`;
+    const [inUse] = await tx.$queryRaw<unknown[]>`
+      SELECT 1 FROM drafts d JOIN draft_attachments n ON n.draft_id = d.id
+      WHERE n.attachment_id = ${id}::uuid AND (${IS_HELD} OR ${IS_OPEN})`;
+    if (inUse) return;
     await tx.draftAttachment.deleteMany({ where: { attachmentId: id } });
     const { count } = await tx.attachment.deleteMany({ where: { id } });
     if (count === 0) return;

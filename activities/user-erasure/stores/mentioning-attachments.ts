@@ -3,7 +3,7 @@
 import { ObjectNotFound, type ObjectStore } from '../../../ops/runtime/object-store';
 import { type Database, Prisma } from '../../../prisma/client';
 import { attachmentKey } from '../../attachments';
-import { IS_FINAL, IS_HELD } from '../../personal-data/erase-drafts';
+import { IS_HELD, IS_OPEN } from '../../personal-data/erase-drafts';
 import { mentionsOf } from '../../personal-data/mentions';
 import { isMentionedIn } from '../../personal-data/mentions-in-bytes';
 
@@ -11,7 +11,7 @@ export interface MentioningAttachment {
   id: string;
   sha256: string;
   /** The drafts that name it. */
-  drafts: { id: string; isHeld: boolean; isFinal: boolean }[];
+  drafts: { id: string; isHeld: boolean; isOpen: boolean }[];
 }
 
 const BATCH = 500;
@@ -52,7 +52,7 @@ export async function findAttachmentsThatMention(
 
 function draftsOf(db: Database, attachmentId: string): Promise<MentioningAttachment['drafts']> {
   return db.$queryRaw(Prisma.sql`
-    SELECT d.id, ${IS_HELD} AS "isHeld", ${IS_FINAL} AS "isFinal" FROM drafts d
+    SELECT d.id, ${IS_HELD} AS "isHeld", ${IS_OPEN} AS "isOpen" FROM drafts d
     WHERE EXISTS (SELECT FROM draft_attachments a WHERE a.draft_id = d.id AND a.attachment_id = ${attachmentId}::uuid)
     ORDER BY d.id`);
 }

@@ -135,7 +135,7 @@ describe.each([
     const file = await upload(EMAIL);
     const open = await draft('reader@example.org', [file.id], 'approved');
     expect(await findAttachmentsThatMention(database.db, files, EMAIL)).toEqual([
-      { id: file.id, sha256: file.sha256, drafts: [{ id: open, isHeld: false, isFinal: false }] },
+      { id: file.id, sha256: file.sha256, drafts: [{ id: open, isHeld: false, isOpen: true }] },
     ]);
     await purge();
     expect(await objects()).toEqual([attachmentKey(file.sha256)]);

@@ -1,6 +1,6 @@
 // Mentions of a person in what is not theirs: found in every column of text, replaced by `[erased]`.
 import { type Database, Prisma } from '../../../../prisma/client';
-import { IS_HELD, shutOutNewHolds } from '../../../personal-data/erase-drafts';
+import { IS_HELD, IS_OPEN, shutOutNewHolds } from '../../../personal-data/erase-drafts';
 import { mentionsOf } from '../../../personal-data/mentions';
 import { formsOf } from '../../../personal-data/subject';
 import type { Person } from '../store';
@@ -15,13 +15,21 @@ interface TextTable {
   json?: string[];
   /** Of a row `t` and `drafts d`: belongs to it. The draft may be held, and one of the person's own goes as a whole. */
   belongs?: Prisma.Sql;
+  /** What a mail is made of: these columns, where this holds of the row. In an open draft it changes with its revision alone. */
+  mail?: { columns: string[]; isCurrent: Prisma.Sql };
 }
 
 const OF_ITS_DRAFT = Prisma.sql`d.id = t.draft_id`;
 
 /** Where a person may be mentioned. Principals have their own way. */
 export const TEXT_TABLES: TextTable[] = [
-  { table: 'revisions', key: ['draft_id', 'revision'], columns: ['subject', 'body', 'html'], belongs: OF_ITS_DRAFT },
+  {
+    table: 'revisions',
+    key: ['draft_id', 'revision'],
+    columns: ['subject', 'body', 'html'],
+    belongs: OF_ITS_DRAFT,
+    mail: { columns: ['subject', 'body', 'html'], isCurrent: Prisma.sql`t.revision = d.revision` },
+  },
   { table: 'verdicts', key: ['id'], columns: ['comment'], belongs: OF_ITS_DRAFT },
   { table: 'notes', key: ['id'], columns: ['text'], belongs: OF_ITS_DRAFT },
   {
@@ -30,12 +38,14 @@ export const TEXT_TABLES: TextTable[] = [
     columns: ['reply_to', 'campaign', 'idempotency_key', 'metadata', 'decision'],
     json: ['metadata', 'decision'],
     belongs: Prisma.sql`d.id = t.id`,
+    mail: { columns: ['reply_to'], isCurrent: Prisma.sql`true` },
   },
   {
     table: 'attachments',
     key: ['id'],
     columns: ['name', 'type'],
     belongs: Prisma.sql`EXISTS (SELECT 1 FROM draft_attachments n WHERE n.attachment_id = t.id AND n.draft_id = d.id)`,
+    mail: { columns: ['name', 'type'], isCurrent: Prisma.sql`true` },
   },
   { table: 'policies', key: ['version'], columns: ['document'], json: ['document'] },
   { table: 'legal_holds', key: ['id'], columns: ['reason'] },
@@ -128,7 +138,8 @@ export async function readMentions(db: Database, person: Person): Promise<unknow
   return read;
 }
 
-/** Each row in a transaction of its own that shuts out a new hold. An address as a whole becomes null. */
+/** Each row in a transaction of its own that shuts out a new hold. An address as a whole becomes null. What came into an
+ *  open draft since those were revised (open-mentions.ts) is left for the next round. */
 export async function replaceInTables(db: Database, person: Person, beat: () => void): Promise<number> {
   let replaced = 0;
   for (const table of TEXT_TABLES) {
@@ -153,19 +164,23 @@ async function replaceInRow(
   await shutOutNewHolds(tx);
   if (await isHeld(tx, person)) return 0;
   const mentions = mentionsOf(person.email);
-  const changes = table.columns.flatMap((column) => {
-    const { text, count } = mentions.replace(texts[column] ?? '');
-    if (count === 0) return [];
+  const mentioning = table.columns.filter((column) => mentions.find(texts[column] ?? '').length > 0);
+  const changes = mentioning.map((column) => {
+    const { text } = mentions.replace(texts[column] ?? '');
     const value = WHOLE_ADDRESSES.includes(column) ? null : text;
     const cast = table.json?.includes(column) ? Prisma.sql`::jsonb` : Prisma.empty;
-    return [Prisma.sql`${raw(column)} = ${value}${cast}`];
+    return Prisma.sql`${raw(column)} = ${value}${cast}`;
   });
   const isIt = Prisma.join(
     table.key.map((name, i) => Prisma.sql`t.${raw(name)} = ${typed(name, key[i])}`),
     ' AND ',
   );
-  const isFree = table.belongs
-    ? Prisma.sql`NOT EXISTS (SELECT 1 FROM drafts d WHERE ${table.belongs} AND ${IS_HELD})`
+  const { belongs, mail } = table;
+  const isOpenMail = mail?.columns.some((column) => mentioning.includes(column))
+    ? Prisma.sql`${IS_OPEN} AND ${mail.isCurrent}`
+    : Prisma.sql`false`;
+  const isFree = belongs
+    ? Prisma.sql`NOT EXISTS (SELECT 1 FROM drafts d WHERE ${belongs} AND (${IS_HELD} OR ${isOpenMail}))`
     : Prisma.sql`true`;
   return tx.$executeRaw`UPDATE ${raw(table.table)} t SET ${list(changes)} WHERE ${isIt} AND ${isFree}`;
 }

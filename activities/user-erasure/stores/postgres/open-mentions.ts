@@ -9,10 +9,12 @@ import { IS_HELD } from '../../../personal-data/erase-drafts';
 import { mentionsOf } from '../../../personal-data/mentions';
 import type { MentioningAttachment } from '../mentioning-attachments';
 import type { Person } from '../store';
+import { changeUnlessHeld } from './held-person';
 import { findMentionRows, TEXT_TABLES } from './mentions';
 import { systemContext } from './own-drafts';
 
 const OPEN: readonly DraftStatus[] = ['pending_review', 'changes_requested', 'approved', 'scheduled'];
+const isOpen = ({ status }: DraftRecord) => OPEN.includes(status);
 
 /** A draft whose conversation is open keeps its words until that has ended. */
 export class SendInFlight extends Error {
@@ -29,11 +31,13 @@ export async function reviseOpenMentions(
 ): Promise<void> {
   const withAttachments = byDraft(mentioning);
   for (const id of await findMentioningDrafts(db, person, withAttachments, beat)) {
-    const rule = withoutMentions(person.email, withAttachments.get(id) ?? [], deadlineHours);
-    await transition({ db, announce: () => {} }, systemContext(person.requestId), id, rule);
-    // What was approved has gone with the revision; the files themselves are the attachments store's.
     const files = withAttachments.get(id) ?? [];
-    await db.draftAttachment.deleteMany({ where: { draftId: id, attachmentId: { in: [...files] } } });
+    const rule = withoutMentions(person.email, files, deadlineHours);
+    await changeUnlessHeld(db, person, id, async (tx) => {
+      const draft = await transition({ db: tx, announce: () => {} }, systemContext(person.requestId), id, rule);
+      // What was approved has gone with the revision; the files themselves are the attachments store's.
+      if (isOpen(draft)) await tx.draftAttachment.deleteMany({ where: { draftId: id, attachmentId: { in: files } } });
+    });
   }
 }
 
@@ -78,7 +82,7 @@ function withoutMentions(email: string, files: readonly string[], deadlineHours:
   const clean = (text: string) => mentions.replace(text).text;
   return (draft) => {
     if (draft.status === 'sending') throw new SendInFlight();
-    if (!OPEN.includes(draft.status) || draft.subject === null || draft.body === null) return null;
+    if (!isOpen(draft) || draft.subject === null || draft.body === null) return null;
     const replyTo = draft.replyTo !== null && clean(draft.replyTo) !== draft.replyTo ? null : draft.replyTo;
     const content = {
       to: draft.to,

@@ -3,10 +3,11 @@ import { type Database, Prisma } from '../../../../prisma/client';
 import { listDraftEvents } from '../../../commands/audit';
 import { type CommandContext, SYSTEM } from '../../../commands/context';
 import { readDraftView } from '../../../commands/draft-record';
-import { transition } from '../../../commands/draft-transition';
+import { type Rule, transition } from '../../../commands/draft-transition';
 import { eraseDrafts, IS_HELD, shutOutNewHolds } from '../../../personal-data/erase-drafts';
 import { formsOf } from '../../../personal-data/subject';
 import type { Person } from '../store';
+import { changeUnlessHeld } from './held-person';
 
 /** Of `drafts d`: was written to this person. The hashes alone may be of a key that is gone. */
 export const isTo = ({ hashes, email }: Person) =>
@@ -48,14 +49,18 @@ export async function closeOwnDrafts(db: Database, person: Person): Promise<numb
   const open = await db.$queryRaw<{ id: string }[]>`
     SELECT d.id FROM drafts d WHERE ${isTo(person)} AND NOT ${IS_HELD}
       AND d.status IN ('pending_review', 'changes_requested', 'approved', 'scheduled')`;
+  let closed = 0;
   for (const { id } of open) {
-    await transition({ db, announce: () => {} }, systemContext(person.requestId), id, ({ status }) =>
-      ['pending_review', 'changes_requested', 'approved', 'scheduled'].includes(status)
-        ? { status: 'withdrawn', event: 'draft.closed', data: { reason: 'erasure' }, dueAt: null }
-        : null,
+    const rule: Rule = ({ status }) => {
+      if (!['pending_review', 'changes_requested', 'approved', 'scheduled'].includes(status)) return null;
+      return { status: 'withdrawn', event: 'draft.closed', data: { reason: 'erasure' }, dueAt: null };
+    };
+    const draft = await changeUnlessHeld(db, person, id, (tx) =>
+      transition({ db: tx, announce: () => {} }, systemContext(person.requestId), id, rule),
     );
+    if (draft?.status === 'withdrawn') closed += 1;
   }
-  return open.length;
+  return closed;
 }
 
 /** Conversations that were open when the erasure was asked for may still end. */
@@ -73,8 +78,8 @@ export async function fingerprintOwnDrafts(db: Database, person: Person): Promis
   const files = await db.$queryRaw<{ sha256: string }[]>`
     SELECT DISTINCT a.sha256 FROM drafts d JOIN draft_attachments da ON da.draft_id = d.id JOIN attachments a ON a.id = da.attachment_id
     WHERE ${isTo(person)} AND NOT ${IS_HELD} AND NOT EXISTS (
-      SELECT 1 FROM attachments b JOIN draft_attachments o ON o.attachment_id = b.id JOIN drafts x ON x.id = o.draft_id
-      WHERE b.sha256 = a.sha256 AND NOT x.recipient_hashes && ${person.hashes})`;
+      SELECT 1 FROM attachments b LEFT JOIN draft_attachments o ON o.attachment_id = b.id LEFT JOIN drafts x ON x.id = o.draft_id
+      WHERE b.sha256 = a.sha256 AND (x.id IS NULL OR NOT x.recipient_hashes && ${person.hashes}))`;
   const hex = (bytes: Uint8Array | null) => (bytes === null ? [] : [Buffer.from(bytes).toString('hex')]);
   return [
     ...new Set([
@@ -82,6 +87,20 @@ export async function fingerprintOwnDrafts(db: Database, person: Person): Promis
       ...files.map(({ sha256 }) => sha256),
     ]),
   ];
+}
+
+/** Those that are nobody else's file by now: the same bytes may have been uploaded, or put into another draft, since the
+ *  erasure began. */
+export async function withoutOthersFiles(
+  db: Database,
+  fingerprints: string[],
+  begunAt: Date | null,
+): Promise<string[]> {
+  const others = await db.$queryRaw<{ sha256: string }[]>`
+    SELECT DISTINCT a.sha256 FROM attachments a WHERE a.sha256 = ANY (${fingerprints}) AND (
+      a.created_at >= ${begunAt}::timestamptz OR EXISTS (SELECT 1 FROM draft_attachments n WHERE n.attachment_id = a.id))`;
+  const theirs = new Set(others.map(({ sha256 }) => sha256));
+  return fingerprints.filter((one) => !theirs.has(one));
 }
 
 /** In short transactions; each first shuts out that a hold is placed meanwhile. */
@@ -97,24 +116,11 @@ export async function eraseOwnDrafts(db: Database, person: Person, beat: () => v
         ORDER BY d.id LIMIT ${BATCH} FOR UPDATE`;
       const ids = rows.map(({ id }) => id);
       if (ids.length === 0) return 0;
-      const files = await tx.draftAttachment.findMany({
-        where: { draftId: { in: ids } },
-        select: { attachmentId: true },
-      });
       await eraseDrafts(tx, ids, 'erasure', context);
-      await removeUnnamed(
-        tx,
-        files.map(({ attachmentId }) => attachmentId),
-      );
       return ids.length;
     });
     erased += done;
     beat();
     if (done < BATCH) return erased;
   }
-}
-
-/** Rows of files that no draft names any more; their bytes are the attachments store's. */
-async function removeUnnamed(tx: Database, ids: string[]): Promise<void> {
-  await tx.attachment.deleteMany({ where: { id: { in: ids }, drafts: { none: {} } } });
 }

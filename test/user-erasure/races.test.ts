@@ -1,0 +1,110 @@
+// An erasure among everything else that happens at the same time, in thousands of orders: nothing is sent after its answer,
+// nothing is found after its certificate, and nobody else is harmed. A seed repeats an order.
+
+import { isLongRun } from '../support/servers';
+import { createTestNamespace, type TestNamespace } from '../support/temporal';
+import { actAtOnce, deliver, type Scene } from './races/actors';
+import { Chance } from './races/chance';
+import * as checks from './races/checks';
+import { Drafts } from './races/drafts';
+import { carryOut, type Erasure, request, settle } from './races/erase';
+import { Holds } from './races/holds';
+import { World } from './races/world';
+
+const INTERLEAVINGS = isLongRun ? 2_000 : 40;
+/** A fresh database now and then, since each scan reads all of it. */
+const OF_A_WORLD = 40;
+const FIRST_SEED = Number(process.env.COUNTERSIGN_TEST_SEED ?? Math.floor(Math.random() * 1_000_000));
+
+let temporal: TestNamespace;
+beforeAll(async () => {
+  temporal = await createTestNamespace();
+});
+afterAll(() => temporal?.close());
+
+/** @returns what is wrong */
+async function interleave(world: World, seed: number, tally: Record<string, number>): Promise<string[]> {
+  const chance = new Chance(seed);
+  const drafts = new Drafts(world, `ada-${seed}@customer.example`, `${seed}`);
+  const scene: Scene = { world, drafts, holds: new Holds(world), faults: [] };
+  for (let left = chance.between(2, 6); left > 0; left--) {
+    const draft = await drafts.submit(chance);
+    if (chance.is(0.3)) await drafts.age(draft);
+  }
+  if (chance.is(0.3)) await deliver(scene, chance.fork());
+
+  const [among, own] = [chance.fork(), chance.fork()];
+  const others = actAtOnce(scene, among).then(() => deliver(scene, among, true));
+  const erased = (async () => {
+    await own.pause(world.pool);
+    const erasure = await request(scene);
+    await own.pause(world.pool);
+    await settle(scene, erasure, own);
+    await carryOut(
+      scene,
+      erasure,
+      own,
+      others.catch(() => {}),
+    );
+    return erasure;
+  })();
+  const [, erasure] = await Promise.all([others, erased]);
+  await scene.holds.releaseAll();
+  tally[erasure.status] = (tally[erasure.status] ?? 0) + 1;
+  return [...scene.faults, ...(await whatIsWrong(scene, erasure, own))];
+}
+
+async function whatIsWrong(scene: Scene, erasure: Erasure, chance: Chance): Promise<string[]> {
+  const { drafts, holds, world } = scene;
+  const isErased = erasure.status === 'certified';
+  const wrong: string[] = [];
+  if (!isErased && erasure.status !== 'cancelled') wrong.push(`The erasure is ${erasure.status}: ${world.found}`);
+  if (isErased) {
+    // What came in while the last scan looked is another erasure's.
+    const late = drafts.known.filter(({ saidAt }) => saidAt > erasure.scannedAt);
+    if (late.length === 0 && (await checks.findPerson(scene)) > 0)
+      wrong.push('The person is found after the certificate');
+    if (late.length > 0) await carryOut(scene, await again(scene), chance, Promise.resolve());
+  }
+  wrong.push(...(await checks.findLateOpenings(scene, erasure)));
+  wrong.push(...(await checks.findWrongDrafts(scene, isErased)));
+  wrong.push(...(await checks.findGapsInTheTrail(scene)));
+  wrong.push(...(await checks.findWrongSums(scene)));
+  wrong.push(...(await holds.broken(drafts.known.filter(({ kind }) => kind === 'own').map(({ id }) => id))));
+  if (isErased && (await checks.findPerson(scene)) > 0) wrong.push('The person is found');
+  if (!isErased) {
+    const before = world.commands.submitDraft(world.author, {
+      to: drafts.email,
+      subject: 'Again',
+      body: 'Hello',
+      confidence: 1,
+    });
+    const { id } = await before;
+    await deliver(scene, chance, true);
+    if ((await world.db.draft.findUniqueOrThrow({ where: { id } })).status !== 'sent')
+      wrong.push('No mail flows again');
+  }
+  return wrong;
+}
+
+async function again(scene: Scene): Promise<Erasure> {
+  const erasure = await request(scene);
+  await scene.world.commands.confirmErasure(scene.world.admin, erasure.requestId);
+  return erasure;
+}
+
+it(`holds its promises in ${INTERLEAVINGS} orders`, async () => {
+  const wrong: Record<string, string[]> = {};
+  const tally: Record<string, number> = {};
+  for (let from = 0; from < INTERLEAVINGS; from += OF_A_WORLD) {
+    const world = await World.create(temporal);
+    for (let seed = FIRST_SEED + from; seed < FIRST_SEED + Math.min(from + OF_A_WORLD, INTERLEAVINGS); seed++) {
+      const faults = await interleave(world, seed, tally).catch((error: Error) => [error.stack ?? error.message]);
+      if (faults.length > 0) wrong[`COUNTERSIGN_TEST_SEED=${seed}`] = faults;
+    }
+    await world.database.drop();
+    if (Object.keys(wrong).length > 20) break;
+  }
+  expect(wrong).toEqual({});
+  expect(tally.certified).toBeGreaterThan(INTERLEAVINGS / 2);
+}, 3_600_000);

@@ -1,0 +1,109 @@
+// The erasure as its workflow goes about it (workflows/user-erasure.ts), step by step; what the workflow waits for days or
+// hours is waited for here until whoever it waits for has acted.
+import { setTimeout as delay } from 'node:timers/promises';
+import { ERASURE_STEPS, type ErasureStatus, hasEnded } from '../../../workflows/contracts/user-erasure';
+import type { Scene } from './actors';
+import type { Chance } from './chance';
+import { unlessRefused } from './drafts';
+
+const ROUNDS = 5;
+/** A step fails where a conversation is open, and is tried again. */
+const TRIES = 400;
+
+export interface Erasure {
+  requestId: string;
+  answeredAt: Date;
+  /** Before a cancellation was asked for. */
+  cancelledAt: Date | null;
+  status: ErasureStatus;
+  /** By this process's clock: what was answered before the last scan began must be gone. */
+  scannedAt: number;
+}
+
+export async function request({ world, drafts }: Scene): Promise<Erasure> {
+  const { requestId, status } = await world.commands.requestErasure(world.admin, {
+    email: drafts.email,
+    grace: 'PT24H',
+    preview: [],
+  });
+  return { requestId, answeredAt: await world.now(), cancelledAt: null, status, scannedAt: 0 };
+}
+
+/** Confirms or cancels, and at times both at once. */
+export async function settle({ world }: Scene, erasure: Erasure, chance: Chance): Promise<void> {
+  const confirm = async () => void (await unlessRefused(world.commands.confirmErasure(world.admin, erasure.requestId)));
+  const cancel = async () => {
+    const before = await world.now();
+    const answer = await unlessRefused(world.commands.cancelErasure(world.admin, erasure.requestId));
+    if (answer) erasure.cancelledAt = before;
+  };
+  const acts = chance.is(0.15) ? [cancel] : chance.is(0.1) ? [confirm, cancel, begin] : [confirm];
+  await Promise.all(
+    acts.map(async (act) => {
+      await chance.pause(world.pool);
+      await act();
+    }),
+  );
+
+  async function begin() {
+    await world.activities.beginErasure(erasure.requestId);
+  }
+}
+
+/** Until it has ended. @param others resolves when everybody else has acted */
+export async function carryOut(
+  scene: Scene,
+  erasure: Erasure,
+  chance: Chance,
+  others: Promise<unknown>,
+): Promise<void> {
+  const { world, holds } = scene;
+  const { activities } = world;
+  const { requestId } = erasure;
+  let round = 0;
+  let { status } = await activities.beginErasure(requestId);
+  while (!hasEnded({ status })) {
+    await chance.pause(world.pool);
+    switch (status) {
+      case 'erasing':
+        for (const step of ERASURE_STEPS)
+          await tryAgain(() => world.run(activities.takeErasureStep, { requestId, step }));
+        status = (await activities.concludePurge(requestId)).status;
+        break;
+      case 'scanning': {
+        erasure.scannedAt = performance.now();
+        const scan = await world.run(activities.scanStores, requestId);
+        if (scan.sources.every(({ findings }) => findings === 0)) {
+          status = (await world.run(activities.certifyErasure, { requestId, scan })).status;
+        } else if (++round === ROUNDS) status = (await activities.giveErasureUp(requestId)).status;
+        else {
+          await others;
+          status = (await activities.eraseAgain(requestId)).status;
+        }
+        break;
+      }
+      case 'suspended':
+        await others;
+        await holds.releaseAll();
+        // A release that it missed would be noticed within the hour; here it is a fault.
+        status = (await activities.readErasureState(requestId))?.status ?? 'failed';
+        if (status === 'suspended') throw new Error('It missed the release that it waited for');
+        break;
+      default:
+        throw new Error(`It is ${status}`);
+    }
+  }
+  erasure.status = status;
+}
+
+async function tryAgain(step: () => Promise<unknown>): Promise<void> {
+  for (let tries = 1; ; tries++) {
+    try {
+      await step();
+      return;
+    } catch (error) {
+      if ((error as { code?: string }).code !== 'send_in_flight' || tries === TRIES) throw error;
+      await delay(2);
+    }
+  }
+}
