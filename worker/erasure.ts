@@ -5,6 +5,7 @@ import { openLedger } from '../activities/erasure-ledger/ledger';
 import type { ReplayDependencies } from '../activities/erasure-ledger/replay';
 import {
   createFilesSource,
+  createHubspotSource,
   createObjectsSource,
   createPostgresSource,
   createRedisSource,
@@ -51,11 +52,14 @@ export function createErasure({ settings, logger, ...dependencies }: ErasureDepe
 }
 
 /** All that Countersign writes, but for the backups, which age out. */
-function sourcesOf(
+export function sourcesOf(
   settings: Configuration,
   { files, backups, temporal }: Pick<ErasureDependencies, 'files' | 'backups' | 'temporal'>,
 ) {
+  const { HUBSPOT_ACCESS_TOKEN: token, HUBSPOT_BASE_URL: hubspot } = settings;
   return [
+    // First, since it may answer that it was asked too often.
+    ...(token ? [createHubspotSource(hubspot, token)] : []),
     createPostgresSource(settings.DATABASE_URL),
     ...(settings.REDIS_URL ? [createRedisSource(settings.REDIS_URL)] : []),
     createObjectsSource([

@@ -8,7 +8,8 @@ export interface ScanItem {
 
 export interface ScanSource {
   name: string;
-  read(): AsyncIterable<ScanItem>;
+  /** @param subject for a service that can only be asked about somebody */
+  read(subject: Subject): AsyncIterable<ScanItem>;
 }
 
 export interface Subject {

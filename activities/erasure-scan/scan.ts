@@ -12,14 +12,19 @@ export function createScan(sources: ScanSource[]): Scan {
   return async (subject, beat) => {
     const needles = createNeedles(subject);
     const reports: SourceReport[] = [];
-    for (const source of sources) reports.push(await scanSource(source, needles, beat));
+    for (const source of sources) reports.push(await scanSource(source, subject, needles, beat));
     return { needles: needles.count, sources: reports };
   };
 }
 
-async function scanSource({ name, read }: ScanSource, needles: Needles, beat: () => void): Promise<SourceReport> {
+async function scanSource(
+  { name, read }: ScanSource,
+  subject: Subject,
+  needles: Needles,
+  beat: () => void,
+): Promise<SourceReport> {
   const report: SourceReport = { source: name, bytes: 0, items: 0, findings: 0, places: [] };
-  for await (const { place, chunks } of read()) {
+  for await (const { place, chunks } of read(subject)) {
     report.items += 1;
     const isInName = needles.areIn(place);
     let findings = isInName ? 1 : 0;

@@ -209,8 +209,8 @@ describe('files', () => {
     const source = createFilesSource([folder]);
     const vanishing: ScanSource = {
       name: 'files',
-      async *read() {
-        for await (const item of source.read()) {
+      async *read(subject) {
+        for await (const item of source.read(subject)) {
           if (item.place.endsWith('a')) rmSync(join(folder, 'b'));
           yield item;
         }

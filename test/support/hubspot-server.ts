@@ -6,7 +6,8 @@ import { z } from 'zod';
 
 export const HUBSPOT_TOKEN = 'pat-eu1-of-the-tests';
 
-const Search = z.strictObject({
+const PAGING = { limit: z.number().int().min(1).max(200).optional(), after: z.string().optional() };
+const Filtered = z.strictObject({
   filterGroups: z
     .array(
       z.strictObject({
@@ -19,8 +20,15 @@ const Search = z.strictObject({
     .min(1)
     .max(5),
   properties: z.array(z.string()).optional(),
-  limit: z.number().int().min(1).max(200).optional(),
+  ...PAGING,
 });
+const FullText = z.strictObject({
+  query: z.string().min(1).max(3_000),
+  properties: z.array(z.string()).optional(),
+  ...PAGING,
+});
+/** Through which a full-text search looks. */
+const SEARCHED = ['email', 'hs_additional_emails', 'firstname', 'lastname', 'phone', 'mobilephone', 'fax', 'company'];
 const GdprDelete = z.strictObject({ objectId: z.string(), idProperty: z.literal('email').optional() });
 
 interface Contact {
@@ -63,18 +71,18 @@ export async function startHubspotServer(): Promise<HubspotServer> {
   }
 
   function search(body: unknown): Answer {
-    const parsed = Search.safeParse(body);
+    const parsed = z.union([Filtered, FullText]).safeParse(body);
     if (!parsed.success) return refusal(400, 'VALIDATION_ERROR');
-    const results = state.contacts.filter((contact) =>
-      parsed.data.filterGroups.some(({ filters }) =>
-        filters.every(
-          ({ propertyName, value }) => contact.properties[propertyName]?.toLowerCase() === value.toLowerCase(),
-        ),
-      ),
-    );
+    const { limit = 10, after = '0', ...question } = parsed.data;
+    const isMeant = 'query' in question ? byText(question.query) : byFilters(question.filterGroups);
+    const results = state.contacts.filter(isMeant);
     const at = '2026-01-01T00:00:00.000Z';
-    const shown = results.map((contact) => ({ ...contact, createdAt: at, updatedAt: at, archived: false }));
-    return { status: 200, body: { total: shown.length, results: shown } };
+    const shown = results
+      .slice(Number(after), Number(after) + limit)
+      .map((contact) => ({ ...contact, createdAt: at, updatedAt: at, archived: false }));
+    const next = Number(after) + limit;
+    const paging = next < results.length ? { paging: { next: { after: String(next) } } } : {};
+    return { status: 200, body: { total: results.length, results: shown, ...paging } };
   }
 
   function gdprDelete(body: unknown): Answer {
@@ -83,7 +91,7 @@ export async function startHubspotServer(): Promise<HubspotServer> {
     const { objectId, idProperty } = parsed.data;
     const isMeant = ({ id, properties }: Contact) => (idProperty ? properties.email : id) === objectId;
     state.contacts = state.contacts.filter((contact) => !isMeant(contact));
-    state.blocked.push(objectId);
+    if (idProperty) state.blocked.push(objectId);
     return { status: 204 };
   }
 
@@ -109,6 +117,21 @@ export async function startHubspotServer(): Promise<HubspotServer> {
   };
   return state;
 }
+
+/** An address is compared with further addresses of the contact too. */
+const byFilters =
+  (groups: z.output<typeof Filtered>['filterGroups']) =>
+  ({ properties }: Contact): boolean =>
+    groups.some(({ filters }) =>
+      filters.every(({ propertyName, value }) => {
+        const more = propertyName === 'email' ? (properties.hs_additional_emails?.split(';') ?? []) : [];
+        return [properties[propertyName], ...more].some((one) => one?.toLowerCase() === value.toLowerCase());
+      }),
+    );
+const byText =
+  (query: string) =>
+  ({ properties }: Contact): boolean =>
+    SEARCHED.some((name) => properties[name]?.toLowerCase().includes(query.toLowerCase()));
 
 function refusal(status: number, category: string): Answer {
   return { status, body: { status: 'error', message: 'It is not as documented.', correlationId: 'c', category } };

@@ -54,6 +54,11 @@ export function createHubspotStore({
     return results;
   }
 
+  async function deleteForGood(contact: { objectId: string; idProperty?: 'email' }): Promise<void> {
+    const deleted = await post('/crm/v3/objects/contacts/gdpr-delete', contact);
+    await deleted.body?.cancel();
+  }
+
   return {
     name: 'hubspot',
     async preview({ email }) {
@@ -63,12 +68,11 @@ export function createHubspotStore({
       if (!token) return NOTHING;
       const found = await search(email);
       beat();
+      // Its search also lists a contact that has the address as a further one, which no deletion by address reaches.
+      for (const { id } of found) await deleteForGood({ objectId: id });
       // Asked for even where none is found: the search may not know a new contact yet. HubSpot then keeps the address on
       // its list of those that no import brings back.
-      for (const objectId of writingsOf(email)) {
-        const deleted = await post('/crm/v3/objects/contacts/gdpr-delete', { objectId, idProperty: 'email' });
-        await deleted.body?.cancel();
-      }
+      for (const objectId of writingsOf(email)) await deleteForGood({ objectId, idProperty: 'email' });
       beat();
       if ((await search(email)).length > 0) throw failure('hubspot_still_listed', INDEX_LAG_MS);
       return { ...NOTHING, erase: found.length };

@@ -1,5 +1,6 @@
 // Attachments whose bytes or name mention a person, whoever's draft they belong to.
 
+import type { Readable } from 'node:stream';
 import { ObjectNotFound, type ObjectStore } from '../../../ops/runtime/object-store';
 import { type Database, Prisma } from '../../../prisma/client';
 import { attachmentKey } from '../../attachments';
@@ -30,7 +31,7 @@ export async function findAttachmentsThatMention(
   async function isMentioned(sha256: string): Promise<boolean> {
     const before = known.get(sha256);
     if (before !== undefined) return before;
-    const content = await files.get(attachmentKey(sha256)).catch(nullIfGone);
+    const content = await contentOf(files, attachmentKey(sha256));
     const answer = content !== null && (await isMentionedIn(mentions, content));
     known.set(sha256, answer);
     beat();
@@ -55,6 +56,17 @@ function draftsOf(db: Database, attachmentId: string): Promise<MentioningAttachm
     SELECT d.id, ${IS_HELD} AS "isHeld", ${IS_OPEN} AS "isOpen" FROM drafts d
     WHERE EXISTS (SELECT FROM draft_attachments a WHERE a.draft_id = d.id AND a.attachment_id = ${attachmentId}::uuid)
     ORDER BY d.id`);
+}
+
+/** One that somebody deleted in S3 may still lie there in an older version, which has the same bytes. */
+async function contentOf(files: ObjectStore, key: string): Promise<Readable | null> {
+  const current = await files.get(key).catch(nullIfGone);
+  if (current) return current;
+  for await (const { version } of files.versions(key)) {
+    const older = await files.get(key, version).catch(nullIfGone);
+    if (older) return older;
+  }
+  return null;
 }
 
 function nullIfGone(error: unknown): null {

@@ -35,28 +35,34 @@ export function createTemporalStore({ db, temporal }: { db: Database; temporal: 
         SELECT d.id FROM drafts d WHERE ${isTo(person)} AND d.needs_people ORDER BY d.id`;
       return rows.map(({ id }) => ({ kind: 'workflow', workflowId: draftApprovalId(id) }));
     },
-    /** Of every draft that this erasure has erased: the audit trail knows which, the rows no longer say whose they were. */
+    /**
+     * Of every draft that an erasure of this person has erased, one that was given up before this too: the audit trail knows
+     * which, the rows no longer say whose they were.
+     */
     async purge(person, beat) {
       const erased = await db.$queryRaw<{ id: string }[]>`
         SELECT e.subject_id AS id FROM audit_events e JOIN drafts d ON d.id = e.subject_id
-        WHERE e.request_id = ${person.requestId}::uuid AND e.type = 'draft.erased' AND d.needs_people ORDER BY e.position`;
+        WHERE e.request_id IN (SELECT id FROM erasures WHERE subject_hashes && ${person.hashes}::bytea[])
+          AND e.type = 'draft.erased' AND d.needs_people ORDER BY e.position`;
+      let erase = 0;
       for (let i = 0; i < erased.length; i += AT_ONCE) {
-        await Promise.all(
+        const removed = await Promise.all(
           erased.slice(i, i + AT_ONCE).map(({ id }) => removeExecutions(temporal, draftApprovalId(id), beat)),
         );
+        erase += removed.filter(Boolean).length;
       }
       const { withhold, ground } = await preview(person);
-      return { erase: erased.length, anonymise: 0, withhold, ground };
+      return { erase, anonymise: 0, withhold, ground };
     },
   };
 }
 
-/** Every run of this id. Deleting is asynchronous: done is what is no longer found. */
-async function removeExecutions(temporal: Client, workflowId: string, beat: () => void): Promise<void> {
+/** Every run of this id. Deleting is asynchronous: done is what is no longer found. @returns whether there was any */
+async function removeExecutions(temporal: Client, workflowId: string, beat: () => void): Promise<boolean> {
   const { namespace } = temporal.options;
-  for (;;) {
+  for (let wasThere = false; ; wasThere = true) {
     const description = await temporal.workflow.getHandle(workflowId).describe().catch(nullWhereGone);
-    if (description === null) return;
+    if (description === null) return wasThere;
     const workflowExecution = { workflowId, runId: description.runId };
     await temporal.workflowService.deleteWorkflowExecution({ namespace, workflowExecution }).catch(nullWhereGone);
     beat();

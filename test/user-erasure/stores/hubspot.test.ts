@@ -67,6 +67,16 @@ it('is asked by both forms of a domain beyond ASCII', async () => {
   expect(server.contacts).toEqual([]);
 });
 
+it('loses a contact that has the address as a further one, too', async () => {
+  server.contacts = [
+    { id: '1', properties: { email: 'office@example.org', hs_additional_emails: 'x@example.org;Ada@example.org' } },
+    { id: '2', properties: { email: 'xada@example.org', hs_additional_emails: 'ada@example.org.uk' } },
+  ];
+  expect(await store().purge(ADA, () => {})).toEqual({ ...nothing, erase: 1 });
+  expect(server.contacts.map(({ id }) => id)).toEqual(['2']);
+  expect(server.blocked).toEqual(['ada@example.org']);
+});
+
 it.each([
   ['401', { status: 401, body: { message: 'ada@example.org' } }, 'hubspot_unauthorised', undefined],
   ['403', { status: 403 }, 'hubspot_unauthorised', undefined],

@@ -1,0 +1,164 @@
+// An erasure with its real calendar, activities, stores and scan, on real servers, whose purgers a test can take away.
+// The calendar runs on the server that skips time, so that the pauses between rounds cost nothing.
+import { pathToFileURL } from 'node:url';
+import type { TestWorkflowEnvironment } from '@temporalio/testing';
+import { Worker } from '@temporalio/worker';
+import { Redis } from 'ioredis';
+import { openLedger } from '../../activities/erasure-ledger/ledger';
+import { createScan, type ScanReport } from '../../activities/erasure-scan';
+import { createSubjects } from '../../activities/personal-data/subject';
+import { createUserErasureActivities } from '../../activities/user-erasure';
+import { createStores } from '../../activities/user-erasure/stores/registry';
+import { NOTHING } from '../../activities/user-erasure/stores/store';
+import { startRedis } from '../../ops/local/redis';
+import { type Configuration, readConfiguration } from '../../ops/runtime/configuration';
+import { openObjectStore } from '../../ops/runtime/object-store';
+import { createSigner } from '../../ops/runtime/signing';
+import { sourcesOf } from '../../worker/erasure';
+import { userErasure } from '../../workflows';
+import { TASK_QUEUES } from '../../workflows/contracts/task-queues';
+import { userErasureId } from '../../workflows/contracts/user-erasure';
+import { createTestCommands } from '../support/commands';
+import { createTestDatabase, type TestDatabase } from '../support/database';
+import { newFolder, testEnvironment } from '../support/environment';
+import { HUBSPOT_TOKEN, type HubspotServer, startHubspotServer } from '../support/hubspot-server';
+import { OwnServer } from '../support/own-server';
+import { createTestNamespace, type TestNamespace } from '../support/temporal';
+import { createTimeSkippingEnvironment } from '../support/time-skipping';
+import { workflowBundle } from '../support/workflow-bundle';
+
+/** What lives as long as the test file. */
+export interface Servers {
+  clock: TestWorkflowEnvironment;
+  database: TestDatabase;
+  hubspot: HubspotServer;
+  redisServer: OwnServer;
+  redis: Redis;
+  temporal: TestNamespace;
+  close(): Promise<void>;
+}
+
+export async function startServers(): Promise<Servers> {
+  const [clock, database, hubspot, redisServer, temporal] = await Promise.all([
+    createTimeSkippingEnvironment(),
+    createTestDatabase(),
+    startHubspotServer(),
+    OwnServer.start(startRedis, 'own-redis'),
+    createTestNamespace(),
+  ]);
+  const redis = new Redis(redisServer.url);
+  return {
+    clock,
+    database,
+    hubspot,
+    redisServer,
+    redis,
+    temporal,
+    async close() {
+      redis.disconnect();
+      await redisServer.stop();
+      await temporal.close();
+      await hubspot.close();
+      await clock.teardown();
+      await database.drop();
+    },
+  };
+}
+
+export type Purgeless = Awaited<ReturnType<typeof startErasures>>;
+
+/** @param filesUrl FILES_URL: each place for files is another worker */
+export async function startErasures(
+  { clock, database, hubspot, redisServer, redis, temporal }: Servers,
+  filesUrl?: string,
+) {
+  const { db } = database;
+  const mailbox = newFolder('mailbox');
+  const settings: Configuration = readConfiguration(
+    await testEnvironment({
+      DATABASE_URL: database.url,
+      TEMPORAL_NAMESPACE: temporal.namespace,
+      SMTP_URL: 'smtp://127.0.0.1:9',
+      REDIS_URL: redisServer.url,
+      FILES_URL: filesUrl ?? pathToFileURL(newFolder('files')).href,
+      HUBSPOT_ACCESS_TOKEN: HUBSPOT_TOKEN,
+      HUBSPOT_BASE_URL: hubspot.url,
+      MAILBOX_PATH: mailbox,
+      SCAN_PATHS: mailbox,
+    }),
+  );
+  const test = createTestCommands(db, settings);
+  const files = openObjectStore(settings.FILES_URL);
+  const backups = openObjectStore(settings.BACKUP_URL);
+  const stores = createStores({ db, files, redis, temporal: temporal.client, settings });
+  const scan = createScan(sourcesOf(settings, { files, backups, temporal: temporal.client }));
+  const missing = { store: '', rounds: 0 };
+  const scans: ScanReport[] = [];
+
+  const activities = createUserErasureActivities({
+    db,
+    subjects: createSubjects(settings.SECRET_KEY),
+    stores: stores.map((store) => ({
+      ...store,
+      purge: async (person, beat) =>
+        missing.rounds > 0 && missing.store === store.name ? NOTHING : store.purge(person, beat),
+    })),
+    ledger: openLedger(settings),
+    signer: createSigner(settings.SECRET_KEY, 'certificates'),
+    async scan(subject, beat) {
+      const report = await scan(subject, beat);
+      scans.push(report);
+      missing.rounds -= 1;
+      return report;
+    },
+    backupRetentionDays: settings.BACKUP_RETENTION_DAYS,
+  });
+  const worker = await Worker.create({
+    connection: clock.nativeConnection,
+    workflowBundle: await workflowBundle(),
+    taskQueue: TASK_QUEUES.processes,
+    activities,
+  });
+  const running = worker.run();
+
+  return {
+    ...test,
+    db,
+    files,
+    stores,
+    mailbox,
+    /** Until it is certified or given up. @param without the store whose purger is away for so many rounds */
+    async erase(email: string, without = '', rounds = Number.POSITIVE_INFINITY) {
+      Object.assign(missing, { store: without, rounds });
+      scans.length = 0;
+      const { requestId } = await test.commands.requestErasure(test.admin, { email, grace: 'PT0S', preview: [] });
+      const status = await clock.client.workflow.execute(userErasure, {
+        taskQueue: TASK_QUEUES.processes,
+        workflowId: userErasureId(requestId),
+        args: [{ requestId }],
+      });
+      const row = await db.erasure.findUniqueOrThrow({ where: { id: requestId } });
+      const events = await db.auditEvent.findMany({ where: { subjectId: requestId }, orderBy: { position: 'asc' } });
+      const sources = scans.flatMap((one) => one.sources);
+      return {
+        status,
+        certificate: row.certificate,
+        // While the calendar waits for PostgreSQL its clock skips to the end of the month.
+        events: events.map(({ type }) => type.replace('erasure.', '')).filter((type) => !type.startsWith('deadline')),
+        found: [
+          ...new Set(
+            events
+              .filter(({ type }) => type === 'erasure.found')
+              .map(({ data }) => (data as { source: string }).source),
+          ),
+        ],
+        places: sources.flatMap(({ places }) => places),
+        scanned: [...new Set(sources.map(({ source }) => source))].sort(),
+      };
+    },
+    async close() {
+      worker.shutdown();
+      await running;
+    },
+  };
+}
