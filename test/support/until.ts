@@ -5,7 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 export async function until<T>(
   what: string,
   ask: () => T | Promise<T>,
-  withinMs = 20_000,
+  withinMs = 40_000,
 ): Promise<Exclude<T, false | null | undefined>> {
   const deadline = Date.now() + withinMs;
   for (;;) {
@@ -19,7 +19,7 @@ export async function until<T>(
 }
 
 /** Until the number has not changed for two seconds; fails where it still changes after `withinMs`. */
-export async function untilStill(what: string, count: () => number, withinMs = 20_000): Promise<void> {
+export async function untilStill(what: string, count: () => number, withinMs = 40_000): Promise<void> {
   let last = { count: count(), since: Date.now() };
   await until(
     what,
