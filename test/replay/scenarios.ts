@@ -68,6 +68,27 @@ const closed = (service: TestService, workflowId: string, end: string) =>
     return description?.status.name === end;
   });
 
+/** An erasure, by its request's id, once it has ended. */
+async function erasureRun(
+  service: TestService,
+  email: string,
+  act: (requestId: string, context: TestService['test']['admin']) => Promise<unknown>,
+): Promise<Recorded> {
+  const { commands, admin } = service.test;
+  const { requestId, workflowId } = await commands.requestErasure(admin, { email, grace: 'PT1H', preview: [] });
+  await waitsAs(service, workflowId, 'waiting');
+  await act(requestId, admin);
+  await closed(service, workflowId, 'COMPLETED');
+  return { workflowId };
+}
+
+const waitsAs = (service: TestService, workflowId: string, status: string) =>
+  until(`the process is ${status}`, async () => {
+    const handle = service.temporal.client.workflow.getHandle(workflowId);
+    const state = await handle.query<{ status: string } | null>('state').catch(() => null);
+    return state?.status === status;
+  });
+
 export const SCENARIOS: Record<string, Scenario> = {
   async 'audit-pruned'(service) {
     await service.database.pool.query(
@@ -178,5 +199,22 @@ export const SCENARIOS: Record<string, Scenario> = {
     const { workflowId } = action.workflow;
     await closed(service, workflowId, 'COMPLETED');
     return { workflowId };
+  },
+  async 'erasure-certified'(service) {
+    await service.submitForReview('erased@example.org');
+    return erasureRun(service, 'erased@example.org', (id, admin) => service.test.commands.confirmErasure(admin, id));
+  },
+  'erasure-cancelled': (service) =>
+    erasureRun(service, 'cancelled@example.org', (id, admin) => service.test.commands.cancelErasure(admin, id)),
+  async 'erasure-suspended'(service) {
+    const { commands, admin } = service.test;
+    const draft = await service.submitForReview('suspended@example.org');
+    const hold = await commands.placeHold(admin, { draftId: draft.id, reason: 'evidence' });
+    return erasureRun(service, 'suspended@example.org', async (id) => {
+      await commands.extendErasure(admin, id, 'evidence');
+      await commands.confirmErasure(admin, id);
+      await waitsAs(service, `erasure-${id}`, 'suspended');
+      await commands.releaseHold(admin, hold.id);
+    });
   },
 };
