@@ -66,12 +66,23 @@ const lines = (values: string[]) => values.join('\n');
 async function rewriteAppendOnlyFile(redis: Redis, beat: () => void): Promise<void> {
   if ((await persistence(redis)).aof_enabled !== '1') return;
   // One that has begun before may still write what was deleted just now.
-  await untilIdle(redis, beat);
-  await redis.bgrewriteaof();
+  do await untilIdle(redis, beat);
+  while (!(await begin(redis)));
   await untilIdle(redis, beat);
   const { aof_last_bgrewrite_status: status } = await persistence(redis);
   if (status !== 'ok')
     throw Object.assign(new Error('Redis could not rewrite its file'), { code: 'redis_rewrite_failed' });
+}
+
+/** False where another erasure was first. */
+async function begin(redis: Redis): Promise<boolean> {
+  try {
+    await redis.bgrewriteaof();
+    return true;
+  } catch (error) {
+    if (/already in progress/.test((error as Error).message)) return false;
+    throw error;
+  }
 }
 
 async function untilIdle(redis: Redis, beat: () => void): Promise<void> {

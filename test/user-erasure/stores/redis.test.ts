@@ -77,6 +77,13 @@ it('writes its file anew, so that what was deleted before is gone from it too', 
   expect(await redis.get(own('others'))).toBe(OTHERS.join(' '));
 });
 
+it('is erased in by many at once, and each waits for the file of its own', async () => {
+  const others = Array.from({ length: 5 }, () => redis.duplicate());
+  const purges = others.map((own) => createRedisStore(own).purge(ADA, () => {}));
+  expect(await Promise.all(purges)).toEqual(others.map(() => nothing));
+  await Promise.all(others.map((own) => own.quit()));
+});
+
 it('leaves the file alone where there is none', async () => {
   await redis.config('SET', 'appendonly', 'no');
   await redis.set(own('text'), EMAIL);
