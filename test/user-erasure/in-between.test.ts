@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { storeAttachment } from '../../activities/attachments';
-import { eraseDrafts } from '../../activities/personal-data/erase-drafts';
+import { eraseDrafts, shutOutNewHolds } from '../../activities/personal-data/erase-drafts';
 import { createUnsubscribeTokens } from '../../activities/personal-data/unsubscribe-token';
 import { changeUnlessHeld } from '../../activities/user-erasure/stores/postgres/held-person';
 import { replaceInTables } from '../../activities/user-erasure/stores/postgres/mentions';
@@ -101,6 +101,24 @@ describe('a hold', () => {
     await world.db.$executeRaw`UPDATE legal_holds SET until = clock_timestamp()`;
     expect((await world.activities.lookAtHoldsAgain(requestId)).status).toBe('erasing');
   });
+});
+
+it('a worker that froze while it erased keeps nobody from placing a hold for long', async () => {
+  const [locked, thawed] = [deferred<void>(), deferred<void>()];
+  const frozen = world.db.$transaction(
+    async (tx) => {
+      await shutOutNewHolds(tx);
+      locked.resolve();
+      await thawed.promise;
+      await tx.draft.count();
+    },
+    { timeout: 30_000 },
+  );
+  frozen.catch(() => {});
+  await locked.promise;
+  await world.commands.placeHold(world.admin, { email: ADA, reason: 'a law suit' });
+  thawed.resolve();
+  await expect(frozen).rejects.toThrow();
 });
 
 describe('a draft of somebody else', () => {
