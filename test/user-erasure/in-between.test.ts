@@ -154,6 +154,21 @@ describe('a draft of somebody else', () => {
   });
 });
 
+it('what an attempt erased that was cut off before its journal still counts, once', async () => {
+  await submit(ADA);
+  await submit(ADA);
+  const requestId = await begin();
+  const person = { ...world.personOf(ADA), requestId };
+  for (const store of world.stores) await store.purge(person, () => {});
+  await world.purge(requestId);
+  await world.purge(requestId);
+  const steps = await world.db.erasureStep.findMany({ where: { step: { in: ['postgres', 'temporal'] } } });
+  expect(steps.map(({ step, erased }) => [step, erased]).sort()).toEqual([
+    ['postgres', 2],
+    ['temporal', 2],
+  ]);
+});
+
 it('a file of an own draft that retention erases meanwhile goes with it', async () => {
   const id = await submit(ADA, { attachments: [await upload('For Ada alone')] });
   const requestId = await begin();

@@ -40,23 +40,25 @@ export function createTemporalStore({ db, temporal }: { db: Database; temporal: 
       const erased = await db.$queryRaw<{ id: string }[]>`
         SELECT e.subject_id AS id FROM audit_events e JOIN drafts d ON d.id = e.subject_id
         WHERE e.request_id = ${person.requestId}::uuid AND e.type = 'draft.erased' AND d.needs_people ORDER BY e.position`;
+      let removed = 0;
       for (let i = 0; i < erased.length; i += AT_ONCE) {
-        await Promise.all(
+        const were = await Promise.all(
           erased.slice(i, i + AT_ONCE).map(({ id }) => removeExecutions(temporal, draftApprovalId(id), beat)),
         );
+        removed += were.filter(Boolean).length;
       }
       const { withhold, ground } = await preview(person);
-      return { erase: erased.length, anonymise: 0, withhold, ground };
+      return { erase: removed, anonymise: 0, withhold, ground };
     },
   };
 }
 
-/** Every run of this id. Deleting is asynchronous: done is what is no longer found. */
-async function removeExecutions(temporal: Client, workflowId: string, beat: () => void): Promise<void> {
+/** Every run of this id. Deleting is asynchronous: done is what is no longer found. @returns whether there were any */
+async function removeExecutions(temporal: Client, workflowId: string, beat: () => void): Promise<boolean> {
   const { namespace } = temporal.options;
-  for (;;) {
+  for (let found = false; ; found = true) {
     const description = await temporal.workflow.getHandle(workflowId).describe().catch(nullWhereGone);
-    if (description === null) return;
+    if (description === null) return found;
     const workflowExecution = { workflowId, runId: description.runId };
     await temporal.workflowService.deleteWorkflowExecution({ namespace, workflowExecution }).catch(nullWhereGone);
     beat();
