@@ -5,9 +5,8 @@ import { Prisma } from '../../prisma/client';
 import { eraseDrafts, IS_FINAL, IS_HELD, shutOutNewHolds } from '../personal-data/erase-drafts';
 
 const BATCH = 500;
-/** A batch waits for nobody for longer than the first; a worker that froze in a batch holds nobody up for longer than the second. */
+/** A batch waits for nobody for longer. */
 const LOCK_TIMEOUT = '2s';
-const IDLE_TIMEOUT = '3s';
 const LIMITS = { timeout: 30_000 };
 
 export interface OldDrafts {
@@ -36,13 +35,12 @@ interface Batch {
 /** @returns how many were looked at; fewer than a batch at the end; null where the run has ended */
 export function eraseBatch(db: Database, cleanupId: string): Promise<{ seen: number; isLast: boolean } | null> {
   return db.$transaction(async (tx) => {
-    await tx.$executeRaw`
-      SELECT set_config('lock_timeout', ${LOCK_TIMEOUT}, true), set_config('idle_in_transaction_session_timeout', ${IDLE_TIMEOUT}, true)`;
+    await tx.$executeRaw`SELECT set_config('lock_timeout', ${LOCK_TIMEOUT}, true)`;
+    await shutOutNewHolds(tx);
     const [run] = await tx.$queryRaw<{ before: Date; cursorAt: Date | null; cursorId: string | null }[]>`
       SELECT before, cursor_at AS "cursorAt", cursor_id AS "cursorId"
       FROM cleanups WHERE id = ${cleanupId}::uuid AND status = 'running' FOR UPDATE`;
     if (!run) return null;
-    await shutOutNewHolds(tx);
     const batch = await nextBatch(tx, run.before, run.cursorAt, run.cursorId);
     const erased = batch.ids.length > 0 ? await eraseDrafts(tx, batch.ids, 'retention') : [];
     await tx.$executeRaw`

@@ -18,9 +18,14 @@ export const IS_HELD = Prisma.sql`(
   d.id IN (SELECT h.draft_id FROM legal_holds h WHERE ${IN_FORCE} AND h.draft_id IS NOT NULL)
   OR d.recipient_hashes && ARRAY(SELECT unnest(h.subject_hashes) FROM legal_holds h WHERE ${IN_FORCE}))`;
 
+/** A worker that froze in such a transaction holds nobody up for longer: PostgreSQL takes its locks back. */
+const IDLE_TIMEOUT = '3s';
+
 /** Until the transaction ends no hold is answered: what is being erased is erased, or is kept, and nothing is both. */
-export const shutOutNewHolds = (tx: Pick<Database, '$executeRaw'>) =>
-  tx.$executeRaw`LOCK TABLE legal_holds IN SHARE MODE`;
+export async function shutOutNewHolds(tx: Pick<Database, '$executeRaw'>): Promise<void> {
+  await tx.$executeRaw`SELECT set_config('idle_in_transaction_session_timeout', ${IDLE_TIMEOUT}, true)`;
+  await tx.$executeRaw`LOCK TABLE legal_holds IN SHARE MODE`;
+}
 
 /**
  * Erases these drafts in the caller's transaction, with an audit event for each, and the rows of their files that no other

@@ -9,6 +9,17 @@ import { type Counts, NOTHING, type Person, type PersonalDataStore } from './sto
 
 const ASKS_EACH_MS = 200;
 
+/** What an attempt that was cut off had done is not in what the next one counts, but for drafts the audit trail knows it. */
+async function countByTrail(db: Database, requestId: string, step: ErasureStepName) {
+  const kept = { erased: 0, anonymised: 0 };
+  const type = { close_drafts: 'draft.closed', postgres: 'draft.erased', temporal: 'draft.erased' }[step as string];
+  if (type === undefined) return kept;
+  const [{ drafts }] = await db.$queryRaw<[{ drafts: number }]>`
+    SELECT count(*)::int AS drafts FROM audit_events e JOIN drafts d ON d.id = e.subject_id
+    WHERE e.request_id = ${requestId}::uuid AND e.type = ${type} AND (${step}::text <> 'temporal' OR d.needs_people)`;
+  return step === 'close_drafts' ? { ...kept, anonymised: drafts } : { ...kept, erased: drafts };
+}
+
 export interface StepsDependencies {
   db: Database;
   subjects: Subjects;
@@ -56,9 +67,10 @@ export function createSteps({ db, subjects, stores }: StepsDependencies) {
         update: { startedAt, finishedAt: null },
       });
       const { erase, anonymise, withhold } = await act(step, record, subject.person, beat);
+      const known = await countByTrail(db, requestId, step);
       await db.$executeRaw`
-        UPDATE erasure_steps SET finished_at = clock_timestamp(), erased = erased + ${erase},
-          anonymised = anonymised + ${anonymise}, withheld = ${withhold}
+        UPDATE erasure_steps SET finished_at = clock_timestamp(), erased = greatest(erased + ${erase}, ${known.erased}),
+          anonymised = greatest(anonymised + ${anonymise}, ${known.anonymised}), withheld = ${withhold}
         WHERE erasure_id = ${requestId}::uuid AND step = ${step}`;
     },
 

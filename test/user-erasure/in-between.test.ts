@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { storeAttachment } from '../../activities/attachments';
-import { eraseDrafts } from '../../activities/personal-data/erase-drafts';
+import { eraseDrafts, shutOutNewHolds } from '../../activities/personal-data/erase-drafts';
 import { createUnsubscribeTokens } from '../../activities/personal-data/unsubscribe-token';
 import { changeUnlessHeld } from '../../activities/user-erasure/stores/postgres/held-person';
 import { replaceInTables } from '../../activities/user-erasure/stores/postgres/mentions';
@@ -103,6 +103,24 @@ describe('a hold', () => {
   });
 });
 
+it('a worker that froze while it erased keeps nobody from placing a hold for long', async () => {
+  const [locked, thawed] = [deferred<void>(), deferred<void>()];
+  const frozen = world.db.$transaction(
+    async (tx) => {
+      await shutOutNewHolds(tx);
+      locked.resolve();
+      await thawed.promise;
+      await tx.draft.count();
+    },
+    { timeout: 30_000 },
+  );
+  frozen.catch(() => {});
+  await locked.promise;
+  await world.commands.placeHold(world.admin, { email: ADA, reason: 'a law suit' });
+  thawed.resolve();
+  await expect(frozen).rejects.toThrow();
+});
+
 describe('a draft of somebody else', () => {
   it('that comes in with a mention after the open ones were revised keeps its words until it is revised too', async () => {
     const id = await submit(BOB, { body: `Ask ${ADA}`, replyTo: ADA, confidence: 1 });
@@ -134,6 +152,21 @@ describe('a draft of somebody else', () => {
     expect(await world.db.draftAttachment.findMany({ select: { draftId: true } })).toEqual([{ draftId: other }]);
     expect((await draft(own)).status).toBe('erased');
   });
+});
+
+it('what an attempt erased that was cut off before its journal still counts, once', async () => {
+  await submit(ADA);
+  await submit(ADA);
+  const requestId = await begin();
+  const person = { ...world.personOf(ADA), requestId };
+  for (const store of world.stores) await store.purge(person, () => {});
+  await world.purge(requestId);
+  await world.purge(requestId);
+  const steps = await world.db.erasureStep.findMany({ where: { step: { in: ['postgres', 'temporal'] } } });
+  expect(steps.map(({ step, erased }) => [step, erased]).sort()).toEqual([
+    ['postgres', 2],
+    ['temporal', 2],
+  ]);
 });
 
 it('a file of an own draft that retention erases meanwhile goes with it', async () => {

@@ -27,7 +27,7 @@ async function revise(scene: Scene, chance: Chance): Promise<void> {
   bodies.add(drafts.clean(body));
   const { revision } = await world.db.draft.findUniqueOrThrow({ where: { id }, select: { revision: true } });
   await unlessRefused(world.commands.reviseDraft(world.author, { id, revision, body }));
-  draft.saidAt = performance.now();
+  draft.saidAt = Date.now();
 }
 
 async function approve(scene: Scene, chance: Chance): Promise<void> {
@@ -36,7 +36,7 @@ async function approve(scene: Scene, chance: Chance): Promise<void> {
   const { id } = draft;
   const comment = chance.is(0.3) ? `as ${drafts.email} said` : undefined;
   await unlessRefused(world.commands.approveDraft(world.approver, { id, comment }));
-  draft.saidAt = performance.now();
+  draft.saidAt = Date.now();
   await chance.pause(world.pool);
   await world.commands.releaseDraft(id);
 }
@@ -50,7 +50,7 @@ async function decideOtherwise(scene: Scene, chance: Chance): Promise<void> {
   if (word === 1) await unlessRefused(commands.rejectDraft(approver, { id, reason }));
   if (word === 2) await unlessRefused(commands.requestChanges(approver, { id, comment: reason }));
   if (word === 3) await unlessRefused(commands.withdrawDraft(author, { id, reason }));
-  draft.saidAt = performance.now();
+  draft.saidAt = Date.now();
 }
 
 /** An attempt at the lane, as activities/mail-delivery/delivery.ts goes about it. Left in the middle at times, as by a kill. */
@@ -90,20 +90,22 @@ async function retain({ world }: Scene): Promise<void> {
   if (id) await carryOut(world.db, id);
 }
 
-const ACTORS: Act[][] = [
-  [revise, (scene, chance) => scene.drafts.submit(chance)],
-  [approve, approve, decideOtherwise],
+const LANE: Act[][] = [
   [(scene, chance) => deliver(scene, chance)],
   [(scene, chance) => deliver(scene, chance), resolve],
+];
+const PEOPLE: Act[][] = [
+  [revise, (scene, chance) => scene.drafts.submit(chance)],
+  [approve, approve, decideOtherwise],
   [(scene, chance) => scene.holds.place(scene, chance), (scene) => scene.holds.releaseOne()],
   [retain],
 ];
 const MOST_ACTS = 4;
 
-/** All that happens beside the erasure; each acts a few times. */
-export async function actAtOnce(scene: Scene, chance: Chance): Promise<void> {
+/** All that happens beside the erasure; each acts a few times. With a real worker the lane is the worker's. */
+export async function actAtOnce(scene: Scene, chance: Chance, hasWorker = false): Promise<void> {
   await Promise.all(
-    ACTORS.map(async (acts) => {
+    [...PEOPLE, ...(hasWorker ? [] : LANE)].map(async (acts) => {
       const own = chance.fork();
       for (let left = own.between(0, MOST_ACTS); left > 0; left--) {
         await own.pause(scene.world.pool);

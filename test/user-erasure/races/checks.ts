@@ -86,8 +86,7 @@ export async function findGapsInTheTrail({ world, drafts }: Scene): Promise<stri
   });
 }
 
-export async function findWrongSums({ world }: Scene): Promise<string[]> {
-  const { db } = world;
+export async function findWrongSums({ db }: World): Promise<string[]> {
   const { drafts, decisions, sends } = await readStatistics(db);
   const sum = (groups: { count: number }[]) => groups.reduce((total, { count }) => total + count, 0);
   const counted = [sum(drafts), sum(decisions), sum(sends)];

@@ -45,7 +45,7 @@ export class Drafts {
       ...(chance.is(0.25) ? { attachments: [await this.upload(chance, kind)] } : {}),
     };
     const { id } = await this.world.commands.submitDraft(this.world.author, input);
-    const draft = { id, kind, to, bodies: new Set([this.clean(input.body)]), saidAt: performance.now() };
+    const draft = { id, kind, to, bodies: new Set([this.clean(input.body)]), saidAt: Date.now() };
     this.known.push(draft);
     return draft;
   }

@@ -2,6 +2,7 @@
 // hours is waited for here until whoever it waits for has acted.
 import { setTimeout as delay } from 'node:timers/promises';
 import { ERASURE_STEPS, type ErasureStatus, hasEnded } from '../../../workflows/contracts/user-erasure';
+import { until } from '../../support/until';
 import type { Scene } from './actors';
 import type { Chance } from './chance';
 import { unlessRefused } from './drafts';
@@ -71,7 +72,7 @@ export async function carryOut(
         status = (await activities.concludePurge(requestId)).status;
         break;
       case 'scanning': {
-        erasure.scannedAt = performance.now();
+        erasure.scannedAt = Date.now();
         const scan = await world.run(activities.scanStores, requestId);
         if (scan.sources.every(({ findings }) => findings === 0)) {
           status = (await world.run(activities.certifyErasure, { requestId, scan })).status;
@@ -94,6 +95,29 @@ export async function carryOut(
     }
   }
   erasure.status = status;
+}
+
+/** By a real worker, until it has ended. */
+export async function awaitEnd(
+  { world, holds }: Scene,
+  erasure: Erasure,
+  _chance: Chance,
+  others: Promise<unknown>,
+): Promise<void> {
+  await others;
+  await holds.releaseAll();
+  const { requestId } = erasure;
+  erasure.status = await until(
+    'the erasure ends',
+    async () => {
+      const state = await world.activities.readErasureState(requestId);
+      return state && hasEnded(state) ? state.status : null;
+    },
+    120_000,
+  );
+  const purged = { subjectId: requestId, type: 'erasure.purged' };
+  const last = await world.db.auditEvent.findFirst({ where: purged, orderBy: { position: 'desc' } });
+  erasure.scannedAt = last?.at.getTime() ?? 0;
 }
 
 async function tryAgain(step: () => Promise<unknown>): Promise<void> {

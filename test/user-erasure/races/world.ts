@@ -47,14 +47,18 @@ export class World {
     readonly ledger: ReturnType<typeof openLedger>,
   ) {}
 
-  static async create(temporal: TestNamespace): Promise<World> {
-    const database = await createTestDatabase();
+  /** @param backups where the worker has them, should there be one */
+  static async create(
+    temporal: TestNamespace,
+    given: { database?: TestDatabase; files?: ObjectStore; backups?: string | undefined } = {},
+  ): Promise<World> {
+    const database = given.database ?? (await createTestDatabase());
     const { db } = database;
     await database.pool.query(NOTE_CHANGES);
     const { commands, person, admin } = createTestCommands(db);
     const sure = { name: 'sure', when: { confidence: { gte: 0.5 } }, then: { outcome: 'auto_approve' as const } };
     await commands.setPolicy(admin, { mode: 'active', rules: [sure], otherwise: { outcome: 'require' } });
-    const files = openObjectStore(`file://${newFolder('files')}`);
+    const files = given.files ?? openObjectStore(`file://${newFolder('files')}`);
     const stores = createStores({
       db,
       files,
@@ -62,7 +66,10 @@ export class World {
       temporal: temporal.client,
       settings: { APPROVAL_DEADLINE_HOURS: 72, HUBSPOT_ACCESS_TOKEN: undefined, HUBSPOT_BASE_URL: '' },
     });
-    const ledger = openLedger({ BACKUP_URL: `file://${newFolder('backup')}`, SECRET_KEY: SETTINGS.SECRET_KEY });
+    const ledger = openLedger({
+      BACKUP_URL: given.backups ?? `file://${newFolder('backup')}`,
+      SECRET_KEY: SETTINGS.SECRET_KEY,
+    });
     const scan = createScan([
       createPostgresSource(database.url),
       createObjectsSource([{ name: 'files', store: files, prefixes: [''] }]),
