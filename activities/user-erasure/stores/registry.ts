@@ -6,6 +6,7 @@ import type { ObjectStore } from '../../../ops/runtime/object-store';
 import type { Database } from '../../../prisma/client';
 import type { PreviewEntry } from '../erasure-record';
 import { createAttachmentsStore } from './attachments';
+import { keptWhileHeld } from './held-store';
 import { createHubspotStore } from './hubspot';
 import { createMailboxStore } from './mailbox';
 import { createPostgresStore } from './postgres';
@@ -27,10 +28,10 @@ export interface StoresDependencies {
 export function createStores({ db, files, redis, temporal, settings }: StoresDependencies): PersonalDataStore[] {
   return [
     createPostgresStore({ db, files, deadlineHours: settings.APPROVAL_DEADLINE_HOURS }),
-    createAttachmentsStore(db, files),
-    createRedisStore(redis),
-    createHubspotStore(settings),
-    createMailboxStore(settings.MAILBOX_PATH),
+    keptWhileHeld(db, createAttachmentsStore(db, files)),
+    keptWhileHeld(db, createRedisStore(redis)),
+    keptWhileHeld(db, createHubspotStore(settings)),
+    keptWhileHeld(db, createMailboxStore(settings.MAILBOX_PATH)),
     createTemporalStore({ db, temporal }),
   ];
 }
