@@ -24,11 +24,15 @@ export interface TemporalServer extends Server {
   uiUrl: string;
 }
 
-/** Every write is synced. Without the second group each task waits for one of twenty polls a second. */
+/**
+ * Every write is synced. Without the second group each task waits for one of twenty polls a second, and the deletion of a
+ * workflow for up to half a minute: until the queue has noted down that its end was dealt with.
+ */
 const SETTINGS = [
   ...['journal_mode=WAL', 'synchronous=FULL'].flatMap((pragma) => ['--sqlite-pragma', pragma]),
   ...[
     'history.transferProcessorMaxPollRPS=1000',
+    'history.transferProcessorUpdateAckInterval="1s"',
     'system.enableActivityEagerExecution=true',
     'system.forceSearchAttributesCacheRefreshOnRead=false',
   ].flatMap((value) => ['--dynamic-config-value', value]),

@@ -43,6 +43,8 @@ export function startTelemetry(settings: SentrySettings, process: string): Telem
     environment: settings.SENTRY_ENVIRONMENT,
     tracesSampleRate: settings.SENTRY_TRACES_SAMPLE_RATE,
     tracePropagationTargets: [],
+    // Else it takes every refusal for an error, and those that are errors before we say what they belong to.
+    integrations: [sentry.expressIntegration({ shouldHandleError: false })],
     // A stranger's trace could bring names of its own.
     strictTraceContinuation: true,
     dataCollection: NOTHING,

@@ -50,8 +50,12 @@ async function start(): Promise<ChildProcess> {
   return child;
 }
 
-function node(script: string) {
-  const child = spawn(process.execPath, [script], { cwd: clone, env: environment, stdio: ['ignore', 'pipe', 'pipe'] });
+function node(script: string, env: NodeJS.ProcessEnv = {}) {
+  const child = spawn(process.execPath, [script], {
+    cwd: clone,
+    env: { ...environment, ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
   let output = '';
   for (const stream of [child.stdout, child.stderr]) {
     stream.setEncoding('utf8').on('data', (text) => {
@@ -62,8 +66,8 @@ function node(script: string) {
   return { child, said: () => output };
 }
 
-async function runToEnd(script: string): Promise<{ code: number | null; said: string }> {
-  const { child, said } = node(script);
+async function runToEnd(script: string, env: NodeJS.ProcessEnv = {}): Promise<{ code: number | null; said: string }> {
+  const { child, said } = node(script, env);
   await once(child, 'close');
   return { code: child.exitCode, said: said() };
 }
@@ -81,9 +85,26 @@ function note(pid: number): void {
   noteStart(testServers().folder, pid);
 }
 
+interface Read {
+  source: string;
+  items: number;
+  findings: number;
+}
 const file = (name: string) => join(clone, '.countersign', name);
 const runtime = () => JSON.parse(readFileSync(file('runtime.json'), 'utf8'));
 const mails = () => readdirSync(file('mail')).filter((name) => name.endsWith('.eml'));
+const mailText = (name: string) => readFileSync(file(join('mail', name)), 'utf8');
+const filesThatSay = (folder: string, word: string) =>
+  readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name))
+    .filter((path) => readFileSync(path).includes(word));
+// biome-ignore lint/suspicious/noExplicitAny: a test looks at what it expects.
+async function asAdmin(method: string, path: string): Promise<{ status: number; body: any }> {
+  const headers = { 'x-admin-token': JSON.parse(readFileSync(file('settings.json'), 'utf8')).ADMIN_PASSWORD };
+  const response = await fetch(runtime().api + path, { method, headers });
+  return { status: response.status, body: await response.json() };
+}
 const isReady = () =>
   fetch(`${runtime().api}/ready`).then(
     ({ ok }) => ok,
@@ -99,6 +120,27 @@ test('it tells what runs, to its owner alone, and the demo delivers a mail', asy
   expect(statSync(file('runtime.json')).mode & 0o777).toBe(0o600);
   expect(await runToEnd('ops/demo.mjs')).toMatchObject({ code: 0, said: expect.stringContaining('draft.sent') });
   expect(mails()).toHaveLength(1);
+});
+
+test('a person is erased from every file of it, and nobody else', async () => {
+  const email = 'zoe@customer.example';
+  expect(await runToEnd('ops/demo.mjs', { COUNTERSIGN_DEMO_TO: email })).toMatchObject({ code: 0 });
+  expect(mails().filter((name) => mailText(name).includes(email))).toHaveLength(1);
+  const others = mails().filter((name) => !mailText(name).includes(email));
+  const { body: erasure } = await asAdmin('DELETE', `/api/gdpr/user/${encodeURIComponent(email)}?grace=PT0S`);
+  const certified = async () => {
+    const answer = await asAdmin('GET', `/api/gdpr/erasures/${erasure.requestId}/certificate`);
+    return answer.status === 200 ? answer.body : null;
+  };
+  const { certificate } = await until('it is certified', certified, 60_000);
+  expect(mails()).toEqual(others);
+  expect(certificate.stores).toContainEqual({ store: 'mailbox', erased: 1, anonymised: 0 });
+  const read = certificate.scan.sources.map(({ source, items, findings }: Read) => [source, items > 0, findings]);
+  expect(read).toEqual(['postgres', 'redis', 'objects', 'temporal', 'files'].map((source) => [source, true, 0]));
+  // The same by other eyes: the whole folder but for the database, whose dead rows age out.
+  const folders = ['logs', 'mail', 'files', 'backups', 'temporal', 'redis'].map((name) => file(name));
+  expect(folders.filter((folder) => existsSync(folder))).toEqual(folders);
+  for (const folder of folders) expect(filesThatSay(folder, email)).toEqual([]);
 });
 
 test('a second start in the same folder is refused and disturbs nothing', async () => {

@@ -1,13 +1,20 @@
 // What somebody has a duty to keep is withheld and said; the rest goes, and the hold's end finishes what it held up.
+import { createHash } from 'node:crypto';
 import { readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { Redis } from 'ioredis';
+import { attachmentKey } from '../../activities/attachments';
+import { REDIS_PREFIX } from '../../ops/runtime/redis';
+import { collect } from '../support/collect';
 import { newFolder } from '../support/environment';
 import { HUBSPOT_TOKEN, type HubspotServer, startHubspotServer } from '../support/hubspot-server';
+import { testServers } from '../support/servers';
 import { ErasureService } from './erasure-service';
 
 const mailbox = newFolder('mailbox');
 let service: ErasureService;
 let hubspot: HubspotServer;
+let redis: Redis;
 beforeAll(async () => {
   hubspot = await startHubspotServer();
   const environment = {
@@ -17,8 +24,10 @@ beforeAll(async () => {
   };
   service = await ErasureService.create({ environment });
   service.base.startWorker();
+  redis = new Redis(testServers().redis);
 });
 afterAll(async () => {
+  redis?.disconnect();
   await service?.close();
   await hubspot?.close();
 });
@@ -45,17 +54,30 @@ it('withholds everything about a person, and sends nothing to them all the same'
   const email = 'held-person@customer.example';
   const draft = await service.base.submitForReview(email);
   const mention = await service.base.submitForReview('bob@customer.example', { body: `Ask ${email}` });
+  const { files } = service;
+  const key = `${REDIS_PREFIX}a note of held-person`;
+  await redis.set(key, email);
+  const bytes = Buffer.from(`Ask ${email}`);
+  const sha256 = createHash('sha256').update(bytes).digest('hex');
+  await files.put(attachmentKey(sha256), bytes);
+  const file = { name: 'notes.txt', type: 'text/plain', size: bytes.length, sha256 };
+  const { id: attachment } = await service.commands.recordAttachment(service.base.author, file);
+  const withFile = await service.base.submitDue('bob@customer.example', { attachments: [attachment] });
+  await service.base.draftIn('sent', withFile.id);
   const hold = await service.commands.placeHold(service.admin, { email: email.toUpperCase(), reason: 'a law suit' });
   const { requestId, preview } = await service.request(email, 'PT0S');
   expect(preview).toContainEqual({ store: 'postgres', erase: 0, anonymise: 0, withhold: 2, ground: 'legal_hold' });
   await service.in('suspended', requestId);
   expect(await service.base.draft(mention.id)).toMatchObject({ body: `Ask ${email}`, revision: 1 });
+  expect(await redis.get(key)).toBe(email);
+  expect(await collect(files.list('attachments/'))).toEqual([attachmentKey(sha256)]);
 
   await service.base.approve(draft);
   expect(await service.base.draftIn('blocked', draft.id)).toMatchObject({ outcome: 'suppressed', to: email });
   await service.commands.releaseHold(service.admin, hold.id);
   expect((await service.ended(requestId)).status).toBe('certified');
   expect([await statusOf(draft.id), (await service.base.draft(mention.id)).body]).toEqual(['erased', 'Ask [erased]']);
+  expect([await redis.get(key), await collect(files.list('attachments/'))]).toEqual([null, []]);
 });
 
 it('withholds what lies outside of the database too, and it goes when the hold is released', async () => {

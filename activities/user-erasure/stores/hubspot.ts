@@ -9,6 +9,8 @@ const MOST_CONTACTS = 100;
 /** Its search learns of a change some seconds later. */
 const INDEX_LAG_MS = 10_000;
 const PAUSE_MS = { DAILY: 15 * 60_000, otherwise: 10_000 };
+/** Temporal takes a delay of nothing for the wish not to be tried again: the erasure would have failed for good. */
+const RETRIES_AFTER_MS = { least: 1_000, most: 60 * 60_000 };
 const PROPERTIES = ['email', 'firstname', 'lastname', 'phone', 'company', 'createdate', 'lastmodifieddate'];
 
 export interface HubspotSettings {
@@ -106,7 +108,7 @@ async function failureOf(response: Response): Promise<ApplicationFailure> {
 function retryAfter(value: string | null): number | null {
   if (!value) return null;
   const ms = /^\d+$/.test(value) ? Number(value) * 1000 : Date.parse(value) - Date.now();
-  return Number.isFinite(ms) ? Math.max(0, ms) : null;
+  return Number.isFinite(ms) ? Math.min(Math.max(ms, RETRIES_AFTER_MS.least), RETRIES_AFTER_MS.most) : null;
 }
 
 const failure = (code: string, nextRetryDelay?: number) =>
