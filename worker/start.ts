@@ -23,6 +23,7 @@ import { ensureNamespaceOn } from '../ops/runtime/temporal-namespace';
 import { createDatabase, type Database } from '../prisma/client';
 import { MAIL_LANE } from '../workflows/contracts/mail-delivery';
 import { createErasure } from './erasure';
+import { keepErasures } from './erasures';
 import { keepLanes } from './lanes';
 import { carryOutLedger } from './ledger';
 import { listenForWork } from './listener';
@@ -106,6 +107,7 @@ async function runWorker(settings: Configuration, db: Database, logger: Logger, 
     runRelay({ db, temporal, alarm: relayAlarm, logger }, stopping),
     listenForWork(settings.DATABASE_URL, { [MAIL_LANE]: mailAlarm, [RELAY]: relayAlarm }, stopping),
     keepSweeping({ db, files, logger }, stopping),
+    keepErasures({ db, announce, logger }, stopping),
     sealing,
   ]);
   await drain();

@@ -7,6 +7,7 @@ import { SYSTEM } from '../commands/context';
 import { normaliseAddress, type Subjects } from '../personal-data/subject';
 import { insertSuppression } from '../personal-data/suppress';
 import { TEXT_TABLES } from '../user-erasure/stores/postgres/mentions';
+import { isTo } from '../user-erasure/stores/postgres/own-drafts';
 import type { Person, PersonalDataStore } from '../user-erasure/stores/store';
 import type { Ledger, LedgerEntry } from './ledger';
 
@@ -31,15 +32,38 @@ export async function replayLedger({ db, ledger, subjects, stores, logger }: Rep
     const hashes = entry.subject.map((hash) => Uint8Array.from(Buffer.from(hash, 'hex')));
     // Before the purge: nothing is sent to them meanwhile.
     await suppress(db, entry, hashes);
-    if (email !== undefined) await purge(stores, { email, hashes, requestId: entry.requestId });
+    if (email !== undefined) await purge(db, stores, { email, hashes, requestId: entry.requestId });
     await db.instance.update({ where: { id: 1 }, data: { ledgerPosition: entry.position } });
     logger.info({ requestId: entry.requestId, position: entry.position }, 'An erasure has been carried out again');
   }
   return pending.length;
 }
 
-async function purge(stores: readonly PersonalDataStore[], person: Person): Promise<void> {
-  for (const store of stores) await store.purge(person, () => {});
+/** What was certified was held by nobody any more: holds that the restore brought back have been released since. */
+async function purge(db: Database, stores: readonly PersonalDataStore[], person: Person): Promise<void> {
+  const goThrough = async () => {
+    let withheld = 0;
+    for (const store of stores) withheld += (await store.purge(person, () => {})).withhold;
+    return withheld;
+  };
+  if ((await goThrough()) === 0) return;
+  await releaseHolds(db, person);
+  await goThrough();
+}
+
+async function releaseHolds(db: Database, person: Person): Promise<void> {
+  const context = { actor: SYSTEM, requestId: person.requestId };
+  await db.$transaction(async (transaction) => {
+    const tx = transaction as Database;
+    const released = await tx.$queryRaw<{ id: string }[]>`
+      UPDATE legal_holds h SET released_at = clock_timestamp()
+      WHERE h.released_at IS NULL AND (h.subject_hashes && ${person.hashes}
+        OR h.draft_id IN (SELECT d.id FROM drafts d WHERE ${isTo(person)}))
+      RETURNING h.id`;
+    for (const { id } of released) {
+      await recordEvent(tx, context, { type: 'hold.released', subject: 'hold', subjectId: id });
+    }
+  });
 }
 
 async function suppress(db: Database, entry: LedgerEntry, hashes: Uint8Array<ArrayBuffer>[]): Promise<void> {

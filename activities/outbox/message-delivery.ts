@@ -20,6 +20,8 @@ interface Process {
   input(id: string): unknown;
   summary(id: string): string;
   attributes?(state: Message['state']): SearchAttributePair[];
+  /** A late message starts it again, where it reads its row and ends: so one that was terminated is not lost. */
+  startsAgain?: true;
 }
 
 /** What the outbox starts, by the workflow's name. */
@@ -34,6 +36,7 @@ const PROCESSES = {
     workflowId: userErasureId,
     input: (requestId) => ({ requestId }),
     summary: (requestId) => `Erasure ${requestId}`,
+    startsAgain: true,
   },
   draftRetention: {
     workflowId: cleanupWorkflowId,
@@ -56,14 +59,14 @@ export async function deliverMessage(temporal: Client, message: Message): Promis
 }
 
 function signal(temporal: Client, { process, entityId, state }: Message) {
-  const { workflowId, input, summary, attributes }: Process = PROCESSES[process];
+  const { workflowId, input, summary, attributes, startsAgain }: Process = PROCESSES[process];
   return temporal.workflow.signalWithStart(process, {
     workflowId: workflowId(entityId),
     taskQueue: TASK_QUEUES.processes,
     args: [input(entityId)],
     signal: 'changed',
     signalArgs: [state],
-    workflowIdReusePolicy: 'REJECT_DUPLICATE',
+    workflowIdReusePolicy: startsAgain ? 'ALLOW_DUPLICATE' : 'REJECT_DUPLICATE',
     workflowIdConflictPolicy: 'USE_EXISTING',
     staticSummary: summary(entityId),
     typedSearchAttributes: [{ key: ProcessAttribute, value: process }, ...(attributes?.(state) ?? [])],

@@ -24,15 +24,18 @@ it('keeps an erased person erased when the database is rewound from a dump', asy
   const toAda = await base.submitForReview(ADA);
   const toBob = await base.submitForReview(BOB, { body: `Ask ${ADA}` });
   await service.commands.createKey(service.admin, { name: 'Ada herself', email: ADA, roles: ['author'] });
+  const hold = await service.commands.placeHold(service.admin, { draftId: toAda.id, reason: 'evidence' });
   const dump = join(newFolder('dump'), 'before.dump');
   await run('pg_dump', ['--format=custom', `--file=${dump}`, url]);
 
+  await service.commands.releaseHold(service.admin, hold.id);
   expect((await service.erase(ADA)).status).toBe('certified');
   expect((await base.draft(toAda.id)).status).toBe('erased');
   await worker.kill();
   await run('pg_restore', ['--clean', '--if-exists', '--single-transaction', `--dbname=${url}`, dump]);
   expect(await base.draft(toAda.id)).toMatchObject({ status: 'pending_review', to: ADA });
   expect(await db.erasure.count()).toBe(0);
+  expect(await db.legalHold.findMany()).toMatchObject([{ id: hold.id, releasedAt: null }]);
 
   base.start('api', 'api/main.js');
   const api = `http://127.0.0.1:${base.environment.PORT}`;

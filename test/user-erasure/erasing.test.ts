@@ -1,6 +1,8 @@
 // A person is erased by real processes: what goes, what stays, and what stands in the certificate.
 
+import { deliverMessage } from '../../activities/outbox/message-delivery';
 import { readErasure } from '../../activities/user-erasure/erasure-record';
+import { until } from '../support/until';
 import { ErasureService } from './erasure-service';
 
 let service: ErasureService;
@@ -50,5 +52,29 @@ describe('an erasure that is confirmed', () => {
     const record = await readErasure(base.database.db, erasure.requestId);
     expect(record?.sealed).toBeNull();
     await expect(base.temporal.client.workflow.getHandle(`draft-${open.id}`).describe()).rejects.toThrow();
+  });
+});
+
+describe('an erasure whose workflow somebody has terminated', () => {
+  it('goes on in a new run, and a late message does nothing to one that has ended', async () => {
+    const { base } = service;
+    const { requestId, workflowId } = await service.request('terminated@customer.example', 'PT1H');
+    const handle = base.temporal.client.workflow.getHandle(workflowId);
+    const status = () =>
+      handle.describe().then(
+        ({ status }) => status.name,
+        () => null,
+      );
+    await until('it runs', async () => (await status()) === 'RUNNING');
+    await handle.terminate('by mistake');
+    base.startWorker({ WORKER_METRICS_PORT: '0' });
+    await until('it runs again', async () => (await status()) === 'RUNNING');
+    await service.commands.confirmErasure(service.admin, requestId);
+    expect((await service.ended(requestId)).status).toBe('certified');
+    await until('it has ended', async () => (await status()) === 'COMPLETED');
+    const state = { generation: 1, version: 1, status: 'waiting' };
+    await deliverMessage(base.temporal.client, { process: 'userErasure', entityId: requestId, state });
+    await until('it has ended again', async () => (await status()) === 'COMPLETED');
+    expect((await service.look(requestId)).status).toBe('certified');
   });
 });
