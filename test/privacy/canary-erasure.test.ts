@@ -211,4 +211,4 @@ it('nothing that is not made for a person ever knows them, whatever is asked and
     expect(tracesOfCanary(Buffer.from(words))).toEqual([]);
   }
   expect(tracesInFolder(service.temporal.folder)).toEqual({});
-});
+}, 300_000);
