@@ -2,7 +2,7 @@
 // so that no restore brings anybody back.
 import { createHash } from 'node:crypto';
 import type { Configuration } from '../../ops/runtime/configuration';
-import { type ObjectStore, openObjectStore } from '../../ops/runtime/object-store';
+import { ObjectNotFound, type ObjectStore, openObjectStore } from '../../ops/runtime/object-store';
 import { createSigner, type Signer } from '../../ops/runtime/signing';
 
 const PREFIX = 'erasure-ledger/';
@@ -51,7 +51,7 @@ export function createLedger(backups: Pick<ObjectStore, 'put' | 'get' | 'list'>,
   /** From after this position on, each checked. Throws LedgerBroken. */
   async function* entries(after = 0): AsyncIterable<LedgerEntry> {
     const last = await head();
-    let prev = after === 0 ? FIRST : (await read(after)).hash;
+    let prev = after === 0 ? FIRST : (await read(after).catch(brokenWhereGone(after))).hash;
     for (let position = after + 1; position <= last; position++) {
       const entry = await read(position).catch(() => null);
       if (!entry || !isSound(entry, position, prev, signer)) throw new LedgerBroken(position);
@@ -81,6 +81,11 @@ export type Ledger = ReturnType<typeof createLedger>;
 
 export const openLedger = (settings: Pick<Configuration, 'BACKUP_URL' | 'SECRET_KEY'>): Ledger =>
   createLedger(openObjectStore(settings.BACKUP_URL), createSigner(settings.SECRET_KEY, 'erasure ledger'));
+
+/** This database has carried out what is not there any more. */
+const brokenWhereGone = (position: number) => (error: unknown) => {
+  throw error instanceof ObjectNotFound ? new LedgerBroken(position) : error;
+};
 
 function isSound(entry: LedgerEntry, position: number, prev: string, signer: Signer): boolean {
   const isNext = entry.position === position && entry.prev === prev && entry.hash === hashOf(entry);

@@ -59,6 +59,12 @@ it.each([
   await expect(collect(ledger.entries())).rejects.toMatchObject({ code: 'ledger_broken', position });
 });
 
+it('is broken where it ends before what the database has carried out', async () => {
+  const { ledger } = open();
+  await ledger.append(entry(1));
+  await expect(collect(ledger.entries(2))).rejects.toMatchObject({ code: 'ledger_broken', position: 2 });
+});
+
 it('names the position of an entry that is missing', async () => {
   const { store, ledger } = open();
   for (const n of [1, 2, 3]) await ledger.append(entry(n));

@@ -1,7 +1,6 @@
 // An erasure with its real calendar, activities, stores and scan, on real servers, whose purgers a test can take away.
 // The calendar runs on the server that skips time, so that the pauses between rounds cost nothing.
 import { pathToFileURL } from 'node:url';
-import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import { Worker } from '@temporalio/worker';
 import { Redis } from 'ioredis';
 import { openLedger } from '../../activities/erasure-ledger/ledger';
@@ -29,18 +28,18 @@ import { workflowBundle } from '../support/workflow-bundle';
 
 /** What lives as long as the test file. */
 export interface Servers {
-  clock: TestWorkflowEnvironment;
   database: TestDatabase;
   hubspot: HubspotServer;
   redisServer: OwnServer;
   redis: Redis;
   temporal: TestNamespace;
+  /** One database has one ledger. */
+  backupUrl: string;
   close(): Promise<void>;
 }
 
 export async function startServers(): Promise<Servers> {
-  const [clock, database, hubspot, redisServer, temporal] = await Promise.all([
-    createTimeSkippingEnvironment(),
+  const [database, hubspot, redisServer, temporal] = await Promise.all([
     createTestDatabase(),
     startHubspotServer(),
     OwnServer.start(startRedis, 'own-redis'),
@@ -48,18 +47,17 @@ export async function startServers(): Promise<Servers> {
   ]);
   const redis = new Redis(redisServer.url);
   return {
-    clock,
     database,
     hubspot,
     redisServer,
     redis,
     temporal,
+    backupUrl: pathToFileURL(newFolder('backup')).href,
     async close() {
       redis.disconnect();
       await redisServer.stop();
       await temporal.close();
       await hubspot.close();
-      await clock.teardown();
       await database.drop();
     },
   };
@@ -69,10 +67,12 @@ export type Purgeless = Awaited<ReturnType<typeof startErasures>>;
 
 /** @param filesUrl FILES_URL: each place for files is another worker */
 export async function startErasures(
-  { clock, database, hubspot, redisServer, redis, temporal }: Servers,
+  { database, hubspot, redisServer, redis, temporal, backupUrl }: Servers,
   filesUrl?: string,
 ) {
   const { db } = database;
+  // Its own: a poll of an earlier worker would take the tasks of the next.
+  const clock = await createTimeSkippingEnvironment();
   const mailbox = newFolder('mailbox');
   const settings: Configuration = readConfiguration(
     await testEnvironment({
@@ -83,6 +83,7 @@ export async function startErasures(
       FILES_URL: filesUrl ?? pathToFileURL(newFolder('files')).href,
       HUBSPOT_ACCESS_TOKEN: HUBSPOT_TOKEN,
       HUBSPOT_BASE_URL: hubspot.url,
+      BACKUP_URL: backupUrl,
       MAILBOX_PATH: mailbox,
       SCAN_PATHS: mailbox,
     }),
@@ -159,6 +160,7 @@ export async function startErasures(
     async close() {
       worker.shutdown();
       await running;
+      await clock.teardown();
     },
   };
 }

@@ -169,7 +169,7 @@ describe('with files in a folder', () => {
           { store: 'redis', erased: 1, anonymised: 0 },
           { store: 'hubspot', erased: 1, anonymised: 0 },
           { store: 'mailbox', erased: 1, anonymised: 0 },
-          { store: 'temporal', erased: 1, anonymised: 0 },
+          { store: 'temporal', erased: 2, anonymised: 0 },
         ],
         scan: {
           sources: expect.arrayContaining(SOURCES.map((source) => expect.objectContaining({ source, findings: 0 }))),
