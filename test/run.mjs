@@ -34,7 +34,7 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => r
 let counts = { passed: 0, failed: 1, skipped: 0 };
 try {
   step('the npm dependencies', 'ops/install.mjs');
-  ensureSystemPackages(['postgres', 'redis'], progress);
+  ensureSystemPackages(['postgres', 'redis', 'pgbackrest'], progress);
   step('the build', 'ops/build.mjs');
   const { findTemporal } = createRequire(import.meta.url)('../dist/ops/local/binaries/temporal.js');
   await findTemporal((work) => work && progress(`${work.what} (usually ${work.usualSeconds} s)`));

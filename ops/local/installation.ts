@@ -1,7 +1,9 @@
 // One installation while it runs: its servers, its services, and their end in order.
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { archiveCommand } from '../pgbackrest/pgbackrest';
 import { ensureNamespace } from '../runtime/temporal-namespace';
+import { findPgBackRest, HOW_TO_GET_IT } from './binaries/pgbackrest';
 import { endRunning, type OnProgress } from './binaries/programs';
 import { dataPaths } from './data-paths';
 import { ensureDatabase, migrate } from './database';
@@ -71,7 +73,7 @@ export class Installation {
       untilReady(`${this.api}/ready`, services, READY_WITHIN_MS),
       untilReady(this.metrics('workerMetrics'), services, READY_WITHIN_MS),
     ]);
-    this.degraded = degradedIn(health);
+    this.degraded.push(...degradedIn(health));
     this.isUp = true;
   }
 
@@ -108,8 +110,12 @@ export class Installation {
     const { root, home, plan } = this.options;
     const onProgress = this.options.newProgress();
     if (!plan.given.database) {
+      const folder = home.server('postgres');
+      const pgbackrest = await findPgBackRest(onProgress);
+      if (!pgbackrest) this.degraded.push(`backups are off: ${HOW_TO_GET_IT}`);
+      const archive = pgbackrest ? archiveCommand(pgbackrest, folder) : undefined;
       const { url } = await this.keep('postgres', (own) =>
-        startPostgres({ ...own, folder: home.server('postgres'), port: plan.ports.postgres, onProgress }),
+        startPostgres({ ...own, folder, port: plan.ports.postgres, onProgress, archiveCommand: archive }),
       );
       this.addresses.database = await ensureDatabase(url);
     }
@@ -185,6 +191,7 @@ export class Installation {
       ...dataPaths(home, here),
       ...plan.env,
       DATABASE_URL: database,
+      ...(plan.given.database ? {} : { POSTGRES_HOME: home.server('postgres') }),
       TEMPORAL_ADDRESS: temporal,
       SMTP_URL: this.smtp,
       ...(temporalUi ? { TEMPORAL_UI_URL: temporalUi } : {}),

@@ -6,6 +6,7 @@ import { readKeptJson, writeKept } from './kept-file';
 export interface KeptSettings {
   ADMIN_PASSWORD: string;
   SECRET_KEY: string;
+  BACKUP_PASSPHRASE: string;
 }
 
 export function keepSettings(home: Home): KeptSettings {
@@ -14,9 +15,9 @@ export function keepSettings(home: Home): KeptSettings {
   const settings = {
     ADMIN_PASSWORD: kept.ADMIN_PASSWORD ?? randomBytes(24).toString('base64url'),
     SECRET_KEY: kept.SECRET_KEY ?? randomBytes(32).toString('base64'),
+    BACKUP_PASSPHRASE: kept.BACKUP_PASSPHRASE ?? randomBytes(48).toString('base64'),
   };
-  if (settings.ADMIN_PASSWORD !== kept.ADMIN_PASSWORD || settings.SECRET_KEY !== kept.SECRET_KEY) {
-    writeKept(file, `${JSON.stringify(settings, null, 2)}\n`);
-  }
+  const text = `${JSON.stringify(settings, null, 2)}\n`;
+  if (text !== `${JSON.stringify(kept, null, 2)}\n`) writeKept(file, text);
   return settings;
 }

@@ -7,6 +7,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
 import { findPostgres, type PostgresBinaries } from './binaries/postgres';
 import { type OnProgress, run } from './binaries/programs';
+import { livingCluster } from './clusters';
 import { freePort } from './ports';
 import { endLeftoverPostmaster } from './postmaster';
 import { LaunchError, launch, type Server } from './server';
@@ -18,6 +19,8 @@ export interface PostgresOptions {
   log?: string;
   onProgress?: OnProgress;
   onSpawn?: (pid: number) => void;
+  /** The command that keeps a finished segment of the log; without it nothing is kept. */
+  archiveCommand?: string | undefined;
 }
 
 const SETTINGS = {
@@ -25,9 +28,6 @@ const SETTINGS = {
   unix_socket_directories: '',
   password_encryption: 'scram-sha-256',
   wal_level: 'replica',
-  archive_mode: 'on',
-  // Keeps nothing yet. A backup replaces it by a reload; `archive_mode` itself would take a restart.
-  archive_command: '/bin/true',
   synchronous_commit: 'on',
   max_connections: '120',
   log_min_messages: 'warning',
@@ -35,6 +35,12 @@ const SETTINGS = {
   log_min_error_statement: 'panic',
   log_error_verbosity: 'terse',
 };
+/** What is committed is kept within a minute. */
+const archiving = (command: string | undefined) => ({
+  archive_mode: 'on',
+  archive_command: command ?? '/bin/true',
+  ...(command ? { archive_timeout: '60' } : {}),
+});
 const LOOPBACK_ONLY = 'host all all 127.0.0.1/32 scram-sha-256\nhost replication all 127.0.0.1/32 scram-sha-256\n';
 /** Processes of a killed server hold its memory for a moment. */
 const STILL_THERE = /pre-existing shared memory block|lock file ".*" already exists/;
@@ -43,7 +49,7 @@ const RETRY_FOR_MS = 15_000;
 export async function startPostgres(options: PostgresOptions): Promise<Server> {
   const { folder } = options;
   mkdirSync(folder, { recursive: true });
-  const data = join(folder, 'data');
+  const data = livingCluster(folder);
   const version = join(data, 'PG_VERSION');
   const major = existsSync(version) ? Number.parseInt(readFileSync(version, 'utf8'), 10) : null;
   const binaries = await findPostgres(major, options.onProgress);
@@ -70,9 +76,12 @@ function startCluster(
   data: string,
   port: number,
   url: string,
-  { folder, log, onSpawn }: PostgresOptions,
+  { folder, log, onSpawn, archiveCommand }: PostgresOptions,
 ): Promise<Server> {
-  const settings = Object.entries(SETTINGS).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
+  const settings = Object.entries({ ...SETTINGS, ...archiving(archiveCommand) }).flatMap(([name, value]) => [
+    '-c',
+    `${name}=${value}`,
+  ]);
   return launch({
     name: 'PostgreSQL',
     url,

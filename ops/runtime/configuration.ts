@@ -71,6 +71,8 @@ const Environment = z.object({
   BACKUP_RETENTION_DAYS: positive(30),
   UNDO_WINDOW_SECONDS: seconds(0),
   APPROVAL_DEADLINE_HOURS: hours(72),
+  BACKUP_PASSPHRASE: z.string().min(20, 'must have 20 characters or more').optional(),
+  POSTGRES_HOME: folder.optional(),
   SCAN_PATHS: paths.optional(),
   MAILBOX_PATH: folder.optional(),
 });

@@ -11,6 +11,7 @@ const PROGRAMS = {
     what: 'PostgreSQL 15 or newer',
   },
   redis: { packages: ['redis-server'], present: () => onPath('redis-server'), what: 'Redis' },
+  pgbackrest: { packages: ['pgbackrest'], present: () => onPath('pgbackrest'), what: 'pgBackRest' },
   java: { packages: ['default-jre-headless'], present: () => onPath('java'), what: 'a Java runtime, 17 or newer' },
   maven: { packages: ['maven'], present: () => onPath('mvn'), what: 'Maven' },
 };

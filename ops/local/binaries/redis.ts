@@ -1,56 +1,9 @@
 // redis-server: from the PATH, else by apt on Debian and Ubuntu.
-import { existsSync, rmSync, writeFileSync } from 'node:fs';
-import { type OnProgress, onPath, run, tell } from './programs';
+import { findOrInstall } from './apt';
+import type { OnProgress } from './programs';
 
 export type { OnProgress } from './programs';
 
-const POLICY = '/usr/sbin/policy-rc.d';
-
 /** @returns null where it is missing and can't be installed */
-export async function findRedis(onProgress?: OnProgress): Promise<string | null> {
-  const found = onPath('redis-server');
-  if (found) return found;
-  const become = await privilege();
-  if (!become || !onPath('apt-get')) return null;
-  try {
-    await tell(onProgress, 'Installing Redis by apt', 20, () => install(become));
-  } catch {
-    return null;
-  }
-  return onPath('redis-server');
-}
-
-async function install(become: string[]): Promise<void> {
-  // Debian starts a service with its package; this one is started here, in the foreground.
-  const policy = process.getuid?.() === 0 && !existsSync(POLICY);
-  if (policy) writeFileSync(POLICY, '#!/bin/sh\nexit 101\n', { mode: 0o755 });
-  try {
-    const packages = ['install', '-y', '-qq', '--no-install-recommends', 'redis-server'];
-    await apt(become, packages).catch(async () => {
-      await apt(become, ['update', '-qq']);
-      await apt(become, packages);
-    });
-  } finally {
-    if (policy) rmSync(POLICY, { force: true });
-  }
-}
-
-async function apt(become: string[], args: string[]): Promise<void> {
-  const [command = 'apt-get', ...rest] = [...become, 'apt-get', ...args];
-  // Debian's service scripts start nothing in run level 1.
-  await run(command, rest, {
-    env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive', RUNLEVEL: '1' },
-    timeout: 300_000,
-  });
-}
-
-/** How to act as root: what to put before a command, or null. */
-async function privilege(): Promise<string[] | null> {
-  if (process.getuid?.() === 0) return [];
-  if (!onPath('sudo')) return null;
-  const sudo = ['sudo', '-n', '--preserve-env=DEBIAN_FRONTEND,RUNLEVEL'];
-  return run('sudo', ['-n', 'true'], { timeout: 5_000 }).then(
-    () => sudo,
-    () => null,
-  );
-}
+export const findRedis = (onProgress?: OnProgress): Promise<string | null> =>
+  findOrInstall({ program: 'redis-server', packageName: 'redis-server', title: 'Redis' }, onProgress);

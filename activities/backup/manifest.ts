@@ -1,0 +1,111 @@
+// What makes a backup a set: one signed document, written last. A set without it, or whose signature doesn't hold, doesn't exist.
+import { z } from 'zod';
+import { canonicalJson } from '../../ops/runtime/canonical-json';
+import { ObjectNotFound, type ObjectStore } from '../../ops/runtime/object-store';
+import type { Signer } from '../../ops/runtime/signing';
+
+export const SETS = 'sets/';
+export const manifestKey = (id: string) => `${SETS}${id}/manifest.json`;
+
+/** `20260123T180000Z`, the time at which it began. */
+export const SetId = z.string().regex(/^\d{8}T\d{6}Z$/);
+export const toSetId = (at: Date) => `${at.toISOString().replace(/[-:]/g, '').slice(0, 15)}Z`;
+
+const Sha256 = z.string().regex(/^[0-9a-f]{64}$/);
+const Count = z.number().int().min(0);
+/** One encrypted object. `size` and `sha256` are those of the object as it is stored. */
+const StoredObject = z.object({ key: z.string(), size: Count, sha256: Sha256 });
+
+const PostgresPart = z.object({
+  /** pgBackRest's name for it. */
+  label: z.string(),
+  /** Major version. */
+  version: z.string(),
+  systemId: z.string(),
+  /** Bytes of the cluster, and of what the repository holds for it. */
+  size: Count,
+  repositorySize: Count,
+  /** Of the repository's list of this backup's files and their checksums. */
+  sha256: Sha256,
+  /** The segments that it needs to be consistent; the first eight digits of each are the timeline. */
+  wal: z.object({ start: z.string(), stop: z.string() }),
+  stoppedAt: z.iso.datetime(),
+});
+
+const Manifest = z.object({
+  format: z.literal(1),
+  id: SetId,
+  kind: z.enum(['full', 'incr']),
+  startedAt: z.iso.datetime(),
+  finishedAt: z.iso.datetime(),
+  /** Of Countersign. */
+  release: z.string(),
+  /** The newest migration of the database. */
+  schema: z.string(),
+  /** Of the audit chain; the position as digits. */
+  audit: z.object({ position: z.string(), hash: Sha256 }).nullable(),
+  /** How far the erasure ledger had been carried out. */
+  ledger: Count,
+  /** Rows of tables that never lose one: a later state has as many or more. */
+  rows: z.record(z.string(), Count),
+  postgres: PostgresPart.nullable(),
+  redis: StoredObject.extend({ keys: Count }).nullable(),
+  /** The object lists the files; each lies by its own SHA-256 below `files/`. */
+  files: StoredObject.extend({ files: Count, bytes: Count }).nullable(),
+});
+
+export type Manifest = z.infer<typeof Manifest>;
+export type PostgresPart = z.infer<typeof PostgresPart>;
+
+const Signed = z.object({ manifest: z.unknown(), signature: z.string(), publicKey: z.string() });
+
+export class ManifestBroken extends Error {
+  override name = 'ManifestBroken';
+  constructor(
+    readonly setId: string,
+    readonly reason: 'unreadable' | 'signature',
+  ) {
+    super(`The manifest of ${setId} is not sound: ${reason}`);
+  }
+}
+
+export async function writeManifest(backups: ObjectStore, signer: Signer, manifest: Manifest): Promise<void> {
+  const signed = { manifest, ...signer.sign(canonicalJson(manifest)) };
+  await backups.put(manifestKey(manifest.id), Buffer.from(`${JSON.stringify(signed, null, 2)}\n`), {
+    type: 'application/json',
+  });
+}
+
+/** @returns null where there is no such set. Throws ManifestBroken */
+export async function readManifest(backups: ObjectStore, signer: Signer, id: string): Promise<Manifest | null> {
+  const chunks: Buffer[] = [];
+  try {
+    for await (const chunk of await backups.get(manifestKey(id))) chunks.push(chunk as Buffer);
+  } catch (error) {
+    if (error instanceof ObjectNotFound) return null;
+    throw error;
+  }
+  const signed = Signed.safeParse(parse(Buffer.concat(chunks).toString()));
+  const manifest = Manifest.safeParse(signed.data?.manifest);
+  if (!signed.success || !manifest.success || manifest.data.id !== id) throw new ManifestBroken(id, 'unreadable');
+  if (!signer.verify(canonicalJson(signed.data.manifest), signed.data)) throw new ManifestBroken(id, 'signature');
+  return manifest.data;
+}
+
+/** The ids of all sets, the oldest first. */
+export async function listSets(backups: ObjectStore): Promise<string[]> {
+  const ids: string[] = [];
+  for await (const key of backups.list(SETS)) {
+    const id = /^sets\/(\d{8}T\d{6}Z)\/manifest\.json$/.exec(key)?.[1];
+    if (id) ids.push(id);
+  }
+  return ids;
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,58 @@
+// Debian's packages, installed where we are root or may become it without a password.
+import { existsSync, rmSync, writeFileSync } from 'node:fs';
+import { type OnProgress, onPath, run, tell } from './programs';
+
+const POLICY = '/usr/sbin/policy-rc.d';
+
+/** The program, installed where it is missing. @returns null where it can't be */
+export async function findOrInstall(
+  { program, packageName, title }: { program: string; packageName: string; title: string },
+  onProgress?: OnProgress,
+): Promise<string | null> {
+  const found = onPath(program);
+  if (found) return found;
+  const become = await privilege();
+  if (!become || !onPath('apt-get')) return null;
+  try {
+    await tell(onProgress, `Installing ${title} by apt`, 20, () => install(become, packageName));
+  } catch {
+    return null;
+  }
+  return onPath(program);
+}
+
+async function install(become: string[], packageName: string): Promise<void> {
+  // Debian starts a service with its package; this one is started here, in the foreground.
+  const policy = process.getuid?.() === 0 && !existsSync(POLICY);
+  if (policy) writeFileSync(POLICY, '#!/bin/sh\nexit 101\n', { mode: 0o755 });
+  try {
+    // Another may be installing at this moment.
+    const packages = ['-o', 'DPkg::Lock::Timeout=120', 'install', '-y', '-qq', '--no-install-recommends', packageName];
+    await apt(become, packages).catch(async () => {
+      await apt(become, ['update', '-qq']);
+      await apt(become, packages);
+    });
+  } finally {
+    if (policy) rmSync(POLICY, { force: true });
+  }
+}
+
+async function apt(become: string[], args: string[]): Promise<void> {
+  const [command = 'apt-get', ...rest] = [...become, 'apt-get', ...args];
+  // Debian's service scripts start nothing in run level 1.
+  await run(command, rest, {
+    env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive', RUNLEVEL: '1' },
+    timeout: 300_000,
+  });
+}
+
+/** How to act as root: what to put before a command, or null. */
+async function privilege(): Promise<string[] | null> {
+  if (process.getuid?.() === 0) return [];
+  if (!onPath('sudo')) return null;
+  const sudo = ['sudo', '-n', '--preserve-env=DEBIAN_FRONTEND,RUNLEVEL'];
+  return run('sudo', ['-n', 'true'], { timeout: 5_000 }).then(
+    () => sudo,
+    () => null,
+  );
+}
