@@ -37,13 +37,7 @@ export async function copyTestDatabase({ url }: Pick<TestDatabase, 'url'>): Prom
   const name = newName();
   await onServer(testServers().postgres, `CREATE DATABASE ${name} TEMPLATE template0`);
   const copy = databaseUrl(testServers().postgres, name);
-  await run('sh', [
-    '-c',
-    'set -o pipefail 2>/dev/null; pg_dump --format=custom "$1" | pg_restore --dbname="$2"',
-    'copy',
-    url,
-    copy,
-  ]);
+  await run('sh', ['-c', 'pg_dump -Fc "$0" | pg_restore --exit-on-error --dbname="$1"', url, copy]);
   return openOwn(name);
 }
 
