@@ -55,7 +55,7 @@ const RUN = { kept: 'A year after its end', erasure: STAYS };
 
 /** By model. */
 export const COLUMNS: Record<string, Columns[]> = {
-  Instance: [{ class: 'none', fields: 'id generation ledgerPosition', ...OPERATION }],
+  Instance: [{ class: 'none', fields: 'id generation ledgerPosition restoreId temporalNamespaceId', ...OPERATION }],
   Principal: [
     { class: 'personal', fields: 'name email', ...MEMBER },
     { class: 'pseudonymous', fields: 'id', ...MEMBER },

@@ -27,6 +27,7 @@ import { keepErasures } from './erasures';
 import { keepLanes } from './lanes';
 import { carryOutLedger } from './ledger';
 import { listenForWork } from './listener';
+import { keepProcesses } from './open-processes';
 import { keepSchedules } from './schedules';
 import { keepSealing } from './sealer';
 import { keepSweeping } from './sweep';
@@ -104,6 +105,7 @@ async function runWorker(settings: Configuration, db: Database, logger: Logger, 
     ...runs,
     keepLanes(temporal, logger, stopping),
     keepSchedules(temporal, logger, stopping),
+    keepProcesses({ db, temporal, announce, logger }, stopping),
     runRelay({ db, temporal, alarm: relayAlarm, logger }, stopping),
     listenForWork(settings.DATABASE_URL, { [MAIL_LANE]: mailAlarm, [RELAY]: relayAlarm }, stopping),
     keepSweeping({ db, files, logger }, stopping),

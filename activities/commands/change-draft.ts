@@ -6,6 +6,7 @@ import { assertInTime } from './decide-draft';
 import { hashContent } from './draft-content';
 import type { DraftRecord } from './draft-record';
 import type { Rule } from './draft-transition';
+import { REWOUND } from './failure-codes';
 import { Refusal } from './refusal';
 
 export const HOUR_MS = 3_600_000;
@@ -66,7 +67,7 @@ export const revise =
         contentHash: hashContent({ to, replyTo, subject, body, html, attachments }),
       },
       decision: byPeople(draft.decision),
-      expiresAt: new Date(draft.now.getTime() + (draft.decision.deadlineHours ?? deadlineHours) * HOUR_MS),
+      expiresAt: newDeadline(draft, deadlineHours),
       dueAt: null,
       before: undecided ? draft.expiresAt : null,
     };
@@ -94,13 +95,32 @@ export const withdraw =
     return { status: 'withdrawn', event: 'draft.withdrawn', note: reason, dueAt: null };
   };
 
-/** A parked draft may have arrived or not: a person says which. */
+/** A parked draft may have arrived or not: a person says which. What a restore has parked may never have been approved as
+ *  it stands now: then it waits for its decision again. */
 export const resolve =
-  (as: 'sent' | 'not_sent', reason: string): Rule =>
+  (as: 'sent' | 'not_sent', reason: string, deadlineHours: number): Rule =>
   (draft) => {
     if (!isParked(draft)) throw new Refusal('not_parked', 'Only a draft whose outcome is unknown can be resolved.');
     const resolved = { event: 'draft.resolved', data: { as }, note: reason };
-    return as === 'sent'
-      ? { ...resolved, status: 'sent', outcome: 'delivered', sentAt: draft.now }
-      : { ...resolved, status: 'scheduled', outcome: null, dueAt: draft.now };
+    if (as === 'sent') return { ...resolved, status: 'sent', outcome: 'delivered', sentAt: draft.now };
+    if (draft.failureCode !== REWOUND || isApproved(draft)) {
+      return { ...resolved, status: 'scheduled', outcome: null, dueAt: draft.now };
+    }
+    return {
+      ...resolved,
+      status: 'pending_review',
+      outcome: null,
+      dueAt: null,
+      expiresAt: newDeadline(draft, deadlineHours),
+    };
   };
+
+function isApproved({ decision, verdicts, revision }: DraftRecord): boolean {
+  const given = verdicts.filter(
+    (one) => one.verdict === 'approve' && one.revision === revision && !one.dismissed,
+  ).length;
+  return decision.outcome === 'auto_approve' || given >= decision.required;
+}
+
+const newDeadline = ({ now, decision }: DraftRecord, deadlineHours: number) =>
+  new Date(now.getTime() + (decision.deadlineHours ?? deadlineHours) * HOUR_MS);

@@ -34,7 +34,8 @@ export function createCommands(dependencies: CommandDependencies): Commands {
     requestChanges: (context, { id, ...input }) => change(context, id, requestChanges(context.actor, input)),
     reviseDraft: (context, { id, ...input }) => changeOwn(context, id, revise(input, settings.APPROVAL_DEADLINE_HOURS)),
     withdrawDraft: (context, { id, reason }) => changeOwn(context, id, withdraw(reason)),
-    resolveDraft: (context, { id, as, reason }) => change(context, id, resolve(as, reason)),
+    resolveDraft: (context, { id, as, reason }) =>
+      change(context, id, resolve(as, reason, settings.APPROVAL_DEADLINE_HOURS)),
     ...createProcessSteps(dependencies),
     ...createKeyCommands(dependencies),
     ...createSuppressionCommands(dependencies),

@@ -20,11 +20,18 @@ export interface ReplayDependencies {
   logger: Logger;
 }
 
-/** Idempotent; goes on where it was cut off. @returns how many entries were carried out */
-export async function replayLedger({ db, ledger, subjects, stores, logger }: ReplayDependencies): Promise<number> {
+/**
+ * Idempotent; goes on where it was cut off.
+ * @param again from the first entry on: rows have come in since
+ * @returns how many entries were carried out
+ */
+export async function replayLedger(
+  { db, ledger, subjects, stores, logger }: ReplayDependencies,
+  { again = false } = {},
+): Promise<number> {
   const { ledgerPosition } = await db.instance.findUniqueOrThrow({ where: { id: 1 } });
   const pending: LedgerEntry[] = [];
-  for await (const entry of ledger.entries(ledgerPosition)) pending.push(entry);
+  for await (const entry of ledger.entries(again ? 0 : ledgerPosition)) pending.push(entry);
   if (pending.length === 0) return 0;
   const addresses = await findAddresses(db, subjects, new Set(pending.flatMap(({ subject }) => subject)));
   for (const entry of pending) {
@@ -33,7 +40,8 @@ export async function replayLedger({ db, ledger, subjects, stores, logger }: Rep
     // Before the purge: nothing is sent to them meanwhile.
     await suppress(db, entry, hashes);
     if (email !== undefined) await purge(db, stores, { email, hashes, requestId: entry.requestId });
-    await db.instance.update({ where: { id: 1 }, data: { ledgerPosition: entry.position } });
+    const { position } = entry;
+    await db.instance.updateMany({ where: { ledgerPosition: { lt: position } }, data: { ledgerPosition: position } });
     logger.info({ requestId: entry.requestId, position: entry.position }, 'An erasure has been carried out again');
   }
   return pending.length;

@@ -7,7 +7,8 @@ import type { Database } from '../../prisma/client';
 import { type Claimed, claimed, laneId } from '../../workflows/contracts/mail-delivery';
 import { ServiceTrouble } from './conversation';
 
-export const journalKey = (lane: string, runId: string) => `journal/${lane}/${runId}.json`;
+export const journalFolder = (lane: string) => `journal/${lane}/`;
+export const journalKey = (lane: string, runId: string) => `${journalFolder(lane)}${runId}.json`;
 
 /** Ids of drafts as 16 bytes each: a batch of a hundred is 2 KB of history. */
 export const packIds = (ids: string[]) =>
@@ -54,11 +55,10 @@ export function createJournal(
     async archive(previousRun: string | null): Promise<void> {
       if (previousRun === runId) return;
       if (previousRun !== null) {
-        const claims = await readClaims(temporal, lane, previousRun);
+        const run = await readRun(temporal, lane, previousRun);
         // A run that claimed nothing leaves nothing to restore.
-        if (claims.claims.length > 0 || !claims.complete) {
-          const entry = JSON.stringify({ lane, runId: previousRun, ...claims });
-          await backups.put(journalKey(lane, previousRun), Buffer.from(entry)).catch(() => {
+        if (run.claims.length > 0 || !run.complete) {
+          await archiveRun(backups, lane, previousRun, run).catch(() => {
             throw new ServiceTrouble('journal_store_away');
           });
         }
@@ -68,25 +68,47 @@ export function createJournal(
   };
 }
 
-/** `complete` false: Temporal no longer has that run, so its claims are not known. */
-async function readClaims(
-  temporal: Client,
+/** What one run of a lane has claimed. */
+export interface RunClaims {
+  /** False: Temporal no longer has that run, so its claims are not known. */
+  complete: boolean;
+  /** `at`: ISO 8601, to the second. */
+  claims: { at: string; ids: string[] }[];
+}
+
+export async function archiveRun(
+  backups: Pick<ObjectStore, 'put'>,
   lane: string,
   runId: string,
-): Promise<{ complete: boolean; claims: { at: string; ids: string[] }[] }> {
-  const claims: { at: string; ids: string[] }[] = [];
-  const handle = temporal.workflow.getHandle(laneId(lane), runId);
+  { complete, claims }: RunClaims,
+): Promise<void> {
+  await backups.put(journalKey(lane, runId), Buffer.from(JSON.stringify({ lane, runId, complete, claims })));
+}
+
+export interface ReadRun extends RunClaims {
+  startedAt: Date;
+  /** The one that it continues. */
+  previousRun: string | null;
+}
+
+/** From Temporal. */
+export async function readRun(temporal: Client, lane: string, runId: string): Promise<ReadRun> {
+  const run: ReadRun = { complete: true, claims: [], startedAt: new Date(0), previousRun: null };
   try {
-    const { events } = await handle.fetchHistory();
-    for (const { eventTime, workflowExecutionSignaledEventAttributes: signal } of events ?? []) {
+    const { events } = await temporal.workflow.getHandle(laneId(lane), runId).fetchHistory();
+    for (const event of events ?? []) {
+      const at = new Date(Number(event.eventTime?.seconds ?? 0) * 1000);
+      const started = event.workflowExecutionStartedEventAttributes;
+      if (started) Object.assign(run, { startedAt: at, previousRun: started.continuedExecutionRunId || null });
+      const signal = event.workflowExecutionSignaledEventAttributes;
       const payload = signal?.signalName === claimed.name ? signal.input?.payloads?.[0] : undefined;
       if (!payload) continue;
       const ids = unpackIds(defaultPayloadConverter.fromPayload<Claimed>(payload).ids);
-      if (ids.length > 0) claims.push({ at: new Date(Number(eventTime?.seconds ?? 0) * 1000).toISOString(), ids });
+      if (ids.length > 0) run.claims.push({ at: at.toISOString(), ids });
     }
-    return { complete: true, claims };
+    return run;
   } catch (error) {
     if ((error as { code?: unknown }).code !== NOT_FOUND) throw error;
-    return { complete: false, claims };
+    return { ...run, complete: false, claims: [] };
   }
 }

@@ -1,11 +1,11 @@
 // A message of the outbox becomes a signal to its process, which is started where it does not run yet.
 import { type Client, WorkflowExecutionAlreadyStartedError } from '@temporalio/client';
 import type { SearchAttributePair } from '@temporalio/common';
-import { type DraftState, draftApprovalId } from '../../workflows/contracts/draft-approval';
+import { type DraftState, draftApprovalId, isFinal } from '../../workflows/contracts/draft-approval';
 import { cleanupWorkflowId } from '../../workflows/contracts/draft-retention';
 import { DraftStatusAttribute, ProcessAttribute } from '../../workflows/contracts/search-attributes';
 import { TASK_QUEUES } from '../../workflows/contracts/task-queues';
-import { userErasureId } from '../../workflows/contracts/user-erasure';
+import { type ErasureState, hasEnded, userErasureId } from '../../workflows/contracts/user-erasure';
 
 /** A process's newest state, by the process's name and the id of what it is about. */
 export interface Message {
@@ -22,6 +22,8 @@ interface Process {
   attributes?(state: Message['state']): SearchAttributePair[];
   /** A late message starts it again, where it reads its row and ends: so one that was terminated is not lost. */
   startsAgain?: true;
+  /** Whether it has nothing left to do: then it is not started again. */
+  isOver(state: Message['state']): boolean;
 }
 
 /** What the outbox starts, by the workflow's name. */
@@ -31,17 +33,20 @@ const PROCESSES = {
     input: (draftId) => ({ draftId }),
     summary: (draftId) => `Approval of draft ${draftId}`,
     attributes: ({ status }) => [{ key: DraftStatusAttribute, value: status as DraftState['status'] }],
+    isOver: (state) => isFinal(state as DraftState),
   },
   userErasure: {
     workflowId: userErasureId,
     input: (requestId) => ({ requestId }),
     summary: (requestId) => `Erasure ${requestId}`,
     startsAgain: true,
+    isOver: (state) => hasEnded(state as ErasureState),
   },
   draftRetention: {
     workflowId: cleanupWorkflowId,
     input: (cleanupId) => ({ cleanupId }),
     summary: (cleanupId) => `Retention of drafts, run ${cleanupId}`,
+    isOver: ({ status }) => status !== 'running',
   },
 } satisfies Record<string, Process>;
 export type ProcessName = keyof typeof PROCESSES;
@@ -50,15 +55,26 @@ const ANSWERS_WITHIN_MS = 3_000;
 
 /** Repeats do no harm. Throws where Temporal did not take it. */
 export async function deliverMessage(temporal: Client, message: Message): Promise<void> {
-  try {
-    await temporal.withDeadline(Date.now() + ANSWERS_WITHIN_MS, () => signal(temporal, message));
-  } catch (error) {
-    // It has come to its end, so it knows more than this message does.
-    if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
-  }
+  await temporal.withDeadline(Date.now() + ANSWERS_WITHIN_MS, async () => {
+    try {
+      await signal(temporal, message);
+    } catch (error) {
+      if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
+      // It has come to its end, so it knows more than this message does; unless a restore has opened it again.
+      if (await isOpenAgain(temporal, message)) await signal(temporal, message, { again: true });
+    }
+  });
 }
 
-function signal(temporal: Client, { process, entityId, state }: Message) {
+/** Only what had come to its own end: one that an operator has terminated stays so. */
+async function isOpenAgain(temporal: Client, { process, entityId, state }: Message): Promise<boolean> {
+  const { workflowId, isOver }: Process = PROCESSES[process];
+  if (state.generation === 1 || isOver(state)) return false;
+  const { status } = await temporal.workflow.getHandle(workflowId(entityId)).describe();
+  return status.name === 'COMPLETED';
+}
+
+function signal(temporal: Client, { process, entityId, state }: Message, { again = false } = {}) {
   const { workflowId, input, summary, attributes, startsAgain }: Process = PROCESSES[process];
   return temporal.workflow.signalWithStart(process, {
     workflowId: workflowId(entityId),
@@ -66,7 +82,7 @@ function signal(temporal: Client, { process, entityId, state }: Message) {
     args: [input(entityId)],
     signal: 'changed',
     signalArgs: [state],
-    workflowIdReusePolicy: startsAgain ? 'ALLOW_DUPLICATE' : 'REJECT_DUPLICATE',
+    workflowIdReusePolicy: startsAgain || again ? 'ALLOW_DUPLICATE' : 'REJECT_DUPLICATE',
     workflowIdConflictPolicy: 'USE_EXISTING',
     staticSummary: summary(entityId),
     typedSearchAttributes: [{ key: ProcessAttribute, value: process }, ...(attributes?.(state) ?? [])],

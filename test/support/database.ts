@@ -8,6 +8,8 @@ import { createDatabase, type Database } from '../../prisma/client';
 import { testServers } from './servers';
 import { until } from './until';
 
+const run = promisify(execFile);
+
 export interface TestDatabase {
   url: string;
   db: Database;
@@ -25,9 +27,24 @@ export const SMALL_POOL = {
 };
 
 export async function createTestDatabase(): Promise<TestDatabase> {
-  const { postgres, template } = testServers();
-  const name = `test_${randomBytes(6).toString('hex')}`;
-  await onServer(postgres, `CREATE DATABASE ${name} TEMPLATE ${template}`);
+  const name = newName();
+  await onServer(testServers().postgres, `CREATE DATABASE ${name} TEMPLATE ${testServers().template}`);
+  return openOwn(name);
+}
+
+/** As it is at one moment, whoever works on it: what a restore to that moment brings. */
+export async function copyTestDatabase({ url }: Pick<TestDatabase, 'url'>): Promise<TestDatabase> {
+  const name = newName();
+  await onServer(testServers().postgres, `CREATE DATABASE ${name} TEMPLATE template0`);
+  const copy = databaseUrl(testServers().postgres, name);
+  await run('sh', ['-c', 'pg_dump -Fc "$0" | pg_restore --exit-on-error --dbname="$1"', url, copy]);
+  return openOwn(name);
+}
+
+const newName = () => `test_${randomBytes(6).toString('hex')}`;
+
+function openOwn(name: string): TestDatabase {
+  const { postgres } = testServers();
   const opened = openTestDatabase(databaseUrl(postgres, name));
   const { drop: close } = opened;
   return {
@@ -56,7 +73,7 @@ export function openTestDatabase(url: string): TestDatabase {
 export async function createMigratedDatabase(server: string, name: string): Promise<string> {
   await onServer(server, `CREATE DATABASE ${name}`);
   const url = databaseUrl(server, name);
-  await promisify(execFile)(process.execPath, ['prisma/cli.mjs', 'migrate', 'deploy'], {
+  await run(process.execPath, ['prisma/cli.mjs', 'migrate', 'deploy'], {
     cwd: join(__dirname, '..', '..'),
     env: { ...process.env, DATABASE_URL: url },
   });

@@ -1,0 +1,113 @@
+// A restored database begins a new life: nothing of what it says may be carried out before the journal has been asked what
+// had been sent (mark-sent.ts). docs/rewind.md explains why that is enough.
+import { z } from 'zod';
+import type { ObjectStore } from '../../ops/runtime/object-store';
+import type { Database } from '../../prisma/client';
+import { parse, readObject } from '../audit-trail/stored-json';
+import { recordEvent } from '../commands/audit';
+import { type CommandContext, SYSTEM } from '../commands/context';
+import { type Known, readKnown } from './known';
+
+const RESTORES = 'restores/';
+const BEGUN = 'restore.begun';
+
+/** What the restored database knew before anything of its new life was written. */
+export interface Life extends Known {
+  restoreId: string;
+  generation: number;
+  /** Of the audit event that began it: what is behind that is of this life. */
+  position: bigint;
+  begunAt: Date;
+}
+
+/** Events of a restore that follow its beginning. */
+export type Chapter = 'marked' | 'reconcile_begun' | 'reconciled' | 'released';
+
+export class NoNewLife extends Error {
+  override name = 'NoNewLife';
+  readonly code = 'no_new_life';
+  constructor() {
+    super('This database has not begun a new life: beginNewLife comes first.');
+  }
+}
+
+export interface BeginNewLife {
+  /** The restored database. */
+  db: Database;
+  /** Below BACKUP_URL. */
+  backups: Pick<ObjectStore, 'list' | 'get'>;
+  /** UUIDv7; a repeat with the same id changes nothing. */
+  restoreId: string;
+  /** Of the cluster that is left behind, where it could be asked. */
+  oldGeneration?: number | undefined;
+}
+
+/** One transaction. Whoever goes on in the old life is heard by nobody from here on: every process goes by the generation. */
+export async function beginNewLife({ db, backups, restoreId, oldGeneration = 0 }: BeginNewLife): Promise<Life> {
+  const highest = Math.max(oldGeneration, await highestGeneration(backups as ObjectStore));
+  return db.$transaction(async (transaction) => {
+    const tx = transaction as Database;
+    await tx.$executeRaw`SELECT 1 FROM instance WHERE id = 1 FOR UPDATE`;
+    const instance = await tx.instance.findUniqueOrThrow({ where: { id: 1 } });
+    if (instance.restoreId === restoreId) return (await readLife(tx)) as Life;
+    const generation = Math.max(instance.generation, highest) + 1;
+    const known = await readKnown(tx);
+    // No run of the old life is to be archived by the lane: it would replace what is archived already by what Temporal still has.
+    await tx.lane.updateMany({ data: { held: true, owner: null, journalRun: null } });
+    await tx.outboxMessage.deleteMany();
+    await tx.instance.update({ where: { id: 1 }, data: { generation, restoreId, temporalNamespaceId: null } });
+    await recordEvent(tx, contextOfRestore(restoreId), {
+      type: BEGUN,
+      subject: 'restore',
+      subjectId: restoreId,
+      data: { generation, ...known },
+    });
+    return (await readLife(tx)) as Life;
+  });
+}
+
+export const contextOfRestore = (restoreId: string): CommandContext => ({ actor: SYSTEM, requestId: restoreId });
+
+/** Null in the first life of a database. */
+export async function readLife(db: Database): Promise<Life | null> {
+  const { restoreId } = await db.instance.findUniqueOrThrow({ where: { id: 1 } });
+  const event =
+    restoreId &&
+    (await db.auditEvent.findFirst({ where: { subjectId: restoreId, type: BEGUN }, orderBy: { position: 'desc' } }));
+  if (!restoreId || !event) return null;
+  const { position, at: begunAt, data } = event;
+  return { restoreId, position, begunAt, ...(data as unknown as Omit<Life, 'restoreId' | 'position' | 'begunAt'>) };
+}
+
+/** What this life has been through, the newest of its kind. */
+export const readChapter = (db: Database, { restoreId, position }: Life, type: Chapter) =>
+  db.auditEvent.findFirst({
+    where: { subjectId: restoreId, type: `restore.${type}`, position: { gt: position } },
+    orderBy: { position: 'desc' },
+  });
+
+export const recordChapter = (db: Database, { restoreId }: Life, type: Chapter, data: Record<string, unknown>) =>
+  recordEvent(db, contextOfRestore(restoreId), {
+    type: `restore.${type}`,
+    subject: 'restore',
+    subjectId: restoreId,
+    data,
+  });
+
+export async function requireLife(db: Database): Promise<Life> {
+  const life = await readLife(db);
+  if (!life) throw new NoNewLife();
+  return life;
+}
+
+const Restore = z.object({ generation: z.number().int() });
+
+/** Of every restore that has been written down. */
+async function highestGeneration(backups: ObjectStore): Promise<number> {
+  let highest = 0;
+  for await (const key of backups.list(RESTORES)) {
+    const restore = Restore.safeParse(parse((await readObject(backups, key)) ?? ''));
+    if (restore.success) highest = Math.max(highest, restore.data.generation);
+  }
+  return highest;
+}

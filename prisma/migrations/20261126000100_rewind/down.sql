@@ -1,0 +1,1 @@
+ALTER TABLE "instance" DROP COLUMN "restore_id", DROP COLUMN "temporal_namespace_id";

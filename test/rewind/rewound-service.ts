@@ -1,0 +1,91 @@
+// A Countersign whose database is restored to an earlier moment: a copy of that moment begins a new life beside the one that
+// went on, which is the truth.
+import pino from 'pino';
+import { uuidv7 } from 'uuidv7';
+import { openLedger } from '../../activities/erasure-ledger/ledger';
+import type { ReplayDependencies } from '../../activities/erasure-ledger/replay';
+import { type Announcer, createAnnouncer } from '../../activities/outbox/announcer';
+import { createSubjects } from '../../activities/personal-data/subject';
+import { beginNewLife, markSent, type Reconciled, reconcile, releaseLanes } from '../../activities/rewind';
+import { createStores } from '../../activities/user-erasure/stores/registry';
+
+import { openObjectStore } from '../../ops/runtime/object-store';
+import type { Database } from '../../prisma/client';
+import { createTestCommands, SETTINGS, type TestCommands } from '../support/commands';
+import { copyTestDatabase, type TestDatabase } from '../support/database';
+import type { ServiceProcess } from '../support/processes';
+import type { TestService } from '../support/service';
+
+export class RewoundService {
+  readonly restoreId = uuidv7();
+  private constructor(
+    /** Its database is the truth. */
+    readonly old: TestService,
+    readonly database: TestDatabase,
+    readonly test: TestCommands,
+    private readonly announcer: Announcer,
+  ) {}
+
+  /** The restored moment is now. */
+  static async cut(old: TestService): Promise<RewoundService> {
+    const database = await copyTestDatabase(old.database);
+    const announcer = createAnnouncer(database.db);
+    return new RewoundService(old, database, createTestCommands(database.db, {}, announcer.announce), announcer);
+  }
+
+  get db(): Database {
+    return this.database.db;
+  }
+  get sources() {
+    return { backups: openObjectStore(this.old.environment.BACKUP_URL as string), temporal: this.old.temporal.client };
+  }
+  get erasures(): ReplayDependencies {
+    const { db } = this;
+    const { BACKUP_URL = '', FILES_URL = '' } = this.old.environment;
+    return {
+      db,
+      ledger: openLedger({ BACKUP_URL, SECRET_KEY: SETTINGS.SECRET_KEY }),
+      subjects: createSubjects(SETTINGS.SECRET_KEY),
+      stores: createStores({
+        db,
+        files: openObjectStore(FILES_URL),
+        redis: null,
+        temporal: this.old.temporal.client,
+        settings: { APPROVAL_DEADLINE_HOURS: 72, HUBSPOT_BASE_URL: '' },
+      }),
+      logger: pino({ level: 'silent' }),
+    };
+  }
+
+  begin(oldGeneration?: number) {
+    return beginNewLife({ db: this.db, backups: this.sources.backups, restoreId: this.restoreId, oldGeneration });
+  }
+  mark(changes: Partial<Parameters<typeof markSent>[0]> = {}) {
+    return markSent({ db: this.db, ...this.sources, ...changes });
+  }
+  reconcile(isWhole = true): Promise<Reconciled> {
+    const truth = { db: this.old.database.db, isWhole };
+    return reconcile({ restored: this.db, truth, erasures: this.erasures, ...this.sources });
+  }
+  release(): Promise<void> {
+    return releaseLanes(this.db);
+  }
+  /** As a restore goes about it, once the old cluster has stopped. */
+  async bringBack(): Promise<Reconciled> {
+    await this.begin();
+    await this.mark();
+    const reconciled = await this.reconcile();
+    await this.release();
+    return reconciled;
+  }
+
+  startWorker(): ServiceProcess {
+    return this.old.startWorker({ DATABASE_URL: this.database.url });
+  }
+
+  /** After the old service's processes have ended. */
+  async close(): Promise<void> {
+    await this.announcer.drain();
+    await this.database.drop();
+  }
+}
