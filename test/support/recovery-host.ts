@@ -3,14 +3,18 @@
 import { chmodSync } from 'node:fs';
 import { findPgBackRest } from '../../ops/local/binaries/pgbackrest';
 import { ensureDatabase, migrate } from '../../ops/local/database';
-import { startPostgres } from '../../ops/local/postgres';
+import { freePort } from '../../ops/local/ports';
+import { type PostgresOptions, startPostgres } from '../../ops/local/postgres';
+import { Supervised } from '../../ops/local/supervised';
 import { archiveCommand } from '../../ops/pgbackrest/pgbackrest';
 import { findRecoveryTools, type RecoveryTools } from '../../ops/recovery/tools';
 import { readConfiguration } from '../../ops/runtime/configuration';
 import { PACKAGE_ROOT } from '../../ops/runtime/package-root';
 import { newFolder, testEnvironment } from './environment';
+import { noteStart } from './leftovers.cjs';
 import { OwnServer } from './own-server';
 import type { Environment } from './processes';
+import { testServers } from './servers';
 
 export interface RecoveryHost {
   server: OwnServer;
@@ -20,28 +24,67 @@ export interface RecoveryHost {
 
 /** @param given for instance BACKUP_URL and AWS_* of an S3 server */
 export async function startRecoveryHost(given: Partial<Environment> = {}): Promise<RecoveryHost> {
+  const program = await pgBackRest();
+  const server = await OwnServer.start((options) => startArchiving(program, options), 'cluster');
+  return { server, ...(await describeHost(server.folder, server.url, given)) };
+}
+
+export interface SupervisedHost extends Omit<RecoveryHost, 'server'> {
+  /** POSTGRES_HOME. */
+  folder: string;
+  postgres: Supervised;
+  /** Of the postmaster that runs now. */
+  pid(): number;
+}
+
+/** Whose PostgreSQL is started again whenever it ends, from the cluster that lives then, as `npm start` does it. */
+export async function startSupervisedHost(given: Partial<Environment> = {}): Promise<SupervisedHost> {
+  const program = await pgBackRest();
+  const folder = newFolder('cluster');
+  const port = await freePort();
+  let pid = 0;
+  const postgres = await Supervised.run(
+    () =>
+      startArchiving(program, {
+        folder,
+        port,
+        onSpawn(started) {
+          pid = started;
+          noteStart(testServers().folder, started);
+        },
+      }),
+    () => {},
+  );
+  return { folder, postgres, pid: () => pid, ...(await describeHost(folder, postgres.url, given)) };
+}
+
+async function pgBackRest(): Promise<string> {
   const program = await findPgBackRest();
   if (!program) throw new Error('pgBackRest is not installed');
-  const server = await OwnServer.start((options) => {
-    // Passed through by the cluster's own user.
-    chmodSync(options.folder, 0o711);
-    return startPostgres({ ...options, archiveCommand: archiveCommand(program, options.folder) });
-  }, 'cluster');
-  const databaseUrl = await ensureDatabase(server.url);
+  return program;
+}
+
+function startArchiving(program: string, options: PostgresOptions) {
+  // Passed through by the cluster's own user.
+  chmodSync(options.folder, 0o711);
+  return startPostgres({ ...options, archiveCommand: archiveCommand(program, options.folder) });
+}
+
+async function describeHost(folder: string, serverUrl: string, given: Partial<Environment>) {
+  const databaseUrl = await ensureDatabase(serverUrl);
   await migrate(PACKAGE_ROOT, databaseUrl);
-  const backup = newFolder('backup');
   const environment = await testEnvironment({
     DATABASE_URL: databaseUrl,
     TEMPORAL_NAMESPACE: 'default',
     SMTP_URL: 'smtp://127.0.0.1:1',
-    BACKUP_URL: `file://${backup}`,
+    BACKUP_URL: `file://${newFolder('backup')}`,
     BACKUP_PASSPHRASE: 'a passphrase for the backups of the tests',
-    POSTGRES_HOME: server.folder,
+    POSTGRES_HOME: folder,
     ...(given as Environment),
   });
   // pgBackRest reads the same AWS_* variables that the SDK reads.
   Object.assign(process.env, Object.fromEntries(Object.entries(given).filter(([name]) => name.startsWith('AWS_'))));
   const found = await findRecoveryTools(readConfiguration(environment));
   if (!found.tools) throw new Error(found.missing);
-  return { server, environment, tools: found.tools };
+  return { environment, tools: found.tools };
 }

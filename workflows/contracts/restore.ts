@@ -31,11 +31,13 @@ export type RestoreStep =
   | 'rewind'
   | 'confirm'
   | 'switch'
-  | 'redis';
+  | 'redis'
+  | 'lost';
 
 export interface RestorePlan {
   setId: string;
-  /** Null: to the set's end. */
+  /** A moment, a restore point, the set's own end, or the end of all that was kept. */
+  to: 'time' | 'restore_point' | 'set' | 'end';
   time: string | null;
   restorePoint: string | null;
   timeline: number;
@@ -56,6 +58,16 @@ export interface RestoreResult {
   parked: number;
   /** False where the send journal may miss what was claimed last. */
   journalComplete: boolean;
+  /** What had been acknowledged and is gone; null before the switch. */
+  lost: LostSummary | null;
+}
+
+export interface LostSummary {
+  /** False where nobody can say for sure that there is no more. */
+  complete: boolean;
+  drafts: number;
+  decisions: number;
+  sent: number;
 }
 
 export const confirmSwitch = defineSignal<[{ actor: string }]>('confirmSwitch');

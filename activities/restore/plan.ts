@@ -1,0 +1,166 @@
+// The preflight: what will be restored, to which moment, and whether it can be. Refuses before anything is touched.
+import { statfs } from 'node:fs/promises';
+import { listArchive, numberOf, type Segment, timelineOf } from '../../ops/pgbackrest/archive';
+import { type RepositoryInfo, RepositoryTrouble, readRepository } from '../../ops/pgbackrest/info';
+import { PgBackRestError } from '../../ops/pgbackrest/pgbackrest';
+import { verifyRepository } from '../../ops/pgbackrest/verification';
+import type { RecoveryTools } from '../../ops/recovery/tools';
+import type { RestorePlan, RestoreTarget } from '../../workflows/contracts/restore';
+import { chooseSet, type WholeManifest } from './chosen-set';
+import { checkParts } from './parts';
+import { refusal } from './refusal';
+import { readRestorePoint } from './restore-point';
+import { livingTimeline, segmentsAlong, wayTo } from './timelines';
+
+/** Beside what the cluster itself takes: its log while it recovers. */
+const SPARE_BYTES = 256 * 1024 * 1024;
+
+/** @param signal ends what it waits for */
+export async function planRestore(
+  tools: RecoveryTools,
+  target: RestoreTarget,
+  signal?: AbortSignal,
+): Promise<RestorePlan> {
+  const point = target.before ? await readRestorePoint(tools.backups, target.before) : null;
+  const time = target.time ? new Date(target.time) : null;
+  if (time && time.getTime() > Date.now()) {
+    throw refusal('after_last_commit', `The target ${time.toISOString()} has not come yet.`);
+  }
+  const manifest = await chooseSet(tools, target.from, time ?? (point ? new Date(point.at) : null));
+  const { postgres } = manifest;
+  const repository = await openRepository(tools, signal);
+  checkVersion(tools, manifest);
+  const free = await freeBytes(tools.host.home);
+  if (free < postgres.size + SPARE_BYTES) {
+    throw refusal(
+      'too_little_space',
+      `The restored database needs ${inMegabytes(postgres.size + SPARE_BYTES)} below ${tools.host.home}, and ${inMegabytes(free)} are free.`,
+    );
+  }
+  await checkIntegrity(tools, manifest, repository, signal);
+  const timeline = point?.timeline ?? (await livingTimeline(tools, postgres.systemId));
+  const to = point ? 'restore_point' : time ? 'time' : target.from === 'latest' ? 'end' : 'set';
+  const living = await checkSegments(
+    tools,
+    manifest,
+    repository,
+    { to, time, lsn: point?.lsn ?? null, timeline },
+    signal,
+  );
+  return {
+    setId: manifest.id,
+    to,
+    time: time?.toISOString() ?? null,
+    restorePoint: point?.name ?? null,
+    timeline: living,
+    size: postgres.size,
+    free,
+  };
+}
+
+async function openRepository({ pgbackrest }: RecoveryTools, signal?: AbortSignal): Promise<RepositoryInfo> {
+  try {
+    return await readRepository(pgbackrest, signal);
+  } catch (error) {
+    if (error instanceof RepositoryTrouble && error.code === 99) {
+      throw refusal(
+        'wrong_passphrase',
+        "The repository can't be read: it was encrypted with another BACKUP_PASSPHRASE, or is damaged.",
+      );
+    }
+    throw error;
+  }
+}
+
+function checkVersion({ host }: RecoveryTools, { id, postgres }: WholeManifest): void {
+  if (Number(postgres.version) === host.major) return;
+  throw refusal(
+    'other_major_version',
+    `The set ${id} is of PostgreSQL ${postgres.version}, and here runs ${host.major}: install PostgreSQL ${postgres.version}.`,
+  );
+}
+
+async function freeBytes(folder: string): Promise<number> {
+  const { bavail, bsize } = await statfs(folder);
+  return bavail * bsize;
+}
+
+async function checkIntegrity(
+  tools: RecoveryTools,
+  manifest: WholeManifest,
+  repository: RepositoryInfo,
+  signal?: AbortSignal,
+): Promise<void> {
+  const { label } = manifest.postgres;
+  const backup = repository.backup.find((one) => one.label === label);
+  if (!backup) throw refusal('broken_backup', `The repository no longer holds ${label} of the set ${manifest.id}.`);
+  await checkParts(tools, manifest, signal);
+  const verified = await verifyRepository(tools.pgbackrest, signal).catch((error) => {
+    if (error instanceof PgBackRestError)
+      throw refusal('broken_backup', `The repository could not be verified: ${error.said}`);
+    throw error;
+  });
+  const needed = [label, ...(backup.reference ?? [])];
+  const invalid = needed.filter((one) => !verified.valid.includes(one));
+  const ofTheLog = verified.faults.filter((fault) => fault.startsWith('archive'));
+  if (invalid.length > 0 || ofTheLog.length > 0) {
+    throw refusal('broken_backup', `The set ${manifest.id} is damaged: ${[...invalid, ...verified.faults].join('; ')}`);
+  }
+}
+
+interface Goal {
+  to: RestorePlan['to'];
+  time: Date | null;
+  lsn: string | null;
+  timeline: number | null;
+}
+
+/** @returns the timeline that is followed */
+async function checkSegments(
+  tools: RecoveryTools,
+  { id, postgres }: WholeManifest,
+  repository: RepositoryInfo,
+  goal: Goal,
+  signal?: AbortSignal,
+): Promise<number> {
+  const archiveId = repository.archive.at(-1)?.id ?? '';
+  const { segments, timelines } = await listArchive(tools.pgbackrest, archiveId, signal);
+  const own = timelineOf(postgres.wal.start);
+  // One that has just begun has not come to the archive yet.
+  const known = Math.max(own, ...timelines);
+  const timeline = goal.to === 'set' ? own : Math.min(goal.timeline ?? known, known);
+  const way = await wayTo(tools.pgbackrest, archiveId, timeline);
+  const last = lastNeeded(
+    goal,
+    segments.filter(({ name }) => timelineOf(name) === timeline),
+    postgres.wal.stop,
+  );
+  const needed = segmentsAlong(way, postgres.wal.start, Math.max(last, numberOf(postgres.wal.stop)));
+  const there = new Set(segments.map(({ name }) => name));
+  const missing = needed.filter((name) => !there.has(name));
+  if (missing.length > 0) {
+    throw refusal(
+      'missing_segment',
+      `Between the set ${id} and the target the log has a gap: ${missing.join(', ')} ${missing.length === 1 ? 'is' : 'are'} missing.`,
+    );
+  }
+  return timeline;
+}
+
+/** The number of the segment in which the target lies, or after which nobody knows more. */
+function lastNeeded({ to, time, lsn }: Goal, segments: readonly Segment[], stop: string): number {
+  const end = segments.length > 0 ? numberOf((segments.at(-1) as Segment).name) : numberOf(stop);
+  if (to === 'set') return numberOf(stop);
+  if (to === 'time') {
+    // Kept after the target, so it holds what was committed before.
+    const holding = segments.find(({ at }) => time !== null && at >= time);
+    return holding ? numberOf(holding.name) : end;
+  }
+  if (to === 'restore_point' && lsn) {
+    const [log = '0', offset = '0'] = lsn.split('/');
+    return Number.parseInt(log, 16) * 0x100 + (Number.parseInt(offset, 16) >>> 24);
+  }
+  return end;
+}
+
+const inMegabytes = (bytes: number) => `${Math.ceil(bytes / 1_000_000)} MB`;

@@ -1,0 +1,24 @@
+// Why a restore is not begun: told before anything is touched, by a stable code and a sentence with the remedy.
+import { ApplicationFailure } from '@temporalio/common';
+
+export const REFUSED = 'RestoreRefused';
+
+export type RefusalCode =
+  | 'no_backup'
+  | 'no_such_set'
+  | 'elsewhere'
+  | 'broken_manifest'
+  | 'wrong_key'
+  | 'wrong_passphrase'
+  | 'broken_backup'
+  | 'other_major_version'
+  | 'newer_schema'
+  | 'before_first_backup'
+  | 'after_last_commit'
+  | 'missing_segment'
+  | 'no_restore_point'
+  | 'too_little_space'
+  | 'check_failed';
+
+export const refusal = (code: RefusalCode, message: string): ApplicationFailure =>
+  ApplicationFailure.nonRetryable(message, REFUSED, code);

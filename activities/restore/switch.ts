@@ -1,0 +1,52 @@
+// The switch: the pointer to the living cluster is renamed, the old one is stopped, and whoever starts PostgreSQL here starts
+// the new one. Each part may be repeated, so it may be cut off anywhere.
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { livingName, pointTo } from '../../ops/local/clusters';
+import { endLeftoverPostmaster } from '../../ops/local/postmaster';
+import type { RecoveryTools } from '../../ops/recovery/tools';
+import { withDatabase } from './rewound';
+
+const LIVES_WITHIN_MS = 10 * 60_000;
+const LOOKS_EACH_MS = 200;
+
+/** From then on no conversation with a mail server is opened there. One that is away sends nothing either. */
+export async function holdLanes({ settings }: RecoveryTools): Promise<boolean> {
+  return withDatabase(settings.DATABASE_URL, async (db) => {
+    await db.lane.updateMany({ data: { held: true, owner: null } });
+    return true;
+  }).catch(() => false);
+}
+
+/** After a switch that was not carried out. */
+export async function letLanesGoOn({ settings }: RecoveryTools): Promise<void> {
+  await withDatabase(settings.DATABASE_URL, (db) => db.lane.updateMany({ data: { held: false } }));
+}
+
+export async function switchCluster(
+  { host, pgbackrest }: RecoveryTools,
+  { from, to }: { from: string | null; to: string },
+  tell: () => void,
+): Promise<void> {
+  if (livingName(host.home) !== to) pointTo(host.home, to);
+  pgbackrest.configure();
+  tell();
+  if (from !== null) await endLeftoverPostmaster(join(host.home, from));
+}
+
+/** Until the database that answers is of this generation. */
+export async function untilLives({ settings }: RecoveryTools, generation: number, tell: () => void): Promise<void> {
+  const deadline = Date.now() + LIVES_WITHIN_MS;
+  for (;;) {
+    const found = await withDatabase(
+      settings.DATABASE_URL,
+      async (db) => (await db.instance.findUniqueOrThrow({ where: { id: 1 } })).generation,
+    ).catch(() => null);
+    if (found === generation) return;
+    if (Date.now() > deadline) {
+      throw new Error('Nobody has started PostgreSQL again: start it from the folder that `current` points to');
+    }
+    tell();
+    await delay(LOOKS_EACH_MS);
+  }
+}

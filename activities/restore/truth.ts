@@ -1,0 +1,65 @@
+// What had been true before a restore: in the old cluster, else in a throw-away one with the end of all that was kept.
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import type { RecoveryTools } from '../../ops/recovery/tools';
+import type { Database } from '../../prisma/client';
+import type { StepBeat } from '../../workflows/contracts/recovery-progress';
+import type { Truth } from '../rewind';
+import { chooseSet } from './chosen-set';
+import { discardCluster, restoreFiles, withCluster } from './cluster';
+import type { RestoreRecord } from './records';
+import { withDatabase } from './rewound';
+import { readControl } from './timelines';
+
+const throwAway = (restoreId: string) => `truth-${restoreId}`;
+
+/** @returns the folder's name; null where the restore itself went to the end of all that was kept */
+export async function prepareTruth(
+  tools: RecoveryTools,
+  record: RestoreRecord,
+  beat: (beat: StepBeat) => void,
+  signal: AbortSignal,
+): Promise<string | null> {
+  const { previous, previousTimeline } = record;
+  if (previous && (await isSameSystem(tools, previous, record.cluster))) return previous;
+  if (record.target === 'end' || previousTimeline === null) return null;
+  const name = throwAway(record.id);
+  const { id: setId, postgres } = await chooseSet(tools, 'latest', null);
+  const plan = {
+    setId,
+    to: 'end' as const,
+    time: null,
+    restorePoint: null,
+    timeline: previousTimeline,
+    size: postgres.size,
+    free: 0,
+  };
+  await restoreFiles(tools, { plan, name, label: postgres.label }, beat, signal);
+  await withCluster(tools, name, async () => {});
+  return name;
+}
+
+/** One that was made anew after a loss knows nothing of what was before. */
+async function isSameSystem({ host }: RecoveryTools, a: string, b: string): Promise<boolean> {
+  if (!existsSync(join(host.home, a, 'PG_VERSION'))) return false;
+  const [one, other] = await Promise.all([a, b].map((name) => readControl(host, join(host.home, name))));
+  return one?.systemId === other?.systemId;
+}
+
+/** With the database as it had been, and the one that lives. */
+export function withTruth<T>(
+  tools: RecoveryTools,
+  restoreId: string,
+  name: string | null,
+  work: (restored: Database, truth: Truth | null) => Promise<T>,
+): Promise<T> {
+  return withDatabase(tools.settings.DATABASE_URL, (restored) =>
+    name === null
+      ? work(restored, null)
+      : withCluster(tools, name, (url) =>
+          withDatabase(url, (db) => work(restored, { db, isWhole: name !== throwAway(restoreId) })),
+        ),
+  );
+}
+
+export const forgetTruth = (tools: RecoveryTools, restoreId: string) => discardCluster(tools, throwAway(restoreId));
