@@ -16,9 +16,9 @@ export interface Beside {
 
 const SETTINGS = {
   listen_addresses: '127.0.0.1',
-  // What it finishes waits, and is kept once it lives.
+  // Without a command what it finishes waits, and is kept once it lives.
   archive_mode: 'on',
-  archive_command: '/bin/false',
+  archive_command: '',
   // A server that nobody reads while it recovers needs none of its primary's settings.
   hot_standby: 'off',
   wal_level: 'replica',
