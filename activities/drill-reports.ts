@@ -1,0 +1,57 @@
+// The reports of drills, beside the backups: each signed, and chained to the one before it, so that none can be left out.
+import { createHash } from 'node:crypto';
+import { z } from 'zod';
+import { canonicalJson } from '../ops/runtime/canonical-json';
+import type { ObjectStore } from '../ops/runtime/object-store';
+import type { Signer } from '../ops/runtime/signing';
+import type { DrillReport } from '../workflows/contracts/restore-drill';
+import { parse, readObject } from './audit-trail/stored-json';
+
+const DRILLS = 'drills/';
+const keyOf = ({ finishedAt, id }: DrillReport) => `${DRILLS}${finishedAt.replace(/[-:.]/g, '')}-${id}.json`;
+
+const Written = z.object({
+  report: z.custom<DrillReport>(
+    (value) => z.object({ id: z.string(), outcome: z.string(), finishedAt: z.string() }).safeParse(value).success,
+  ),
+  /** SHA-256 of the object before it; null for the first. */
+  previous: z.string().nullable(),
+  signature: z.string(),
+  publicKey: z.string(),
+});
+export type WrittenReport = z.infer<typeof Written>;
+
+/** A repeat of the same drill's changes nothing. */
+export async function writeReport(backups: ObjectStore, signer: Signer, report: DrillReport): Promise<void> {
+  const keys = await listReports(backups);
+  if (keys.some((key) => key.endsWith(`-${report.id}.json`))) return;
+  const last = keys.at(-1);
+  const before = last ? await readObject(backups, last) : null;
+  const previous = before === null ? null : createHash('sha256').update(before).digest('hex');
+  const signed = { report, previous, ...signer.sign(canonicalJson({ report, previous })) };
+  await backups.put(keyOf(report), Buffer.from(`${JSON.stringify(signed, null, 2)}\n`), { type: 'application/json' });
+}
+
+/** Their keys, the oldest first. */
+export async function listReports(backups: ObjectStore): Promise<string[]> {
+  const keys: string[] = [];
+  for await (const key of backups.list(DRILLS)) keys.push(key);
+  return keys;
+}
+
+/** Null where it is damaged, or nobody of us has signed it. */
+export async function readReport(backups: ObjectStore, signer: Signer, key: string): Promise<WrittenReport | null> {
+  const found = Written.safeParse(parse((await readObject(backups, key)) ?? ''));
+  if (!found.success) return null;
+  const { report, previous, ...signed } = found.data;
+  return signer.verify(canonicalJson({ report, previous }), signed) ? found.data : null;
+}
+
+/** The newest that proved a restore; null where none has. */
+export async function lastProven(backups: ObjectStore, signer: Signer): Promise<DrillReport | null> {
+  for (const key of (await listReports(backups)).reverse()) {
+    const found = await readReport(backups, signer, key);
+    if (found?.report.outcome === 'PROVEN') return found.report;
+  }
+  return null;
+}

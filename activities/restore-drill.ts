@@ -1,0 +1,71 @@
+// What a drill does beside the steps of a restore: it chooses the moment, and writes the report.
+import { randomInt } from 'node:crypto';
+import { Context } from '@temporalio/activity';
+import pg from 'pg';
+import { listArchive } from '../ops/pgbackrest/archive';
+import { readRepository } from '../ops/pgbackrest/info';
+import type { RecoveryTools } from '../ops/recovery/tools';
+import type { RestorePlan } from '../workflows/contracts/restore';
+import type { DrillReport } from '../workflows/contracts/restore-drill';
+import { beating } from './beating';
+import { writeReport } from './drill-reports';
+import { chooseSet } from './restore/chosen-set';
+import { keepLogTail } from './restore/log-tail';
+import { planRestore } from './restore/plan';
+import { refusal } from './restore/refusal';
+
+export type RestoreDrillActivities = ReturnType<typeof createRestoreDrillActivities>;
+
+export function createRestoreDrillActivities(tools: RecoveryTools) {
+  const { settings, pgbackrest, backups, signer } = tools;
+  return {
+    planDrill: (): Promise<{ plan: RestorePlan; pointSeconds: number }> =>
+      beating(async () => {
+        const { cancellationSignal: signal } = Context.current();
+        const pointSeconds = await measurePoint(signal);
+        const { postgres } = await chooseSet(tools, 'latest', null);
+        // A commit behind the target, so that recovery can stop at it.
+        const until = await commitNothing(settings.DATABASE_URL);
+        if (!(await keepLogTail(settings.DATABASE_URL, signal))) {
+          throw refusal(
+            'after_last_commit',
+            'The log of the last minute did not come to the archive: archiving is in trouble.',
+          );
+        }
+        const from = Date.parse(postgres.stoppedAt);
+        const seconds = Math.max(Math.floor((until - from) / 1000), 1);
+        const time = new Date(from + randomInt(seconds) * 1000).toISOString();
+        return { plan: await planRestore(tools, { from: 'latest', time }, signal), pointSeconds };
+      }),
+
+    reportDrill: (report: Omit<DrillReport, 'finishedAt'>): Promise<DrillReport> =>
+      beating(async () => {
+        const finished = { ...report, finishedAt: new Date().toISOString() };
+        await writeReport(backups, signer, finished);
+        return finished;
+      }),
+  };
+
+  /** Seconds since the newest change that is kept; 0 where nothing has been changed since. */
+  async function measurePoint(signal: AbortSignal): Promise<number> {
+    const { archive } = await readRepository(pgbackrest, signal);
+    const { segments } = await listArchive(pgbackrest, archive.at(-1)?.id ?? '', signal);
+    const newest = segments.at(-1);
+    if (!newest) throw refusal('no_backup', 'The archive holds no segment of the log.');
+    return Math.max(0, (Date.now() - newest.at.getTime()) / 1000);
+  }
+}
+
+/** @returns the time after its commit, in milliseconds since 1970 */
+async function commitNothing(connectionString: string): Promise<number> {
+  const client = new pg.Client({ connectionString, connectionTimeoutMillis: 10_000 });
+  client.on('error', () => {});
+  await client.connect();
+  try {
+    await client.query('SELECT pg_current_xact_id()');
+    const { rows } = await client.query<{ at: Date }>('SELECT clock_timestamp() AS at');
+    return rows[0]?.at.getTime() ?? Date.now();
+  } finally {
+    await client.end();
+  }
+}

@@ -1,0 +1,33 @@
+// One drill: a backup restored into a throw-away database, as the disaster would have it. Ids, codes, times and counts only.
+import { defineQuery } from '@temporalio/workflow';
+import type { RecoveryProblem, RecoveryProgress } from './recovery-progress';
+import type { RestorePlan } from './restore';
+
+export const RESTORE_DRILL_SCHEDULE = 'restore-drill';
+export const restoreDrillWorkflowId = (drillId: string) => `restore-drill-${drillId}`;
+
+export interface RestoreDrillInput {
+  /** A UUIDv7; a schedule's run makes its own. */
+  drillId?: string;
+}
+
+export type RestoreDrillStep = 'preflight' | 'postgres' | 'recover' | 'check' | 'report';
+
+export interface DrillReport {
+  id: string;
+  outcome: 'PROVEN' | 'NOT PROVEN';
+  startedAt: string;
+  finishedAt: string;
+  /** Null where it came to none. */
+  plan: RestorePlan | null;
+  /** From the decision to restore until the database was checked; null where it was not proven. */
+  recoverySeconds: number | null;
+  /** What would have been lost, had the database's disk died as the drill began: the age of the oldest change not kept yet. */
+  pointSeconds: number | null;
+  /** Rows of each table that was counted, and events of the audit chain that were recomputed. */
+  rows: Record<string, number>;
+  auditEvents: number;
+  problem: RecoveryProblem | null;
+}
+
+export const progress = defineQuery<RecoveryProgress<RestoreDrillStep, DrillReport>>('progress');
