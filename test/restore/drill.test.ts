@@ -50,7 +50,12 @@ test('proves a restore to a random second, and measures it', async () => {
 });
 
 test('is NOT PROVEN where one byte of the backup is another, and its report is chained to the last', async () => {
-  const folder = join(host.environment.BACKUP_URL?.slice('file://'.length) ?? '', 'pgbackrest', 'backup', 'countersign');
+  const folder = join(
+    host.environment.BACKUP_URL?.slice('file://'.length) ?? '',
+    'pgbackrest',
+    'backup',
+    'countersign',
+  );
   const [label = ''] = readdirSync(folder).filter((name) => /^\d{8}-\d{6}F$/.test(name));
   const file = join(folder, label, 'pg_data', 'global', 'pg_control.lz4');
   const bytes = readFileSync(file);
