@@ -1,6 +1,6 @@
 // Where PostgreSQL's clusters lie, side by side, and which of them lives: a pointer that is replaced by a rename, so that
 // at every moment exactly one does. Whoever starts PostgreSQL reads it.
-import { existsSync, readlinkSync, renameSync, rmSync, symlinkSync } from 'node:fs';
+import { existsSync, readdirSync, readlinkSync, renameSync, rmSync, symlinkSync } from 'node:fs';
 import { basename, join } from 'node:path';
 
 const POINTER = 'current';
@@ -16,6 +16,15 @@ export function livingName(home: string): string {
 }
 
 export const livingCluster = (home: string): string => join(home, livingName(home));
+
+export const isClusterThere = (home: string): boolean => existsSync(join(livingCluster(home), 'PG_VERSION'));
+
+/** All clusters, whichever lives. */
+export function clusterFolders(home: string): string[] {
+  if (!existsSync(home)) return [];
+  const folders = readdirSync(home, { withFileTypes: true }).filter((entry) => entry.isDirectory());
+  return folders.map(({ name }) => join(home, name)).filter((folder) => existsSync(join(folder, 'PG_VERSION')));
+}
 
 export function pointTo(home: string, name: string): void {
   if (!existsSync(join(home, name, 'PG_VERSION'))) throw new Error(`There is no cluster ${name} to point to`);

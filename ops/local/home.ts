@@ -30,10 +30,12 @@ export function openHome(root: string): Home {
   mkdirSync(folder, { recursive: true });
   accessSync(folder, constants.W_OK | constants.X_OK);
   // PostgreSQL, which never runs as root, passes through; nobody else reads anything.
-  chmodSync(folder, process.getuid?.() === 0 ? 0o711 : 0o700);
+  const passed = process.getuid?.() === 0 ? 0o711 : 0o700;
+  chmodSync(folder, passed);
   for (const part of [home.files, home.backups, home.mail, home.logs]) {
     mkdirSync(part, { recursive: true });
-    chmodSync(part, 0o700);
+    // pgBackRest, which runs as PostgreSQL's user, keeps its repository among the backups.
+    chmodSync(part, part === home.backups ? passed : 0o700);
   }
   return home;
 }

@@ -5,12 +5,14 @@ import { archiveCommand } from '../pgbackrest/pgbackrest';
 import { ensureNamespace } from '../runtime/temporal-namespace';
 import { findPgBackRest, HOW_TO_GET_IT } from './binaries/pgbackrest';
 import { endRunning, type OnProgress } from './binaries/programs';
+import { clusterFolders, isClusterThere } from './clusters';
 import { dataPaths } from './data-paths';
-import { ensureDatabase, migrate } from './database';
+import { DATABASE, ensureDatabase, migrate } from './database';
 import { StartFailure } from './failure';
 import type { Home } from './home';
 import type { Plan } from './plan';
-import { startPostgres } from './postgres';
+import { keepPassword, startPostgres } from './postgres';
+import { endLeftoverPostmaster } from './postmaster';
 import { startRedisWherePossible } from './redis';
 import type { RuntimeFile } from './runtime-file';
 import type { Server } from './server';
@@ -19,6 +21,7 @@ import { Supervised } from './supervised';
 import { startTemporal } from './temporal';
 
 export const LOOPBACK = '127.0.0.1';
+const LOOKS_EACH_MS = 200;
 const READY_WITHIN_MS = 90_000;
 const STARTS_END_WITHIN_MS = 30_000;
 
@@ -31,6 +34,8 @@ export interface InstallationOptions {
   newProgress(): OnProgress;
   /** A line for who looks at the terminal. */
   say(line: string): void;
+  /** Only what a restore needs: no API, and the database may not be there. */
+  restoring: boolean;
 }
 
 type Name = 'postgres' | 'temporal' | 'redis' | 'mailbox' | 'worker' | 'api';
@@ -63,6 +68,7 @@ export class Installation {
   }
 
   async start(): Promise<void> {
+    if (this.options.restoring && !this.options.plan.given.database) return this.startForRestore();
     await Promise.all([this.startDatabase(), this.startTemporal(), this.startRedis(), this.startMailbox()]);
     this.tell();
     const services = await Promise.all([
@@ -75,6 +81,29 @@ export class Installation {
     ]);
     this.degraded.push(...degradedIn(health));
     this.isUp = true;
+  }
+
+  private async startForRestore(): Promise<void> {
+    const { ports } = this.options.plan;
+    const password = keepPassword(this.clusters);
+    this.addresses.database = `postgresql://postgres:${password}@${LOOPBACK}:${ports.postgres}/${DATABASE}`;
+    await Promise.all([this.startTemporal(), this.startRedis(), this.startMailbox()]);
+    this.tell();
+    await this.startOwn('worker', 'worker/main.js');
+    this.isUp = true;
+    void this.startOnceThere();
+  }
+
+  /** The cluster may be missing, or too damaged to start, until another has been restored. */
+  private async startOnceThere(): Promise<void> {
+    while (!this.stopped) {
+      if (isClusterThere(this.clusters) && (await this.startPostgres().then(Boolean, () => false))) return;
+      await delay(LOOKS_EACH_MS);
+    }
+  }
+
+  private get clusters(): string {
+    return this.options.home.server('postgres');
   }
 
   /** Those who take work first, those who keep it last. */
@@ -107,24 +136,31 @@ export class Installation {
   }
 
   private async startDatabase(): Promise<void> {
-    const { root, home, plan } = this.options;
+    const { root, plan } = this.options;
     const onProgress = this.options.newProgress();
-    if (!plan.given.database) {
-      const folder = home.server('postgres');
-      const pgbackrest = await findPgBackRest(onProgress);
-      if (!pgbackrest) this.degraded.push(`backups are off: ${HOW_TO_GET_IT}`);
-      const archive = pgbackrest ? archiveCommand(pgbackrest, folder) : undefined;
-      const { url } = await this.keep('postgres', (own) =>
-        startPostgres({ ...own, folder, port: plan.ports.postgres, onProgress, archiveCommand: archive }),
-      );
-      this.addresses.database = await ensureDatabase(url);
-    }
+    if (!plan.given.database) this.addresses.database = await ensureDatabase(await this.startPostgres());
     await migrate(root, this.addresses.database, onProgress).catch((error) => {
       if (!plan.given.database) throw error;
       throw new StartFailure(
         `The database of DATABASE_URL can't be used (${error.message || error.code}). Start it or correct the address; with DATABASE_URL unset, one is brought up here.`,
       );
     });
+  }
+
+  /** @returns its address, without a database */
+  private async startPostgres(): Promise<string> {
+    const { plan, newProgress } = this.options;
+    const folder = this.clusters;
+    const onProgress = newProgress();
+    const pgbackrest = await findPgBackRest(onProgress);
+    if (!pgbackrest) this.degraded.push(`backups are off: ${HOW_TO_GET_IT}`);
+    // A restore that was cut off may have left one running beside.
+    for (const cluster of clusterFolders(folder)) await endLeftoverPostmaster(cluster);
+    const archive = pgbackrest ? archiveCommand(pgbackrest, folder) : undefined;
+    const { url } = await this.keep('postgres', (own) =>
+      startPostgres({ ...own, folder, port: plan.ports.postgres, onProgress, archiveCommand: archive }),
+    );
+    return url;
   }
 
   private async startTemporal(): Promise<void> {
@@ -191,7 +227,7 @@ export class Installation {
       ...dataPaths(home, here),
       ...plan.env,
       DATABASE_URL: database,
-      ...(plan.given.database ? {} : { POSTGRES_HOME: home.server('postgres') }),
+      ...(plan.given.database ? {} : { POSTGRES_HOME: this.clusters }),
       TEMPORAL_ADDRESS: temporal,
       SMTP_URL: this.smtp,
       ...(temporalUi ? { TEMPORAL_UI_URL: temporalUi } : {}),

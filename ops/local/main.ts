@@ -5,13 +5,16 @@ import { banner } from './banner';
 import type { OnProgress } from './binaries/programs';
 import { explain, FAILED, REFUSED, StartFailure } from './failure';
 import { ensureFirstKeys } from './first-keys';
-import { openHome } from './home';
+import { type Home, openHome } from './home';
 import { Installation, ROOT } from './installation';
 import { keepSettings } from './kept-settings';
 import { takeLock } from './lock';
-import { makePlan } from './plan';
+import { makePlan, type Plan } from './plan';
 import { endLeftovers, RuntimeFile } from './runtime-file';
 import { killAll, onStopRequest } from './stop-request';
+
+/** Started by `ops/restore.sh` where nothing runs. */
+const RESTORING = process.argv.includes('--restoring');
 
 type ShowProgress = (what: string, usualSeconds: number) => (failed?: boolean) => void;
 
@@ -31,21 +34,28 @@ async function main(): Promise<number> {
   }
 }
 
-async function supervise(home: ReturnType<typeof openHome>): Promise<number> {
+async function supervise(home: Home): Promise<number> {
   await endLeftovers(home);
-  const plan = await makePlan(home, keepSettings(home), process.env);
+  const plan = await makePlan(home, keepSettings(home, RESTORING ? process.env : {}), process.env);
   const runtime = new RuntimeFile(home);
   const say = (line: string) => console.log(line);
-  const installation = new Installation({ root: ROOT, home, plan, runtime, newProgress: await progress(), say });
+  const installation = new Installation({
+    root: ROOT,
+    home,
+    plan,
+    runtime,
+    newProgress: await progress(),
+    say,
+    restoring: RESTORING,
+  });
   const stopRequest = onStopRequest(() => killAll(runtime.pids()));
   let exitCode = 0;
   try {
     const started = installation.start();
     await Promise.race([started, stopRequest]);
     if (!stopRequest.received) {
-      const { ADMIN_PASSWORD = '' } = plan.env;
-      const keys = plan.given.database ? null : await ensureFirstKeys(home, installation.api, ADMIN_PASSWORD);
-      say(banner(installation, plan, keys));
+      if (RESTORING) process.send?.('ready');
+      else await welcome(home, plan, installation);
       await stopRequest;
     } else {
       exitCode = FAILED;
@@ -61,6 +71,12 @@ async function supervise(home: ReturnType<typeof openHome>): Promise<number> {
   runtime.clear();
   say('Stopped.');
   return exitCode;
+}
+
+async function welcome(home: Home, plan: Plan, installation: Installation): Promise<void> {
+  const { ADMIN_PASSWORD = '' } = plan.env;
+  const keys = plan.given.database ? null : await ensureFirstKeys(home, installation.api, ADMIN_PASSWORD);
+  console.log(banner(installation, plan, keys));
 }
 
 /** The bar lives beside the scripts that run before the first build. */

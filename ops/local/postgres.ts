@@ -139,7 +139,9 @@ function environment(): NodeJS.ProcessEnv {
   return { PATH: process.env.PATH, LC_ALL: process.platform === 'darwin' ? 'en_US.UTF-8' : 'C.UTF-8', TZ: 'UTC' };
 }
 
-function keepPassword(folder: string): string {
+/** Of the clusters below this folder; made where there is none. */
+export function keepPassword(folder: string): string {
+  mkdirSync(folder, { recursive: true });
   const file = join(folder, 'password');
   if (!existsSync(file)) {
     writeFileSync(`${file}.tmp`, randomBytes(24).toString('base64url'), { mode: 0o600 });

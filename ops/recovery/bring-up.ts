@@ -1,0 +1,26 @@
+// Where nothing runs, on an empty machine too, a restore brings up what it needs for as long as it lasts.
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { PACKAGE_ROOT } from '../runtime/package-root';
+
+export interface BroughtUp {
+  end(): Promise<void>;
+}
+
+/** Its messages go to stderr. Resolves once Temporal and the worker with the tools run. */
+export async function bringUp(): Promise<BroughtUp> {
+  const child = spawn(process.execPath, [join(PACKAGE_ROOT, 'dist', 'ops', 'local', 'main.js'), '--restoring'], {
+    cwd: PACKAGE_ROOT,
+    stdio: ['ignore', process.stderr, process.stderr, 'ipc'],
+  });
+  const ended = once(child, 'exit');
+  const [outcome] = await Promise.race([once(child, 'message'), ended.then(() => ['ended'])]);
+  if (outcome !== 'ready') throw new Error('What a restore needs could not be brought up: see above.');
+  return {
+    async end() {
+      child.kill('SIGTERM');
+      await ended;
+    },
+  };
+}
