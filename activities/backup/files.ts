@@ -7,10 +7,10 @@ import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import type { RecoveryTools } from '../../ops/recovery/tools';
 import { ObjectNotFound } from '../../ops/runtime/object-store';
-import { collectSizes } from './collect-sizes';
 import type { Attempt } from './attempt';
+import { collectSizes } from './collect-sizes';
 import { withoutSecrets } from './configuration';
-import { type FileEntry, FILES, type FileIndex, type FilesPart, readIndex, writeIndex } from './file-index';
+import { FILES, type FileEntry, type FileIndex, type FilesPart, readIndex, writeIndex } from './file-index';
 import type { Manifest } from './manifest';
 import { sideBySide } from './side-by-side';
 import { ENCRYPTION_BYTES, measure, storeEncrypted } from './stored-object';
@@ -79,7 +79,7 @@ async function listLive({ files, settings }: RecoveryTools): Promise<LiveFile[]>
     live.push({ store: 'files', name, size, open: () => files.get(name) });
   }
   const folder = settings.MAILBOX_PATH;
-  for (const name of folder ? await readdir(folder).catch(nullIfGone) ?? [] : []) {
+  for (const name of folder ? ((await readdir(folder).catch(nullIfGone)) ?? []) : []) {
     const path = join(folder as string, name);
     const found = name.endsWith('.eml') ? await stat(path).catch(nullIfGone) : null;
     if (found) live.push({ store: 'mailbox', name, size: found.size, open: async () => createReadStream(path) });
@@ -88,7 +88,12 @@ async function listLive({ files, settings }: RecoveryTools): Promise<LiveFile[]>
 }
 
 /** @returns null where it is gone since it was listed: an erasure, a sweep */
-async function store(tools: RecoveryTools, file: LiveFile, key: string, signal: AbortSignal): Promise<FileEntry | null> {
+async function store(
+  tools: RecoveryTools,
+  file: LiveFile,
+  key: string,
+  signal: AbortSignal,
+): Promise<FileEntry | null> {
   const hash = createHash('sha256');
   let size = 0;
   try {

@@ -8,7 +8,7 @@ import { pruneRestorePoints } from '../restore-points';
 import { attempt } from './attempt';
 import { type DatabaseState, readDatabaseState } from './database-state';
 import { backUpFiles, type StoredFiles } from './files';
-import { type Manifest, readManifest, writeManifest } from './manifest';
+import { type Manifest, manifestKey, writeManifest } from './manifest';
 import { backUpPostgres, type StoredPostgres } from './postgres';
 import { prune } from './prune';
 import { backUpRedis, type RedisPart } from './redis';
@@ -19,7 +19,7 @@ import { findFaults, type MadeSet } from './verify';
 
 export interface SetRequest {
   setId: string;
-  /** Of the workflow. */
+  /** When it had the lock: what pgBackRest finished since, and no set names, is its own. */
   startedAt: string;
   kind: BackupKind;
 }
@@ -27,14 +27,14 @@ export type MadeManifest = Omit<Manifest, 'format' | 'finishedAt' | 'release'>;
 
 export interface BackupActivities {
   /** Refuses where the set is another run's. */
-  openSet(request: SetRequest): Promise<void>;
+  openSet(setId: string): Promise<void>;
   /** Before it is backed up, so that a restored state has as many rows or more. */
   describeDatabase(): Promise<DatabaseState>;
   storePostgres(request: SetRequest): Promise<StoredPostgres>;
   storeRedis(request: SetRequest): Promise<RedisPart | null>;
   storeFiles(request: SetRequest): Promise<StoredFiles>;
   /** Refuses where the set is not what it says. @returns what is wrong with what was there before */
-  verifySet(made: MadeSet): Promise<{ walChecked: number; older: string[] }>;
+  verifySet(made: MadeSet): Promise<{ walChecked: number; older: string | null }>;
   /** From then on the set exists. */
   writeSet(made: MadeManifest): Promise<void>;
   /** @returns the sets that went by age */
@@ -54,10 +54,10 @@ export function createBackupActivities(tools: RecoveryTools, { db, redis }: Back
   const readSets = (signal: AbortSignal) => readCatalogue(tools, signal).then(({ sets }) => sets);
   const agesOut = () => new Date(Date.now() - tools.settings.BACKUP_RETENTION_DAYS * DAY_MS);
   return {
-    openSet: ({ setId, startedAt }) =>
+    openSet: (setId) =>
       attempt(async () => {
-        const there = await readManifest(tools.backups, tools.signer, setId);
-        if (there && there.startedAt !== startedAt) throw refusal('set_exists', `There is a set ${setId} already: start again`);
+        if (await tools.backups.has(manifestKey(setId)))
+          throw refusal('set_exists', `There is a set ${setId} already: start again`);
       }),
 
     describeDatabase: () => attempt(() => readDatabaseState(db)),
@@ -71,7 +71,7 @@ export function createBackupActivities(tools: RecoveryTools, { db, redis }: Back
         const sets = await readSets(own.signal);
         const faults = await findFaults(tools, sets, made, agesOut(), own);
         if (faults.own.length > 0) throw refusal('verification_failed', `The set is not sound: ${tell(faults.own)}`);
-        return { walChecked: faults.walChecked, older: faults.older };
+        return { walChecked: faults.walChecked, older: faults.older.length > 0 ? tell(faults.older) : null };
       }),
 
     writeSet: (made) =>
@@ -91,7 +91,7 @@ export function createBackupActivities(tools: RecoveryTools, { db, redis }: Back
   };
 }
 
-export function tell(faults: readonly string[]): string {
+function tell(faults: readonly string[]): string {
   const more = faults.length - FAULTS_TOLD;
   return `${faults.slice(0, FAULTS_TOLD).join('; ')}${more > 0 ? `; and ${more} more` : ''}`;
 }

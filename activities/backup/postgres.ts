@@ -1,5 +1,10 @@
 // The part of PostgreSQL: pgBackRest makes it, and this says what it made. A repeat adopts what a killed attempt has finished.
-import { type RepositoryBackup, type RepositoryInfo, RepositoryTrouble, readRepository } from '../../ops/pgbackrest/info';
+import {
+  type RepositoryBackup,
+  type RepositoryInfo,
+  RepositoryTrouble,
+  readRepository,
+} from '../../ops/pgbackrest/info';
 import { REPOSITORY, STANZA } from '../../ops/pgbackrest/repository';
 import type { RecoveryTools } from '../../ops/recovery/tools';
 import type { Database } from '../../prisma/client';
@@ -53,12 +58,17 @@ export async function backUpPostgres(
   const after = await readRepository(pgbackrest, attempt.signal);
   const known = new Set(before.backup.map(({ label }) => label));
   const made = after.backup.findLast(({ label }) => !known.has(label));
-  if (!made || made.error) throw new StepTrouble('backup_unsound', 'pgBackRest ended well and lists no sound backup of it');
+  if (!made || made.error)
+    throw new StepTrouble('backup_unsound', 'pgBackRest ended well and lists no sound backup of it');
   return describe(tools, after, made, attempt.signal);
 }
 
 /** Made where there never was one. One that is gone is no new one: a version of it may be brought back. */
-async function openRepository({ pgbackrest }: RecoveryTools, sets: number, signal: AbortSignal): Promise<RepositoryInfo> {
+async function openRepository(
+  { pgbackrest }: RecoveryTools,
+  sets: number,
+  signal: AbortSignal,
+): Promise<RepositoryInfo> {
   try {
     return await readRepository(pgbackrest, signal);
   } catch (error) {
@@ -110,9 +120,16 @@ async function showing<T>(
   { show }: Attempt,
   work: () => Promise<T>,
 ): Promise<T> {
-  const [size] = await db.$queryRaw<{ bytes: number }[]>`SELECT sum(pg_database_size(oid))::float8 AS bytes FROM pg_database`;
+  const [size] = await db.$queryRaw<
+    { bytes: number }[]
+  >`SELECT sum(pg_database_size(oid))::float8 AS bytes FROM pg_database`;
   const total = size?.bytes ?? 0;
-  const look = () => show({ done: Math.round((total * (readLock(tools.pgbackrest)?.pctCplt ?? 0)) / FULL_PERCENT), total, unit: 'bytes' });
+  const look = () =>
+    show({
+      done: Math.round((total * (readLock(tools.pgbackrest)?.pctCplt ?? 0)) / FULL_PERCENT),
+      total,
+      unit: 'bytes',
+    });
   const looks = setInterval(look, SHOWS_EACH_MS);
   try {
     return await work();

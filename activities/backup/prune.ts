@@ -37,7 +37,10 @@ export async function prune(
   const pruned = sets.filter((set) => !kept.includes(set)).map(({ id }) => id);
   for (const id of pruned) await backups.delete(manifestKey(id));
 
-  const labels = [...kept.flatMap(({ postgres }) => postgres?.label ?? []), ...keptShadows.flatMap((one) => one.labels)];
+  const labels = [
+    ...kept.flatMap(({ postgres }) => postgres?.label ?? []),
+    ...keptShadows.flatMap((one) => one.labels),
+  ];
   if (info) await pruneRepository(tools, info, labels, cutOff, attempt.signal);
   const stays = new Set([
     ...kept.map(({ id }) => id),
@@ -92,7 +95,9 @@ async function sweepRepository(
   };
   await sweep(backups, `${REPOSITORY}/backup/${STANZA}/`, isKnownBackup, attempt);
   for (const { id, database } of info.archive) {
-    const starts = info.backup.filter((backup) => backup.database.id === database.id).map(({ archive }) => archive.start);
+    const starts = info.backup
+      .filter((backup) => backup.database.id === database.id)
+      .map(({ archive }) => archive.start);
     const oldest = starts.sort()[0];
     const isNeeded = (key: string) => {
       const segment = /\/([0-9A-F]{24})[-.][^/]*$/.exec(key)?.[1];
@@ -102,7 +107,14 @@ async function sweepRepository(
   }
 }
 
-const timeOfLabel = (label: string) => timeOfSet(`${label.slice(-16).replace(/^[F_]+/, '').slice(0, 15).replace('-', 'T')}Z`);
+const timeOfLabel = (label: string) =>
+  timeOfSet(
+    `${label
+      .slice(-16)
+      .replace(/^[F_]+/, '')
+      .slice(0, 15)
+      .replace('-', 'T')}Z`,
+  );
 
 async function pruneFiles(tools: RecoveryTools, kept: Manifest[], attempt: Attempt): Promise<void> {
   const newest = kept.findLast(({ files }) => files)?.files;

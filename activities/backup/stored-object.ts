@@ -1,7 +1,8 @@
 // Objects of a set: encrypted on their way, counted and hashed as they are stored.
 import { createHash } from 'node:crypto';
-import { type Readable, Transform, pipeline } from 'node:stream';
+import { pipeline, type Readable, Transform } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
+import { pipeline as finish } from 'node:stream/promises';
 import type { RecoveryTools } from '../../ops/recovery/tools';
 import { ObjectNotFound } from '../../ops/runtime/object-store';
 
@@ -34,13 +35,16 @@ export async function storeEncrypted(
     hash.update(chunk);
   });
   // Whatever fails in between fails the last of them, and the put tells.
-  pipeline(source, watch, encryption.encrypt(), meter, { signal }, () => {});
+  finish(source, watch, encryption.encrypt(), meter, { signal }).catch(() => {});
   await backups.put(key, meter, { type: 'application/octet-stream' });
   return { key, size, sha256: hash.digest('hex') };
 }
 
 /** @returns null where it is not there */
-export async function measure({ backups }: Pick<Tools, 'backups'>, key: string): Promise<Omit<StoredObject, 'key'> | null> {
+export async function measure(
+  { backups }: Pick<Tools, 'backups'>,
+  key: string,
+): Promise<Omit<StoredObject, 'key'> | null> {
   try {
     const hash = createHash('sha256');
     let size = 0;

@@ -34,7 +34,8 @@ export function toFailure(error: unknown, isFinal: boolean): TemporalFailure {
   return ApplicationFailure.create({ type: code, message, nonRetryable });
 }
 
-const CREDENTIALS = /\b40[13]\b|Forbidden|AccessDenied|SignatureDoesNotMatch|ExpiredToken|InvalidAccessKeyId|InvalidToken/;
+const CREDENTIALS =
+  /\b40[13]\b|Forbidden|AccessDenied|SignatureDoesNotMatch|ExpiredToken|InvalidAccessKeyId|InvalidToken/;
 const FULL = /ENOSPC|EDQUOT|No space left|quota exceeded/i;
 const KEY = /CryptoError|unable to flush|cipher|wrong_passphrase/i;
 const DATABASE = /unable to find primary cluster|DbConnectError|\[056\]|unable to connect to 'dbname/;
@@ -43,27 +44,45 @@ function describe(error: unknown): Trouble {
   if (error instanceof StepTrouble) return error;
   if (error instanceof PgBackRestError) {
     const said = error.said.split('\n', 1)[0]?.slice(0, 300) ?? '';
-    return withRemedy(said, error.said, error.exitCode === EXIT.crypto) ?? { code: 'pgbackrest_failed', message: error.message.split('\n', 1)[0]?.slice(0, 400) ?? '' };
+    return (
+      withRemedy(said, error.said, error.exitCode === EXIT.crypto) ?? {
+        code: 'pgbackrest_failed',
+        message: error.message.split('\n', 1)[0]?.slice(0, 400) ?? '',
+      }
+    );
   }
   if (error instanceof RepositoryTrouble) {
     return withRemedy(error.message, error.message) ?? { code: 'repository_unusable', message: error.message };
   }
   if (error instanceof ObjectStoreError) {
-    return withRemedy(error.message, error.code) ?? { code: 'store_away', message: `${error.message} (BACKUP_URL or FILES_URL)` };
+    return (
+      withRemedy(error.message, error.code) ?? {
+        code: 'store_away',
+        message: `${error.message} (BACKUP_URL or FILES_URL)`,
+      }
+    );
   }
   if (error instanceof WrongPassphrase) return withRemedy(error.message, '', true) as Trouble;
   if (error instanceof ManifestBroken) return { code: 'manifest_broken', message: error.message };
   const { type, code } = describeError(error);
   const name = String(code ?? type);
-  return withRemedy(name, name) ?? { code: 'step_failed', message: `It failed with ${name}; the worker's log says where` };
+  return (
+    withRemedy(name, name) ?? { code: 'step_failed', message: `It failed with ${name}; the worker's log says where` }
+  );
 }
 
 function withRemedy(said: string, from: string, isKey = false): Trouble | null {
   if (isKey || KEY.test(from)) {
-    return { code: 'wrong_passphrase', message: `BACKUP_PASSPHRASE is not the one that the backups were made with (${said})` };
+    return {
+      code: 'wrong_passphrase',
+      message: `BACKUP_PASSPHRASE is not the one that the backups were made with (${said})`,
+    };
   }
   if (CREDENTIALS.test(from)) {
-    return { code: 'credentials_refused', message: `The object store refuses the credentials, which may have expired: renew AWS_* and start the worker again (${said})` };
+    return {
+      code: 'credentials_refused',
+      message: `The object store refuses the credentials, which may have expired: renew AWS_* and start the worker again (${said})`,
+    };
   }
   if (FULL.test(from)) return { code: 'disk_full', message: `There is no space left: ${said}` };
   if (DATABASE.test(from)) return { code: 'database_away', message: `The database can't be reached: ${said}` };

@@ -62,7 +62,8 @@ async function checkRepository(
   }
 
   const isOwn = (segment: string) => segment >= own.wal.start && segment <= own.wal.stop;
-  const tell = (segment: string, what: string) => (isOwn(segment) ? faults.own : faults.older).push(`segment ${segment} ${what}`);
+  const tell = (segment: string, what: string) =>
+    (isOwn(segment) ? faults.own : faults.older).push(`segment ${segment} ${what}`);
   const { missing, oldest } = await findMissingSegments(tools, info, labels, signal);
   for (const segment of missing) tell(segment, 'is missing');
   const damaged = damagedSegments(verified);
@@ -101,10 +102,14 @@ const damagedSegments = ({ named }: Verification): string[] =>
 /** What it says beyond single backups and segments; those of backups that nobody needs any more are none. */
 const unexplained = ({ faults }: Verification, hasDamagedSegments: boolean): string[] =>
   faults.filter(
-    (fault) => !fault.startsWith('backup') && fault !== 'status: error' && !(hasDamagedSegments && fault.startsWith('archive')),
+    (fault) =>
+      !fault.startsWith('backup') && fault !== 'status: error' && !(hasDamagedSegments && fault.startsWith('archive')),
   );
 
-async function checkObject(tools: RecoveryTools, { key, size, sha256 }: { key: string; size: number; sha256: string }): Promise<string[]> {
+async function checkObject(
+  tools: RecoveryTools,
+  { key, size, sha256 }: { key: string; size: number; sha256: string },
+): Promise<string[]> {
   const found = await measure(tools, key);
   if (!found) return [`${key} is missing`];
   return found.size === size && found.sha256 === sha256 ? [] : [`${key} is damaged`];

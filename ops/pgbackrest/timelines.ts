@@ -44,12 +44,17 @@ export function readBranch(timeline: number, history: string): Branch | null {
  * What is missing from the oldest segment that is needed to the newest of each timeline. A timeline that was left ends
  * somewhere, and that is no gap. Without a history a branch begins where its first segment is.
  */
-export function findMissing(segments: readonly { name: string }[], branches: readonly Branch[], oldest: string): string[] {
+export function findMissing(
+  segments: readonly { name: string }[],
+  branches: readonly Branch[],
+  oldest: string,
+): string[] {
   const first = timelineOf(oldest);
   const ends = new Map<number, { first: number; last: number }>();
   for (const { name } of segments) {
     const number = numberOf(name);
-    if (name >= oldest) ends.set(timelineOf(name), { first: ends.get(timelineOf(name))?.first ?? number, last: number });
+    if (name >= oldest)
+      ends.set(timelineOf(name), { first: ends.get(timelineOf(name))?.first ?? number, last: number });
   }
   const branchOf = (timeline: number) => branches.find((branch) => branch.timeline === timeline);
   const startOf = (timeline: number) =>
