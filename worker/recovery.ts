@@ -1,6 +1,10 @@
-// What backs up and restores in a worker: the activities of the queue `ops`, where this host has what they need.
+// What this host adds to the `ops` worker where it holds the database's cluster and the tools: backups, restores, drills, and
+// what Prometheus is told of them.
 import type { Client } from '@temporalio/client';
 import type { Redis } from 'ioredis';
+import type { Registry } from 'prom-client';
+import { createBackupActivities } from '../activities/backup';
+import { observeBackups } from '../activities/backup/metrics';
 import { createOperationsActivities } from '../activities/operations';
 import { createRestoreActivities } from '../activities/restore';
 import { createFollowUpActivities } from '../activities/restore/follow-up';
@@ -9,39 +13,54 @@ import { createRestoreDrillActivities } from '../activities/restore-drill';
 import { findRecoveryTools, type RecoveryTools } from '../ops/recovery/tools';
 import type { Configuration } from '../ops/runtime/configuration';
 import type { Logger } from '../ops/runtime/logging';
+import type { Database } from '../prisma/client';
 import { createErasure } from './erasure';
 
 export interface RecoveryDependencies {
   settings: Configuration;
-  temporal: Client;
+  db: Database;
   redis: Redis | null;
+  temporal: Client;
+  registry: Registry;
   logger: Logger;
 }
 
-/** Null where it can't be done here; the log says what is missing. */
-export async function createRecovery(
-  dependencies: RecoveryDependencies,
-): Promise<{ tools: RecoveryTools; activities: object } | null> {
-  const { settings, temporal, redis, logger } = dependencies;
-  const found = await findRecoveryTools(settings).catch((err: Error) => {
-    logger.warn({ err }, 'The tools for backups could not be found');
-    return { tools: null, missing: 'the database of this host can not be found' };
+export interface HostRecovery {
+  tools: RecoveryTools;
+  activities: object;
+}
+
+/** Null where it can't, which the log tells with its remedy. */
+export async function findHostRecovery({
+  settings,
+  db,
+  redis,
+  temporal,
+  registry,
+  logger,
+}: RecoveryDependencies): Promise<HostRecovery | null> {
+  const { tools, ...found } = await findRecoveryTools(settings).catch((err) => {
+    logger.error({ err }, 'What backups need could not be looked for');
+    return { tools: null, missing: 'the search failed' };
   });
-  if (!found.tools) {
-    logger.warn({ missing: found.missing }, 'Backups are off here');
+  if (!tools) {
+    logger.warn(`This worker makes no backups: ${'missing' in found ? found.missing : ''}`);
     return null;
   }
-  const { tools } = found;
+  observeBackups(registry, tools);
   const { files, backups } = tools;
   const rewinding: RewindDependencies = {
     temporal,
-    erasuresOn: (db) => createErasure({ db, files, backups, redis, temporal, settings, logger }).replay,
+    erasuresOn: (beside) => createErasure({ db: beside, files, backups, redis, temporal, settings, logger }).replay,
   };
-  const activities = {
-    ...createOperationsActivities({ temporal }),
-    ...createRestoreActivities(tools, rewinding),
-    ...createFollowUpActivities(tools, rewinding),
-    ...createRestoreDrillActivities(tools),
+  return {
+    tools,
+    activities: {
+      ...createBackupActivities(tools, { db, redis }),
+      ...createRestoreActivities(tools, rewinding),
+      ...createFollowUpActivities(tools, rewinding),
+      ...createRestoreDrillActivities(tools),
+      ...createOperationsActivities({ temporal }),
+    },
   };
-  return { tools, activities };
 }

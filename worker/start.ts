@@ -2,6 +2,7 @@
 
 import { Client } from '@temporalio/client';
 import type { Worker } from '@temporalio/worker';
+import type { Registry } from 'prom-client';
 import { createAuditRetentionActivities } from '../activities/audit-retention';
 import { createSigner } from '../activities/audit-trail/signatures';
 import { createCommands } from '../activities/commands/create-commands';
@@ -31,8 +32,8 @@ import { keepLanes } from './lanes';
 import { carryOutLedger } from './ledger';
 import { listenForWork } from './listener';
 import { keepProcesses } from './open-processes';
-import { createRecovery } from './recovery';
-import { keepSchedules } from './schedules';
+import { findHostRecovery } from './recovery';
+import { keepSchedules, RECOVERY_SCHEDULES, SCHEDULES } from './schedules';
 import { keepSealing } from './sealer';
 import { keepSweeping } from './sweep';
 import { connectToTemporal, createOpsWorker, createTemporalWorkers, installRuntime } from './temporal-workers';
@@ -50,7 +51,7 @@ export async function startWorker(settings: Configuration, logger: Logger, telem
   const metrics = await startMetricsServer(registry, settings.WORKER_METRICS_PORT);
 
   const ending = new AbortController();
-  const work = runWorker(settings, db, logger, ending.signal);
+  const work = runWorker({ settings, db, registry, logger }, ending.signal);
   shutDownOnSignal({
     logger,
     drainSeconds: settings.SHUTDOWN_DRAIN_SECONDS,
@@ -61,8 +62,15 @@ export async function startWorker(settings: Configuration, logger: Logger, telem
   await work;
 }
 
+interface Running {
+  settings: Configuration;
+  db: Database;
+  registry: Registry;
+  logger: Logger;
+}
+
 /** Until `stopping`, and then until all that had begun is done. */
-async function runWorker(settings: Configuration, db: Database, logger: Logger, stopping: AbortSignal): Promise<void> {
+async function runWorker({ settings, db, registry, logger }: Running, stopping: AbortSignal): Promise<void> {
   const backups = openObjectStore(settings.BACKUP_URL);
   const signer = createSigner(settings.SECRET_KEY);
   // Needs no Temporal, so it waits for none.
@@ -74,10 +82,10 @@ async function runWorker(settings: Configuration, db: Database, logger: Logger, 
   await ensureNamespaceOn(connection, namespace).catch((err) =>
     logger.warn({ err }, 'The namespace could not be prepared: an operator has to (docs/configuration.md)'),
   );
-  const redis = settings.REDIS_URL ? connectRedis(settings.REDIS_URL, logger) : null;
   const shared = { logger, drainSeconds: settings.SHUTDOWN_DRAIN_SECONDS };
+  const redis = settings.REDIS_URL ? connectRedis(settings.REDIS_URL, logger) : null;
   // Before anything that asks the database: what brings a database back must not wait for it.
-  const recovery = await createRecovery({ settings, temporal, redis, logger });
+  const recovery = await findHostRecovery({ settings, db, redis, temporal, registry, logger });
   const ops = runUntil(stopping, await createOpsWorker(connection, { ...shared, ops: recovery?.activities }));
   const files = openObjectStore(settings.FILES_URL);
   const [mailAlarm, relayAlarm] = [createAlarm(), createAlarm()];
@@ -111,7 +119,7 @@ async function runWorker(settings: Configuration, db: Database, logger: Logger, 
     ops,
     ...runs,
     keepLanes(temporal, logger, stopping),
-    keepSchedules(temporal, logger, stopping),
+    keepSchedules(temporal, logger, stopping, [...SCHEDULES, ...(recovery ? RECOVERY_SCHEDULES : [])]),
     keepProcesses({ db, temporal, announce, logger }, stopping),
     runRelay({ db, temporal, alarm: relayAlarm, logger }, stopping),
     listenForWork(settings.DATABASE_URL, { [MAIL_LANE]: mailAlarm, [RELAY]: relayAlarm }, stopping),

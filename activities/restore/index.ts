@@ -7,6 +7,7 @@ import type { StepBeat } from '../../workflows/contracts/recovery-progress';
 import type { RestorePlan, RestoreTarget } from '../../workflows/contracts/restore';
 import { readManifest } from '../backup/manifest';
 import { beating } from '../beating';
+import { replayLedger } from '../erasure-ledger/replay';
 import { type CheckReport, checkCluster } from './checks';
 import { discardCluster, restoreFiles, withCluster } from './cluster';
 import { putFilesBack } from './files';
@@ -15,7 +16,7 @@ import { keepLogTail } from './log-tail';
 import { planRestore } from './plan';
 import { type RestoreRecord, readRecord, writeRecord } from './records';
 import { copyRedis } from './redis-copy';
-import { abandonAnchors, type RewindDependencies, type Rewound, rewind } from './rewound';
+import { abandonAnchors, type RewindDependencies, type Rewound, rewind, withDatabase } from './rewound';
 import { holdLanes, letLanesGoOn, switchCluster, untilLives } from './switch';
 import { readControl } from './timelines';
 
@@ -64,10 +65,18 @@ export function createRestoreActivities(tools: RecoveryTools, dependencies: Rewi
         withCluster(tools, clusterName(restoreId), (url) => rewind(tools, dependencies, { restoreId, url })),
       ),
 
+    /** The erasure ledger is carried out once more: whoever it names may have come back with a file. */
     putFilesBack: ({ restoreId, plan }: Restoring): Promise<number> =>
       beating<number, StepBeat>(async (beat) => {
-        const manifest = await manifestOf(plan.setId);
-        return withCluster(tools, clusterName(restoreId), (url) => putFilesBack(tools, manifest, url, beat));
+        const { files } = await manifestOf(plan.setId);
+        if (!files) return 0;
+        return withCluster(tools, clusterName(restoreId), (url) =>
+          withDatabase(url, async (db) => {
+            const restored = await putFilesBack(tools, files, db, beat);
+            await replayLedger(dependencies.erasuresOn(db), { again: true });
+            return restored;
+          }),
+        );
       }),
 
     switchToRestored: ({ restoreId, plan }: Restoring): Promise<RestoreRecord> =>

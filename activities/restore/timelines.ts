@@ -20,8 +20,7 @@ export async function livingTimeline(
 ): Promise<number | null> {
   const data = livingCluster(host.home);
   const cluster = existsSync(join(data, 'PG_VERSION')) ? await readControl(host, data) : null;
-  // Tools tell the number as JSON, which keeps its first digits.
-  if (cluster && Number(cluster.systemId) === Number(systemId)) return cluster.timeline;
+  if (cluster?.systemId === systemId) return cluster.timeline;
   return (await newestRecord(backups))?.timeline ?? null;
 }
 
