@@ -72,17 +72,18 @@ export interface ErasureDifference {
   is: { status: string; version: number } | null;
 }
 
-/** An erasure that has been carried out again from the ledger still lacks its certificate. */
+/** One that has been carried out again from the ledger is certified here, and lacks nothing but its certificate. */
 export async function* compareErasures(restored: Database, truth: Database): AsyncIterable<ErasureDifference> {
   const look = (db: Database, ids: string[]) => db.$queryRaw<
-    (ErasureDifference['was'] & { id: string; certified: boolean })[]
+    (ErasureDifference['was'] & { id: string; proven: boolean })[]
   >`
-    SELECT id, status, version, certificate IS NOT NULL AS certified FROM erasures WHERE id = ANY (${ids}::uuid[]) ORDER BY id`;
+    SELECT id, status, version, certificate IS NOT NULL AS proven FROM erasures WHERE id = ANY (${ids}::uuid[]) ORDER BY id`;
   for await (const ids of pagesOfIds(truth, 'erasures', PAGE)) {
     const there = new Map((await look(restored, ids)).map((row) => [row.id, row]));
-    for (const { id, status, version, certified } of await look(truth, ids)) {
+    for (const { id, status, version, proven } of await look(truth, ids)) {
       const is = there.get(id);
-      if (is && (is.certified || (version <= is.version && !certified))) continue;
+      const isAhead = is && (is.status === 'certified' || is.version >= version);
+      if (is?.proven || (isAhead && !proven)) continue;
       yield { id, was: { status, version }, is: is ? { status: is.status, version: is.version } : null };
     }
   }

@@ -3,7 +3,7 @@
 import pino from 'pino';
 import { uuidv7 } from 'uuidv7';
 import { openLedger } from '../../activities/erasure-ledger/ledger';
-import type { ReplayDependencies } from '../../activities/erasure-ledger/replay';
+import { type ReplayDependencies, replayLedger } from '../../activities/erasure-ledger/replay';
 import { type Announcer, createAnnouncer } from '../../activities/outbox/announcer';
 import { createSubjects } from '../../activities/personal-data/subject';
 import { beginNewLife, markSent, type Reconciled, reconcile, releaseLanes } from '../../activities/rewind';
@@ -74,6 +74,7 @@ export class RewoundService {
   async bringBack(): Promise<Reconciled> {
     await this.begin();
     await this.mark();
+    await replayLedger(this.erasures);
     const reconciled = await this.reconcile();
     await this.release();
     return reconciled;
