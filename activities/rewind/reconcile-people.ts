@@ -1,14 +1,13 @@
 // Promises to people that the restored database has forgotten: erasures, suppressions, legal holds; and who everybody is.
-import { type Database, Prisma } from '../../prisma/client';
+import type { Database } from '../../prisma/client';
 import { MAIL_LANE } from '../../workflows/contracts/mail-delivery';
 import { recordEvent } from '../commands/audit';
 import { writeMessage } from '../outbox/outbox';
 import { type ErasureRecord, readErasure, toState } from '../user-erasure/erasure-record';
-import { insertRows, pagesOfIds, readRows } from './copy-rows';
+import { among, insertRows, pagesOfIds, readRows } from './copy-rows';
 import { contextOfRestore, type Life } from './life';
 
 const PAGE = 500;
-const among = (ids: string[], column = 'id') => Prisma.sql`t.${Prisma.raw(column)} = ANY (${ids}::uuid[])`;
 
 /**
  * Keys are not among what comes back, principals are: rows name them.

@@ -260,6 +260,24 @@ describe('a promise to a person', () => {
     expect(await service.db.suppression.findMany()).toMatchObject([{ erasureId: running.requestId }]);
   });
 
+  it('a draft that was erased here too is known to have ended as it did', async () => {
+    const [sent, kept] = [await submit({ to: ADA }), await submit({ to: 'bob@customer.example' })];
+    await cut();
+    await old.test.commands.approveDraft(old.approver, { id: sent.id, comment: `for ${ADA}` });
+    await setStatus(old.database.db, sent.id, 'sent', 'delivered');
+    await begin();
+    await service.db.$transaction((tx) => eraseDrafts(tx, [sent.id], 'erasure'));
+    expect((await lost()).drafts).toEqual([]);
+    expect(await service.reconcile()).toMatchObject({ drafts: 1 });
+    expect(await view(sent.id)).toMatchObject({ status: 'erased', to: null, subject: null, outcome: 'delivered' });
+    expect(await service.db.draft.findUnique({ where: { id: sent.id } })).toMatchObject({ finalStatus: 'sent' });
+    expect(await service.db.verdict.findMany()).toMatchObject([
+      { draftId: sent.id, verdict: 'approve', comment: null },
+    ]);
+    expect((await view(kept.id))?.to).toBe('bob@customer.example');
+    expect(await service.reconcile()).toMatchObject({ drafts: 0 });
+  });
+
   it('a draft that is erased in the truth stays erased, unless somebody has to keep it now', async () => {
     const [gone, kept] = [await submit({ to: ADA }), await submit({ to: ADA })];
     for (const { id } of [gone, kept]) await old.test.commands.rejectDraft(old.approver, { id, reason: 'no' });
