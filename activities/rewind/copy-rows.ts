@@ -10,6 +10,9 @@ export const NO_ROWS: Rows = '[]';
 
 const raw = (name: string) => Prisma.raw(`"${name}"`);
 
+/** Of `t`. */
+export const among = (ids: string[], column = 'id') => Prisma.sql`t.${raw(column)} = ANY (${ids}::uuid[])`;
+
 /** @param which of `t` */
 export async function readRows(db: Readable, table: string, which: Prisma.Sql): Promise<Rows> {
   const [read] = await db.$queryRaw<{ rows: Rows }[]>`

@@ -33,6 +33,7 @@ interface Row {
   updatedAt: Date;
   outcome: string | null;
   failureCode: string | null;
+  finalStatus: string | null;
 }
 
 const PAGE = 2_000;
@@ -44,6 +45,7 @@ export const DRAFT_ROW = {
   updatedAt: true,
   outcome: true,
   failureCode: true,
+  finalStatus: true,
 } as const;
 
 /** In the order of their ids. */
@@ -80,8 +82,15 @@ async function* comparePage(restored: Database, page: Row[], life: Life): AsyncI
 }
 
 /** What is erased stays erased. What the journal has parked may be anything. */
-const isBehind = (was: Row, is: Row | undefined) =>
-  !is || (is.status !== 'erased' && (was.version > is.version || isMarked(is)));
+function isBehind(was: Row, is: Row | undefined): boolean {
+  if (!is) return true;
+  if (is.status === 'erased') return endOf(was) !== endOf(is);
+  return was.version > is.version || isMarked(is);
+}
+
+/** What is left of an erased draft is how it ended. */
+const endOf = ({ status, finalStatus }: Row) =>
+  status === 'erased' ? finalStatus : status === 'sending' ? 'failed' : status;
 
 /** Both went on by themselves: a deadline has passed here, say, before which somebody had decided there. */
 const isTied = (was: Row, is: Row | undefined, { begunAt, knownUntil }: Life) =>

@@ -86,7 +86,9 @@ export async function* streamLost({ restored, truth, ...sources }: FindLost): As
 }
 
 async function* lostByTruth(restored: Database, truth: Database, life: Life): AsyncIterable<LostDraft> {
-  for await (const { isSuperseded, ...lost } of compareDrafts(restored, truth, life)) if (!isSuperseded) yield lost;
+  for await (const { isSuperseded, ...lost } of compareDrafts(restored, truth, life)) {
+    if (!isSuperseded && lost.is?.status !== 'erased') yield lost;
+  }
 }
 
 async function* lostByHistories(

@@ -1,11 +1,11 @@
 // Lost drafts as the truth has them, a few in a transaction: rows, words, verdicts, files, and what happened to them.
 import { type Database, ISO_8601, Prisma, UUIDV7 } from '../../prisma/client';
 import { SYSTEM } from '../commands/context';
-import { REWOUND } from '../commands/failure-codes';
 import { WRITE_MESSAGES } from '../outbox/outbox';
-import { eraseDrafts, IS_HELD, IS_OPEN } from '../personal-data/erase-drafts';
-import { insertRows, type Rows, readRows } from './copy-rows';
+import { eraseDrafts, IS_HELD } from '../personal-data/erase-drafts';
+import { among, insertRows, type Rows, readRows } from './copy-rows';
 import { compareDrafts, type DraftDifference, type Truth } from './differences';
+import { correctErased, giveWay, putBack, putIn, takeOut } from './draft-rows';
 import type { Life } from './life';
 import { copyEvents } from './reconcile-events';
 
@@ -52,10 +52,12 @@ function reconcileBatch(
 ): Promise<number> {
   return restored.$transaction(async (transaction) => {
     const tx = transaction as Database;
-    const ids = await lock(tx, differences);
+    const locked = await lock(tx, differences);
+    const erased = idsOf(locked.filter(({ is }) => is?.status === 'erased'));
+    const ids = idsOf(locked.filter(({ is }) => is?.status !== 'erased'));
     const read = async (table: string, which: Prisma.Sql) =>
       withStandIns(await readRows(truth, table, which), standIns);
-    const drafts = await read('drafts', among(ids, 'id'));
+    const drafts = await read('drafts', among(ids));
     const named = Prisma.sql`t.id IN (SELECT n.attachment_id FROM draft_attachments n WHERE n.draft_id = ANY (${ids}::uuid[]))`;
     await giveWay(tx, drafts);
     const here = await takeOut(tx, ids);
@@ -65,14 +67,16 @@ function reconcileBatch(
       await insertRows(tx, table, await read(table, among(ids, 'draft_id')));
     }
     await putBack(tx, here);
-    await copyEvents(tx, await readRows(truth, 'audit_events', among(ids, 'subject_id')));
-    await tell(tx, ids, restoreId);
+    await correctErased(tx, await read('drafts', among(erased)), await read('verdicts', among(erased, 'draft_id')));
+    const all = idsOf(locked);
+    await copyEvents(tx, await readRows(truth, 'audit_events', among(all, 'subject_id')));
+    await tell(tx, all, restoreId);
     await eraseAgain(tx, ids, restoreId);
-    return ids.length;
+    return all.length;
   }, SLOW);
 }
 
-const among = (ids: string[], column: string) => Prisma.sql`t.${Prisma.raw(column)} = ANY (${ids}::uuid[])`;
+const idsOf = (differences: DraftDifference[]) => differences.map(({ id }) => id);
 
 function withStandIns(rows: Rows, standIns: ReadonlyMap<string, string>): Rows {
   let replaced = rows;
@@ -81,74 +85,14 @@ function withStandIns(rows: Rows, standIns: ReadonlyMap<string, string>): Rows {
 }
 
 /** Those that are still as they were looked at. */
-async function lock(tx: Database, differences: DraftDifference[]): Promise<string[]> {
-  const ids = differences.map(({ id }) => id);
+async function lock(tx: Database, differences: DraftDifference[]): Promise<DraftDifference[]> {
+  const ids = idsOf(differences);
   const rows = await tx.$queryRaw<{ id: string; version: number; held: boolean }[]>`
     SELECT d.id, d.version, ${IS_HELD} AS held FROM drafts d WHERE d.id = ANY (${ids}::uuid[]) ORDER BY d.id FOR UPDATE`;
   const there = new Map(rows.map((row) => [row.id, row]));
   const isFree = ({ id, was, is }: DraftDifference) =>
     there.get(id)?.version === is?.version && !(was.status === 'erased' && there.get(id)?.held);
-  return differences.filter(isFree).map(({ id }) => id);
-}
-
-/** Who was told that something is lost may have handed it in again, under the same key: what it was first is what counts. */
-async function giveWay(tx: Database, drafts: Rows): Promise<void> {
-  await tx.$executeRaw`
-    WITH again AS (
-      SELECT d.id FROM drafts d JOIN jsonb_to_recordset(${drafts}::jsonb) AS r (id uuid, author_id uuid, idempotency_key text)
-        ON d.author_id = r.author_id AND d.idempotency_key = r.idempotency_key AND d.id <> r.id
-    ), freed AS (
-      UPDATE drafts d SET idempotency_key = NULL, version = d.version + 1, updated_at = clock_timestamp(), claim_owner = NULL,
-        next_attempt_at = CASE WHEN ${IS_OPEN} THEN NULL ELSE d.next_attempt_at END,
-        status = CASE WHEN ${IS_OPEN} THEN 'withdrawn' ELSE d.status END
-      FROM again WHERE d.id = again.id RETURNING d.id, d.revision, d.updated_at, d.status
-    )
-    INSERT INTO audit_events (id, type, at, actor_id, subject, subject_id, revision, data)
-    SELECT ${UUIDV7}, 'draft.withdrawn', updated_at, ${SYSTEM.id}::uuid, 'draft', id, revision, '{"code": "handed_in_again"}'
-    FROM freed WHERE status = 'withdrawn'`;
-}
-
-/** What the restored database has of them. */
-interface Here {
-  /** By id, as JSON. */
-  versions: string;
-  verdicts: Rows;
-  notes: Rows;
-}
-
-async function takeOut(tx: Database, ids: string[]): Promise<Here> {
-  const [{ versions }] = await tx.$queryRaw<[{ versions: string }]>`
-    SELECT coalesce(jsonb_object_agg(id, version), '{}')::text AS versions FROM drafts WHERE id = ANY (${ids}::uuid[])`;
-  const verdicts = await readRows(tx, 'verdicts', among(ids, 'draft_id'));
-  const notes = await readRows(tx, 'notes', among(ids, 'draft_id'));
-  await tx.draft.deleteMany({ where: { id: { in: ids } } });
-  return { versions, verdicts, notes };
-}
-
-/** A conversation that was open when the truth ended has an unknown outcome. A claim is nobody's any more; only where the truth
- *  may go on beyond what is known of it, the mail may have gone out. */
-async function putIn(tx: Database, drafts: Rows, versions: string, isWhole: boolean): Promise<void> {
-  await tx.$executeRaw`
-    INSERT INTO drafts
-    SELECT r.* FROM jsonb_array_elements(${drafts}::jsonb) d,
-      LATERAL (SELECT d->>'status' = 'sending' AS was_open,
-        d->>'status' = 'scheduled' AND d->>'claim_owner' IS NOT NULL AND NOT ${isWhole}::boolean AS may_be_open) s,
-      jsonb_populate_record(NULL::drafts, d || jsonb_build_object('claim_owner', NULL, 'updated_at', clock_timestamp(),
-        'version', greatest((d->>'version')::int, coalesce((${versions}::jsonb->>(d->>'id'))::int, 0)) + 1)
-        || CASE WHEN was_open OR may_be_open THEN jsonb_build_object('status', 'failed', 'outcome', 'unknown', 'next_attempt_at', NULL,
-             'failure_code', CASE WHEN was_open THEN 'outcome_unknown' ELSE ${REWOUND}::text END) ELSE '{}' END) r`;
-}
-
-/** What people said in the new life stays written down; it approves nothing. */
-async function putBack(tx: Database, { verdicts, notes }: Here): Promise<void> {
-  const isErased = Prisma.sql`EXISTS (SELECT 1 FROM drafts d WHERE d.id = r.draft_id AND d.status = 'erased')`;
-  await tx.$executeRaw`
-    INSERT INTO verdicts
-    SELECT r.* FROM jsonb_array_elements(${verdicts}::jsonb) v, jsonb_populate_record(NULL::verdicts,
-      v || jsonb_build_object('dismissed_at', coalesce((v->>'dismissed_at')::timestamptz, clock_timestamp()))) r
-    WHERE NOT ${isErased} ON CONFLICT DO NOTHING`;
-  await tx.$executeRaw`
-    INSERT INTO notes SELECT r.* FROM jsonb_populate_recordset(NULL::notes, ${notes}::jsonb) r WHERE NOT ${isErased} ON CONFLICT DO NOTHING`;
+  return differences.filter(isFree);
 }
 
 /** Each has its event, and its process hears of it once the relay is released. */

@@ -1,14 +1,13 @@
 // Promises to people that the restored database has forgotten: erasures, suppressions, legal holds; and who everybody is.
-import { type Database, Prisma } from '../../prisma/client';
+import type { Database } from '../../prisma/client';
 import { MAIL_LANE } from '../../workflows/contracts/mail-delivery';
 import { recordEvent } from '../commands/audit';
 import { writeMessage } from '../outbox/outbox';
 import { type ErasureRecord, readErasure, toState } from '../user-erasure/erasure-record';
-import { insertRows, pagesOfIds, readRows } from './copy-rows';
+import { among, insertRows, pagesOfIds, readRows } from './copy-rows';
 import { contextOfRestore, type Life } from './life';
 
 const PAGE = 500;
-const among = (ids: string[], column = 'id') => Prisma.sql`t.${Prisma.raw(column)} = ANY (${ids}::uuid[])`;
 
 /**
  * Keys are not among what comes back, principals are: rows name them.
@@ -72,17 +71,18 @@ export interface ErasureDifference {
   is: { status: string; version: number } | null;
 }
 
-/** An erasure that has been carried out again from the ledger still lacks its certificate. */
+/** One that has been carried out again from the ledger is certified here, and lacks nothing but its certificate. */
 export async function* compareErasures(restored: Database, truth: Database): AsyncIterable<ErasureDifference> {
   const look = (db: Database, ids: string[]) => db.$queryRaw<
-    (ErasureDifference['was'] & { id: string; certified: boolean })[]
+    (ErasureDifference['was'] & { id: string; proven: boolean })[]
   >`
-    SELECT id, status, version, certificate IS NOT NULL AS certified FROM erasures WHERE id = ANY (${ids}::uuid[]) ORDER BY id`;
+    SELECT id, status, version, certificate IS NOT NULL AS proven FROM erasures WHERE id = ANY (${ids}::uuid[]) ORDER BY id`;
   for await (const ids of pagesOfIds(truth, 'erasures', PAGE)) {
     const there = new Map((await look(restored, ids)).map((row) => [row.id, row]));
-    for (const { id, status, version, certified } of await look(truth, ids)) {
+    for (const { id, status, version, proven } of await look(truth, ids)) {
       const is = there.get(id);
-      if (is && (is.certified || (version <= is.version && !certified))) continue;
+      const isAhead = is && (is.status === 'certified' || is.version >= version);
+      if (is?.proven || (isAhead && !proven)) continue;
       yield { id, was: { status, version }, is: is ? { status: is.status, version: is.version } : null };
     }
   }

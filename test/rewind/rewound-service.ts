@@ -3,10 +3,10 @@
 import pino from 'pino';
 import { uuidv7 } from 'uuidv7';
 import { openLedger } from '../../activities/erasure-ledger/ledger';
-import type { ReplayDependencies } from '../../activities/erasure-ledger/replay';
+import { type ReplayDependencies, replayLedger } from '../../activities/erasure-ledger/replay';
 import { type Announcer, createAnnouncer } from '../../activities/outbox/announcer';
 import { createSubjects } from '../../activities/personal-data/subject';
-import { beginNewLife, markSent, type Reconciled, reconcile, releaseLanes } from '../../activities/rewind';
+import { beginNewLife, markSent, type Reconciled, reconcile, releaseLanes, type Truth } from '../../activities/rewind';
 import { createStores } from '../../activities/user-erasure/stores/registry';
 
 import { openObjectStore } from '../../ops/runtime/object-store';
@@ -63,18 +63,19 @@ export class RewoundService {
   mark(changes: Partial<Parameters<typeof markSent>[0]> = {}) {
     return markSent({ db: this.db, ...this.sources, ...changes });
   }
-  reconcile(isWhole = true): Promise<Reconciled> {
-    const truth = { db: this.old.database.db, isWhole };
+  /** From all that is left of the old life, or from this. */
+  reconcile(truth: Truth = { db: this.old.database.db, isWhole: true }): Promise<Reconciled> {
     return reconcile({ restored: this.db, truth, erasures: this.erasures, ...this.sources });
   }
   release(): Promise<void> {
     return releaseLanes(this.db);
   }
   /** As a restore goes about it, once the old cluster has stopped. */
-  async bringBack(): Promise<Reconciled> {
+  async bringBack(truth?: Truth): Promise<Reconciled> {
     await this.begin();
     await this.mark();
-    const reconciled = await this.reconcile();
+    await replayLedger(this.erasures);
+    const reconciled = await this.reconcile(truth);
     await this.release();
     return reconciled;
   }

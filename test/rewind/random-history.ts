@@ -1,0 +1,101 @@
+// What people and agents do with a service, at random, and what they were told.
+import { setTimeout as delay } from 'node:timers/promises';
+import type { DraftView } from '../../activities/commands/draft-view';
+import { Refusal } from '../../activities/commands/refusal';
+import type { TestService } from '../support/service';
+
+export type Random = () => number;
+
+/** The same numbers for the same seed. */
+export function randomOf(seed: number): Random {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let t = Math.imul(state ^ (state >>> 15), 1 | state);
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
+
+/** What was acknowledged. */
+export interface Acknowledged {
+  submitted: Map<string, string>;
+  approved: Set<string>;
+  rejected: Set<string>;
+  withdrawn: Set<string>;
+  revised: Map<string, number>;
+  suppressed: Set<string>;
+  /** By address: the request. */
+  erased: Map<string, string>;
+}
+
+const PEOPLE = 12;
+
+export class RandomHistory {
+  readonly told: Acknowledged = {
+    submitted: new Map(),
+    approved: new Set(),
+    rejected: new Set(),
+    withdrawn: new Set(),
+    revised: new Map(),
+    suppressed: new Set(),
+    erased: new Map(),
+  };
+  private readonly drafts: DraftView[] = [];
+
+  constructor(
+    private readonly service: TestService,
+    private readonly random: Random,
+  ) {}
+
+  async act(times: number): Promise<void> {
+    for (let i = 0; i < times; i++) {
+      await this.actOnce().catch((error) => {
+        if (!(error instanceof Refusal)) throw error;
+      });
+      await delay(this.random() * 40);
+    }
+  }
+
+  private pick<T>(all: readonly T[]): T | undefined {
+    return all[Math.floor(this.random() * all.length)];
+  }
+
+  private async actOnce(): Promise<void> {
+    const { service, told } = this;
+    const { commands, admin } = service.test;
+    const dice = this.random();
+    const draft = this.pick(this.drafts.slice(-20));
+    const email = `person-${Math.floor(this.random() * PEOPLE)}@customer.example`;
+    if (dice < 0.4 || !draft) {
+      const sure = this.random() < 0.4;
+      const submitted = await (sure ? service.submitDue(email) : service.submitForReview(email));
+      told.submitted.set(submitted.id, email);
+      if (!sure) this.drafts.push(submitted);
+    } else if (dice < 0.68) {
+      await commands.approveDraft(service.approver, { id: draft.id });
+      told.approved.add(draft.id);
+    } else if (dice < 0.76) {
+      await commands.rejectDraft(service.approver, { id: draft.id, reason: 'no' });
+      told.rejected.add(draft.id);
+    } else if (dice < 0.84) {
+      const { revision } = await service.draft(draft.id);
+      const revised = await commands.reviseDraft(service.author, {
+        id: draft.id,
+        revision,
+        body: `Better (${revision}).`,
+      });
+      told.revised.set(draft.id, revised.revision);
+      told.approved.delete(draft.id);
+    } else if (dice < 0.92) {
+      await commands.withdrawDraft(service.author, { id: draft.id });
+      told.withdrawn.add(draft.id);
+    } else if (dice < 0.97) {
+      await commands.addSuppression(admin, { email, reason: 'asked' });
+      told.suppressed.add(email);
+    } else if (told.erased.size < 2) {
+      const { requestId } = await commands.requestErasure(admin, { email, grace: 'PT0S', preview: [] });
+      told.erased.set(email, requestId);
+    }
+  }
+}
