@@ -1,14 +1,17 @@
 // The worker process: what it runs, and its end in order.
 
 import { Client } from '@temporalio/client';
+import type { Worker } from '@temporalio/worker';
 import { createAuditRetentionActivities } from '../activities/audit-retention';
 import { createSigner } from '../activities/audit-trail/signatures';
 import { createCommands } from '../activities/commands/create-commands';
 import { createDraftApprovalActivities } from '../activities/draft-approval';
 import { createDraftRetentionActivities } from '../activities/draft-retention';
 import { createMailDeliveryActivities } from '../activities/mail-delivery';
+import { createOperationsActivities } from '../activities/operations';
 import { createAnnouncer, RELAY } from '../activities/outbox/announcer';
 import { runRelay } from '../activities/outbox/relay';
+import { createRestorePointActivities } from '../activities/restore-points';
 import { observeErasures } from '../activities/user-erasure/deadline-metrics';
 import { createAlarm } from '../ops/runtime/alarm';
 import type { Configuration } from '../ops/runtime/configuration';
@@ -30,7 +33,7 @@ import { listenForWork } from './listener';
 import { keepSchedules } from './schedules';
 import { keepSealing } from './sealer';
 import { keepSweeping } from './sweep';
-import { connectToTemporal, createTemporalWorkers, installRuntime } from './temporal-workers';
+import { connectToTemporal, createOpsWorker, createTemporalWorkers, installRuntime } from './temporal-workers';
 
 export async function startWorker(settings: Configuration, logger: Logger, telemetry: Telemetry): Promise<void> {
   endOnCrash(logger, (error) => {
@@ -69,6 +72,9 @@ async function runWorker(settings: Configuration, db: Database, logger: Logger, 
   await ensureNamespaceOn(connection, namespace).catch((err) =>
     logger.warn({ err }, 'The namespace could not be prepared: an operator has to (docs/configuration.md)'),
   );
+  const shared = { logger, drainSeconds: settings.SHUTDOWN_DRAIN_SECONDS };
+  // Before anything that asks the database: what brings a database back must not wait for it.
+  const ops = runUntil(stopping, await createOpsWorker(connection, shared));
   const files = openObjectStore(settings.FILES_URL);
   const [mailAlarm, relayAlarm] = [createAlarm(), createAlarm()];
   const { announce, drain } = createAnnouncer(db);
@@ -81,6 +87,8 @@ async function runWorker(settings: Configuration, db: Database, logger: Logger, 
       ...createDraftRetentionActivities({ db, settings }),
       ...createAuditRetentionActivities({ db, backups, signer, settings }),
       ...erasure.activities,
+      ...createOperationsActivities({ temporal }),
+      ...createRestorePointActivities({ db, backups, logger }),
     },
     email: createMailDeliveryActivities({
       db,
@@ -92,15 +100,12 @@ async function runWorker(settings: Configuration, db: Database, logger: Logger, 
       announce,
       stopping,
     }),
-    logger,
-    drainSeconds: settings.SHUTDOWN_DRAIN_SECONDS,
+    ...shared,
   });
-  const runs = workers.map((worker) => worker.run());
-  whenAborted(stopping, () => {
-    for (const worker of workers) worker.shutdown();
-  });
+  const runs = workers.map((worker) => runUntil(stopping, worker));
   logger.info('The worker works');
   await Promise.all([
+    ops,
     ...runs,
     keepLanes(temporal, logger, stopping),
     keepSchedules(temporal, logger, stopping),
@@ -115,7 +120,10 @@ async function runWorker(settings: Configuration, db: Database, logger: Logger, 
   await connection.close();
 }
 
-function whenAborted(signal: AbortSignal, act: () => void): void {
-  if (signal.aborted) act();
-  else signal.addEventListener('abort', act, { once: true });
+/** Until what it had begun is done. */
+function runUntil(stopping: AbortSignal, worker: Worker): Promise<void> {
+  const run = worker.run();
+  if (stopping.aborted) worker.shutdown();
+  else stopping.addEventListener('abort', () => worker.shutdown(), { once: true });
+  return run;
 }

@@ -1,4 +1,5 @@
-// The two Temporal workers of a worker process: one for workflows and their database steps, one for the mail lane.
+// The Temporal workers of a worker process: one for what works without the database, one for the other workflows and their
+// database steps, one for the mail lane.
 import { existsSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { makeTelemetryFilterString, NativeConnection, Runtime, Worker } from '@temporalio/worker';
@@ -16,11 +17,17 @@ const HEARTBEATS_EACH_MS = 500;
 const CANCELLED_BEFORE_SECONDS = 3;
 const TRIES_AGAIN_MS = 1_000;
 
-export interface TemporalWorkersOptions {
-  processes: object;
-  email: MailDeliveryActivities;
+interface SharedOptions {
   logger: Logger;
   drainSeconds: number;
+}
+export interface OpsWorkerOptions extends SharedOptions {
+  /** Without them it carries workflows only: another host has what backups need. */
+  ops?: object | undefined;
+}
+export interface TemporalWorkersOptions extends SharedOptions {
+  processes: object;
+  email: MailDeliveryActivities;
 }
 
 export function installRuntime(logger: Logger): void {
@@ -46,27 +53,33 @@ export async function connectToTemporal(logger: Logger, stopping: AbortSignal): 
   return null;
 }
 
+/** Needs Temporal alone. A handful of workflows that seldom have anything to do, so it is kept small. */
+export function createOpsWorker(connection: NativeConnection, { ops, ...options }: OpsWorkerOptions): Promise<Worker> {
+  return Worker.create({
+    ...shared(connection, options),
+    taskQueue: TASK_QUEUES.ops,
+    workflowBundle: workflowBundle(),
+    ...(ops ? { activities: ops } : {}),
+    maxCachedWorkflows: 10,
+    maxConcurrentWorkflowTaskExecutions: 4,
+    maxConcurrentWorkflowTaskPolls: 2,
+    maxConcurrentActivityTaskExecutions: 4,
+  });
+}
+
 export async function createTemporalWorkers(
   connection: NativeConnection,
-  { processes, email, logger, drainSeconds }: TemporalWorkersOptions,
+  { processes, email, ...options }: TemporalWorkersOptions,
 ): Promise<Worker[]> {
-  if (!existsSync(WORKFLOW_BUNDLE)) throw new Error('The workflow bundle is missing: run `npm run build`.');
-  const shared = {
-    connection,
-    namespace: temporalSettings().namespace,
-    interceptors: { activity: [failureCodes(logger)] },
-    shutdownGraceTime: Math.max(drainSeconds - CANCELLED_BEFORE_SECONDS, 0) * 1000,
-    shutdownForceTime: drainSeconds * 1000,
-  };
   return [
     await Worker.create({
-      ...shared,
+      ...shared(connection, options),
       taskQueue: TASK_QUEUES.processes,
-      workflowBundle: { codePath: WORKFLOW_BUNDLE },
+      workflowBundle: workflowBundle(),
       activities: processes,
     }),
     await Worker.create({
-      ...shared,
+      ...shared(connection, options),
       taskQueue: TASK_QUEUES.email,
       activities: email,
       // With a second slot a frozen worker's own poll would take its retry.
@@ -76,3 +89,16 @@ export async function createTemporalWorkers(
     }),
   ];
 }
+
+function workflowBundle() {
+  if (!existsSync(WORKFLOW_BUNDLE)) throw new Error('The workflow bundle is missing: run `npm run build`.');
+  return { codePath: WORKFLOW_BUNDLE };
+}
+
+const shared = (connection: NativeConnection, { logger, drainSeconds }: SharedOptions) => ({
+  connection,
+  namespace: temporalSettings().namespace,
+  interceptors: { activity: [failureCodes(logger)] },
+  shutdownGraceTime: Math.max(drainSeconds - CANCELLED_BEFORE_SECONDS, 0) * 1000,
+  shutdownForceTime: drainSeconds * 1000,
+});

@@ -2,4 +2,5 @@ export { auditRetention } from './audit-retention';
 export { draftApproval } from './draft-approval';
 export { draftRetention } from './draft-retention';
 export { mailDelivery } from './mail-delivery';
+export { operations } from './operations';
 export { userErasure } from './user-erasure';

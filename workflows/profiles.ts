@@ -98,3 +98,47 @@ export const ERASURE_STEP: ActivityOptions = {
     maximumAttempts: Number.POSITIVE_INFINITY,
   },
 };
+
+/** One look at the lock. Who waits for it looks again every two seconds, for as long as another holds it. */
+export const OPERATIONS_LOCK: ActivityOptions = {
+  startToCloseTimeout: '10 seconds',
+  // What was asked for must have been answered before it is given back.
+  cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+  retry: {
+    initialInterval: '2 seconds',
+    backoffCoefficient: 1,
+    maximumInterval: '2 seconds',
+    maximumAttempts: Number.POSITIVE_INFINITY,
+  },
+  allowEagerDispatch: false,
+};
+
+/** The steps of who holds the lock: after two minutes of trouble they fail, and others have their turn (exclusively.ts). */
+const WHILE_HELD = {
+  initialInterval: '1 second',
+  backoffCoefficient: 2,
+  maximumInterval: '1 minute',
+  maximumAttempts: 8,
+} as const;
+export const GIVES_WAY_MS = 300_000;
+
+export const HELD_DATABASE_STEP: LocalActivityOptions = {
+  startToCloseTimeout: '10 seconds',
+  localRetryThreshold: '2 seconds',
+  retry: {
+    initialInterval: '100 milliseconds',
+    backoffCoefficient: 2,
+    maximumInterval: '30 seconds',
+    maximumAttempts: 12,
+  },
+};
+export const HELD_ERASURE_STEP: ActivityOptions = { ...ERASURE_STEP, retry: WHILE_HELD };
+export const HELD_CHECK: ActivityOptions = { ...LONG_CHECK, retry: WHILE_HELD };
+export const HELD_BATCH: ActivityOptions = { ...DATABASE_BATCH, retry: WHILE_HELD };
+export const HELD_RETENTION_STEP: ActivityOptions = {
+  startToCloseTimeout: '5 minutes',
+  heartbeatTimeout: '10 seconds',
+  retry: WHILE_HELD,
+};
+/** A row that says of no run that it lives for an hour is taken for abandoned. */
+export const SHOWS_LIFE_EACH_MS = 1_200_000;

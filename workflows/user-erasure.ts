@@ -1,9 +1,12 @@
 // The erasure of one person, from the request until it is certified, cancelled or given up. From the request on nothing is
 // sent to them: that is decided in PostgreSQL and does not wait for this.
 import {
+  type ActivityOptions,
   CancellationScope,
   condition,
   continueAsNew,
+  type LocalActivityOptions,
+  patched,
   proxyActivities,
   proxyLocalActivities,
   setCurrentDetails,
@@ -11,6 +14,7 @@ import {
   sleep,
   workflowInfo,
 } from '@temporalio/workflow';
+import type { RestorePointActivities } from '../activities/restore-points';
 import type { UserErasureActivities } from '../activities/user-erasure';
 import { assertNever } from './assert-never';
 import {
@@ -22,19 +26,29 @@ import {
   state,
   type UserErasureInput,
 } from './contracts/user-erasure';
-import { ASKS_AGAIN_MS, DATABASE_STEP, ERASURE_STEP } from './profiles';
+import { exclusivelyInTurns } from './exclusively';
+import {
+  ASKS_AGAIN_MS,
+  DATABASE_STEP,
+  ERASURE_STEP,
+  HELD_BATCH,
+  HELD_DATABASE_STEP,
+  HELD_ERASURE_STEP,
+} from './profiles';
 import { describeErasure } from './user-erasure-details';
 
-const {
-  readErasureState,
-  beginErasure,
-  concludePurge,
-  eraseAgain,
-  giveErasureUp,
-  lookAtHoldsAgain,
-  noteErasureDeadline,
-} = proxyLocalActivities<UserErasureActivities>(DATABASE_STEP);
-const { takeErasureStep, scanStores, certifyErasure } = proxyActivities<UserErasureActivities>(ERASURE_STEP);
+const { readErasureState, beginErasure, lookAtHoldsAgain, noteErasureDeadline } =
+  proxyLocalActivities<UserErasureActivities>(DATABASE_STEP);
+const { markRestorePoint } = proxyActivities<RestorePointActivities>(HELD_BATCH);
+const ALONE = stepsWith(DATABASE_STEP, ERASURE_STEP);
+const HELD = stepsWith(HELD_DATABASE_STEP, HELD_ERASURE_STEP);
+
+function stepsWith(database: LocalActivityOptions, store: ActivityOptions) {
+  const { readErasureState, concludePurge, eraseAgain, giveErasureUp } =
+    proxyLocalActivities<UserErasureActivities>(database);
+  const { takeErasureStep, scanStores, certifyErasure } = proxyActivities<UserErasureActivities>(store);
+  return { readErasureState, concludePurge, eraseAgain, giveErasureUp, takeErasureStep, scanStores, certifyErasure };
+}
 
 /** What was written while the stores were gone through shows in a scan and goes in the next round. */
 const ROUNDS = 5;
@@ -60,6 +74,30 @@ export async function userErasure({ requestId }: UserErasureInput): Promise<Eras
   const clock = new CancellationScope();
   const watched = clock.run(() => watchDeadline(requestId, () => known.erasure)).catch(() => {});
   let round = 0;
+  async function work(status: AtWork, steps: typeof ALONE): Promise<void> {
+    if (status === 'erasing') {
+      for (const step of ERASURE_STEPS) await steps.takeErasureStep({ requestId, step });
+      return take(steps.concludePurge(requestId));
+    }
+    const scan = await steps.scanStores(requestId);
+    if (isClean(scan)) return take(steps.certifyErasure({ requestId, scan }));
+    if (++round === ROUNDS) return take(steps.giveErasureUp(requestId));
+    await sleep(BETWEEN_ROUNDS_MS);
+    return take(steps.eraseAgain(requestId));
+  }
+
+  async function workWithLock(): Promise<void> {
+    // While it waited the database may have become another: a restore holds the same lock.
+    await take(HELD.readErasureState(requestId));
+    for (let begins = true; known.erasure && !known.gone && isAtWork(known.erasure.status); begins = false) {
+      const { status } = known.erasure;
+      setCurrentDetails(describeErasure(known.erasure));
+      if (workflowInfo().continueAsNewSuggested) await continueAsNew<typeof userErasure>({ requestId });
+      if (begins && status === 'erasing') await markRestorePoint({ process: 'userErasure', id: requestId });
+      await work(status, HELD);
+    }
+  }
+
   while (known.erasure && !known.gone && !hasEnded(known.erasure)) {
     const erasure: ErasureState = known.erasure;
     const hasNews = () => known.erasure !== erasure;
@@ -71,19 +109,10 @@ export async function userErasure({ requestId }: UserErasureInput): Promise<Eras
         if (erasure.confirmed || !(await condition(hasNews, untilBegin(erasure)))) await take(beginErasure(requestId));
         break;
       case 'erasing':
-        for (const step of ERASURE_STEPS) await takeErasureStep({ requestId, step });
-        await take(concludePurge(requestId));
+      case 'scanning':
+        if (patched('exclusive-erasure')) await exclusivelyInTurns('userErasure', workWithLock);
+        else await work(erasure.status, ALONE);
         break;
-      case 'scanning': {
-        const scan = await scanStores(requestId);
-        if (isClean(scan)) await take(certifyErasure({ requestId, scan }));
-        else if (++round === ROUNDS) await take(giveErasureUp(requestId));
-        else {
-          await sleep(BETWEEN_ROUNDS_MS);
-          await take(eraseAgain(requestId));
-        }
-        break;
-      }
       case 'suspended':
         if (!(await condition(hasNews, LOOKS_AT_HOLDS_EACH_MS))) await take(lookAtHoldsAgain(requestId));
         break;
@@ -116,6 +145,9 @@ async function watchDeadline(requestId: string, erasure: () => ErasureState | nu
 
 /** The database's clock decides whether the grace period is over; where this one is ahead, it is asked again. */
 const untilBegin = ({ graceUntil }: ErasureState) => Math.max(Date.parse(graceUntil) - Date.now(), 0) || ASKS_AGAIN_MS;
+
+type AtWork = 'erasing' | 'scanning';
+const isAtWork = (status: ErasureState['status']): status is AtWork => status === 'erasing' || status === 'scanning';
 
 const isClean = ({ sources }: ScanSummary) => sources.every(({ findings }) => findings === 0);
 

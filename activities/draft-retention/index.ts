@@ -20,6 +20,8 @@ export interface Stretch extends CleanupProgress {
 export interface DraftRetentionActivities {
   /** Null: a scheduled run found another at work, or the row is gone. Repeats do no harm. */
   beginCleanup(cleanupId: string, isScheduled: boolean): Promise<CleanupProgress | null>;
+  /** It waits for others, and is not abandoned. */
+  showCleanupLives(cleanupId: string): Promise<void>;
   /** Works for some seconds, or to the end of a pass. */
   eraseOldDrafts(cleanupId: string): Promise<Stretch>;
   removeAgedRows(): Promise<void>;
@@ -41,6 +43,10 @@ export function createDraftRetentionActivities({
       if (known || !isScheduled) return known;
       await db.$transaction((tx) => openCleanup(tx as Database, context(), { id, days, requestedBy: null }));
       return readProgress(db, id);
+    },
+
+    async showCleanupLives(id) {
+      await db.$executeRaw`UPDATE cleanups SET updated_at = clock_timestamp() WHERE id = ${id}::uuid AND status = 'running'`;
     },
 
     async eraseOldDrafts(cleanupId) {

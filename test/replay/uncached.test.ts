@@ -6,6 +6,7 @@ import { draftApproval, draftRetention, mailDelivery } from '../../workflows';
 import { changed, type DraftState, state as draftState } from '../../workflows/contracts/draft-approval';
 import { claimed, pause, resume, retryNow, state } from '../../workflows/contracts/mail-delivery';
 import { TASK_QUEUES } from '../../workflows/contracts/task-queues';
+import { freeLock } from '../support/free-lock';
 import { PlayedLane } from '../support/lane-activity';
 import { createTestNamespace, type TestNamespace } from '../support/temporal';
 import { until } from '../support/until';
@@ -41,6 +42,7 @@ const ends: Stretch['end'][] = ['time', 'time', 'clean'];
 const found = { status: 'running', drafts: 1, held: 0 } as const;
 const retention: DraftRetentionActivities = {
   beginCleanup: async () => found,
+  showCleanupLives: async () => {},
   eraseOldDrafts: async () => ({ ...found, end: ends.shift() ?? 'clean' }),
   removeAgedRows: async () => {},
   finishCleanup: async () => ({ ...found, status: 'done' }),
@@ -56,7 +58,7 @@ beforeAll(async () => {
       namespace,
       taskQueue: TASK_QUEUES.processes,
       workflowBundle: await workflowBundle(),
-      activities: { ...activities, ...retention },
+      activities: { ...activities, ...retention, ...freeLock().activities },
       maxCachedWorkflows: 0,
     }),
     await Worker.create({ connection, namespace, taskQueue: TASK_QUEUES.email, activities: lane.activities }),

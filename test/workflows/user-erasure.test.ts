@@ -1,7 +1,10 @@
 // The calendar of an erasure: the grace period, the month, its extension, the rounds. Days pass in milliseconds.
+import { Context } from '@temporalio/activity';
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import { Worker } from '@temporalio/worker';
 import { uuidv7 } from 'uuidv7';
+import type { OperationsActivities } from '../../activities/operations';
+import type { RestorePointActivities } from '../../activities/restore-points';
 import type { UserErasureActivities } from '../../activities/user-erasure';
 import { userErasure } from '../../workflows';
 import {
@@ -37,6 +40,22 @@ const change = (id: string, changes: Partial<ErasureState>): ErasureState => {
 };
 const note = (id: string, what: string) => done.push([id, what]);
 
+/** Who holds it is noted among what was done; steps that fail, by their number. */
+let failures = 0;
+let databaseFailures = 0;
+const lock: OperationsActivities & RestorePointActivities = {
+  async acquireOperations() {
+    note(requestOf(), 'acquire');
+  },
+  async releaseOperations() {
+    note(requestOf(), 'release');
+  },
+  async markRestorePoint({ id }) {
+    note(id, 'mark');
+  },
+};
+const requestOf = () => Context.current().info.workflowExecution?.workflowId.replace('erasure-', '') ?? '';
+
 const activities: UserErasureActivities = {
   readErasureState: async (id) => rows.get(id) ?? null,
   async beginErasure(id) {
@@ -47,9 +66,13 @@ const activities: UserErasureActivities = {
     return change(id, { status: 'erasing' });
   },
   async takeErasureStep({ requestId, step }) {
+    if (step === 'hubspot' && failures-- > 0) throw new Error('away');
     note(requestId, step);
   },
-  concludePurge: async (id) => change(id, { status: held.has(id) ? 'suspended' : 'scanning' }),
+  async concludePurge(id) {
+    if (databaseFailures-- > 0) throw new Error('away');
+    return change(id, { status: held.has(id) ? 'suspended' : 'scanning' });
+  },
   async scanStores(id) {
     note(id, 'scan');
     return { needles: 1, sources: [{ source: 'postgres', items: 1, bytes: 1, findings: found.get(id)?.shift() ?? 0 }] };
@@ -72,7 +95,7 @@ beforeAll(async () => {
     connection: environment.nativeConnection,
     workflowBundle: await workflowBundle(),
     taskQueue: TASK_QUEUE,
-    activities,
+    activities: { ...activities, ...lock },
   });
   running = worker.run();
 });
@@ -106,6 +129,7 @@ async function request(changes: Partial<ErasureState> = {}) {
 }
 const whatWasDone = (id: string) => done.filter(([one]) => one === id).map(([, what]) => what);
 const ROUND = [...ERASURE_STEPS, 'scan'];
+const ALL = ['acquire', 'mark', ...ROUND, 'release'];
 
 describe('the erasure of a person', () => {
   it('begins by itself when the grace period is over, and not before', async () => {
@@ -113,7 +137,7 @@ describe('the erasure of a person', () => {
     await environment.sleep(DAY - HOUR);
     expect(whatWasDone(id)).toEqual([]);
     expect(await handle.result()).toBe('certified');
-    expect(whatWasDone(id)).toEqual(ROUND);
+    expect(whatWasDone(id)).toEqual(ALL);
   });
 
   it('begins at once when it is confirmed', async () => {
@@ -136,7 +160,7 @@ describe('the erasure of a person', () => {
     found.set(twice.id, [3]);
     found.set(always.id, [1, 1, 1, 1, 1]);
     expect([await twice.handle.result(), await always.handle.result()]).toEqual(['certified', 'failed']);
-    expect(whatWasDone(twice.id)).toEqual([...ROUND, ...ROUND]);
+    expect(whatWasDone(twice.id)).toEqual(['acquire', 'mark', ...ROUND, ...ROUND, 'release']);
     expect(whatWasDone(always.id).filter((what) => what === 'scan')).toHaveLength(5);
   });
 
@@ -147,10 +171,21 @@ describe('the erasure of a person', () => {
     await environment.sleep(2.5 * HOUR);
     const count = (what: string) => whatWasDone(id).filter((one) => one === what).length;
     expect([count('look'), count('postgres')]).toEqual([2, 1]);
+    expect([count('acquire'), count('release')]).toEqual([1, 1]);
     held.delete(id);
     await handle.signal(changed, change(id, { status: 'erasing' }));
     expect(await handle.result()).toBe('certified');
     expect(count('postgres')).toBe(2);
+    expect([count('acquire'), count('release')]).toEqual([2, 2]);
+  });
+
+  it('gives others their turn while a store or the database is away, and goes on until it is done', async () => {
+    [failures, databaseFailures] = [10, 20];
+    const { id, handle } = await request({ confirmed: true });
+    expect(await handle.result()).toBe('certified');
+    const turns = whatWasDone(id).filter((what) => what === 'acquire' || what === 'release');
+    expect(turns).toEqual(['acquire', 'release', 'acquire', 'release', 'acquire', 'release']);
+    expect(whatWasDone(id).slice(-1 - ROUND.length)).toEqual([...ROUND, 'release']);
   });
 
   it('writes down that the month is nearly over and that it is; an extension moves both', async () => {

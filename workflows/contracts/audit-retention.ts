@@ -2,6 +2,8 @@
 import { defineQuery } from '@temporalio/workflow';
 
 export interface AuditRetentionInput {
+  /** Of the whole run, which names its restore point. */
+  id?: string;
   /** ISO 8601: events before it go. Without it the run has just begun. */
   before?: string;
   /** By earlier runs of the same. */

@@ -1,0 +1,91 @@
+// Named points in the database's log, made before something is removed: a restore can go back to just before it. Beside the
+// backups stands what a name means; ids and codes only.
+import { text } from 'node:stream/consumers';
+import type { Logger } from '../ops/runtime/logging';
+import { ObjectNotFound, type ObjectStore } from '../ops/runtime/object-store';
+import type { Database } from '../prisma/client';
+import type { ExclusiveProcess } from '../workflows/contracts/operations';
+
+export const RESTORE_POINTS_FOLDER = 'restore-points/';
+/** insufficient_privilege; object_not_in_prerequisite_state: `wal_level` is minimal. */
+const MAY_NOT = ['42501', '55000'];
+
+export interface RestorePoint {
+  /** PostgreSQL's log knows it by this name. */
+  name: string;
+  process: ExclusiveProcess;
+  /** Of the erasure, or of the run of retention. */
+  id: string;
+  /** By the database's clock. */
+  at: string;
+  /** Null where the database's role may not name a point: then `at` is what there is to go back to. */
+  lsn: string | null;
+  timeline: number | null;
+}
+
+export const restorePointName = (id: string) => `before-${id}`;
+export const restorePointKey = (name: string) => `${RESTORE_POINTS_FOLDER}${name}.json`;
+
+export interface RestorePointDependencies {
+  db: Database;
+  backups: ObjectStore;
+  logger: Logger;
+}
+
+/** The first of its name stays: what comes after it may have been removed already. */
+export async function createRestorePoint(
+  { db, backups, logger }: RestorePointDependencies,
+  { name, process, id }: Pick<RestorePoint, 'name' | 'process' | 'id'>,
+): Promise<void> {
+  const key = restorePointKey(name);
+  if (await backups.has(key)) return;
+  const marked = await markLog(db, name).catch(async (err) => {
+    if (!MAY_NOT.includes(sqlState(err))) throw err;
+    logger.warn({ err, process, id }, 'No restore point could be named: a restore needs its time instead');
+    const [now] = await db.$queryRaw<[{ at: Date }]>`SELECT clock_timestamp() AS at`;
+    return { ...now, lsn: null, timeline: null };
+  });
+  const point: RestorePoint = { name, process, id, ...marked, at: marked.at.toISOString() };
+  await backups.put(key, Buffer.from(`${JSON.stringify(point)}\n`), { type: 'application/json' });
+}
+
+async function markLog(db: Database, name: string) {
+  // The time first: what commits after it and before the point is there in either case.
+  const [marked] = await db.$queryRaw<[{ at: Date; lsn: string; timeline: number }]>`
+    SELECT at, lsn::text, ('x' || left(pg_walfile_name(lsn), 8))::bit(32)::int AS timeline
+    FROM (SELECT clock_timestamp() AS at, pg_create_restore_point(${name}) AS lsn) AS marked`;
+  return marked;
+}
+
+export async function readRestorePoint(backups: ObjectStore, name: string): Promise<RestorePoint | null> {
+  try {
+    return JSON.parse(await text(await backups.get(restorePointKey(name))));
+  } catch (error) {
+    if (error instanceof ObjectNotFound) return null;
+    throw error;
+  }
+}
+
+/** Those that no backup reaches any more. @returns how many */
+export async function pruneRestorePoints(backups: ObjectStore, before: Date): Promise<number> {
+  const old: string[] = [];
+  for await (const key of backups.list(RESTORE_POINTS_FOLDER)) {
+    const point = await readRestorePoint(backups, key.slice(RESTORE_POINTS_FOLDER.length, -'.json'.length));
+    if (point && new Date(point.at) < before) old.push(key);
+  }
+  for (const key of old) await backups.delete(key);
+  return old.length;
+}
+
+export interface RestorePointActivities {
+  /** Before anything goes. Repeats do no harm. */
+  markRestorePoint(what: Pick<RestorePoint, 'process' | 'id'>): Promise<void>;
+}
+
+export const createRestorePointActivities = (dependencies: RestorePointDependencies): RestorePointActivities => ({
+  markRestorePoint: ({ process, id }) => createRestorePoint(dependencies, { name: restorePointName(id), process, id }),
+});
+
+const sqlState = (error: unknown): string =>
+  (error as { meta?: { driverAdapterError?: { cause?: { originalCode?: string } } } } | null)?.meta?.driverAdapterError
+    ?.cause?.originalCode ?? '';

@@ -1,0 +1,55 @@
+// Work that excludes all other work of its kind (workflows/operations.ts).
+import {
+  ActivityFailure,
+  ApplicationFailure,
+  CancellationScope,
+  ContinueAsNew,
+  isCancellation,
+  proxyActivities,
+  sleep,
+  TemporalFailure,
+  workflowInfo,
+} from '@temporalio/workflow';
+import type { OperationsActivities } from '../activities/operations';
+import type { ExclusiveProcess } from './contracts/operations';
+import { GIVES_WAY_MS, OPERATIONS_LOCK } from './profiles';
+
+const { acquireOperations, releaseOperations } = proxyActivities<OperationsActivities>(OPERATIONS_LOCK);
+
+/** Waits for the lock, works, and gives it back. Work that continues as new keeps it: its next run acquires it again at once. */
+export async function exclusively<T>(process: ExclusiveProcess, work: () => Promise<T>): Promise<T> {
+  const claim = { process, firstRunId: workflowInfo().firstExecutionRunId };
+  let keeps = false;
+  try {
+    await acquireOperations(claim);
+    return await work();
+  } catch (error) {
+    keeps = error instanceof ContinueAsNew;
+    throw error;
+  } finally {
+    if (!keeps) await CancellationScope.nonCancellable(() => releaseOperations(claim));
+  }
+}
+
+/**
+ * The same for work that is tried until it is done. Where a step has failed as often as its profile bears, others have their
+ * turn, and it begins again after a while: no backup waits days for somebody else's store that is away, and no restore for
+ * the database that it is to bring back.
+ */
+export async function exclusivelyInTurns<T>(process: ExclusiveProcess, turn: () => Promise<T>): Promise<T> {
+  for (;;) {
+    try {
+      return await exclusively(process, turn);
+    } catch (error) {
+      if (!isWorn(error)) throw error;
+    }
+    await sleep(GIVES_WAY_MS);
+  }
+}
+
+/** A step has failed as often as its profile bears: neither cancelled nor for good. A local one's failure comes as it is. */
+export function isWorn(error: unknown): boolean {
+  const failure = error instanceof ActivityFailure ? error.cause : error;
+  const isForGood = failure instanceof ApplicationFailure && failure.nonRetryable;
+  return failure instanceof TemporalFailure && !isCancellation(failure) && !isForGood;
+}
