@@ -28,7 +28,7 @@ const Stanza = z.object({
     lock: z.object({ backup: z.object({ held: z.boolean() }) }),
   }),
   repo: z.array(z.object({ status: z.object({ code: z.number(), message: z.string() }) })),
-  db: z.array(z.object({ id: z.number(), version: z.string(), 'system-id': z.number() })),
+  db: z.array(z.object({ id: z.number(), version: z.string(), 'system-id': z.string() })),
   archive: z.array(
     z.object({
       id: z.string(),
@@ -60,7 +60,9 @@ export class RepositoryTrouble extends Error {
 
 /** Throws RepositoryTrouble where it can't be read, or there is none. */
 export async function readRepository(pgbackrest: PgBackRest, signal?: AbortSignal): Promise<RepositoryInfo> {
-  const answer = JSON.parse(await pgbackrest.run('info', ['--output=json'], { signal })) as unknown[];
+  const text = await pgbackrest.run('info', ['--output=json'], { signal });
+  // 64 bits, more than a number of JSON keeps here.
+  const answer = JSON.parse(text.replace(/"system-id":(\d+)/g, '"system-id":"$1"')) as unknown[];
   if (answer.length === 0) throw new RepositoryTrouble(1, 'there is none');
   const found = Stanza.parse(answer[0]);
   const [repo] = found.repo;

@@ -32,6 +32,8 @@ export interface RunOptions {
   signal?: AbortSignal | undefined;
   /** Beyond what the configuration says, for instance `pg1-path` of a cluster beside. */
   options?: Record<string, string>;
+  /** Told all that it said beside its answer, where it succeeded. */
+  hear?: (said: string) => void;
 }
 
 export interface PgBackRest {
@@ -73,7 +75,7 @@ export function createPgBackRest(program: string, host: ClusterHost, repository:
       writeOwnFile(configFile, configuration(host, reachable, folder), host);
     },
 
-    run(command, args = [], { signal, options = {} } = {}) {
+    run(command, args = [], { signal, options = {}, hear } = {}) {
       const given = Object.entries(options).map(([name, value]) => `--${name}=${value}`);
       const all = [`--config=${configFile}`, `--stanza=${STANZA}`, ...given, command, ...args];
       const { command: executable, args: whole, ...ids } = asClusterUser(host, program, all);
@@ -90,6 +92,7 @@ export function createPgBackRest(program: string, host: ClusterHost, repository:
         spawn(executable, whole, { ...ids, cwd: '/', env, stdio: ['ignore', 'pipe', 'pipe'] }),
         command,
         signal,
+        hear,
       );
     },
   };
@@ -136,9 +139,16 @@ function writeOwnFile(file: string, text: string, { user }: ClusterHost): void {
   renameSync(fresh, file);
 }
 
-const LAST_LINES = 6;
+const LINES = 6;
+/** What it ended of; a request that failed is told after it, line by line. */
+const CAUSE = /ERROR: \[\d+\]/;
 
-function finish(child: ChildProcess, command: string, signal: AbortSignal | undefined): Promise<string> {
+function finish(
+  child: ChildProcess,
+  command: string,
+  signal: AbortSignal | undefined,
+  hear: RunOptions['hear'],
+): Promise<string> {
   return new Promise((resolve, reject) => {
     const [out, said] = [[] as Buffer[], [] as Buffer[]];
     child.stdout?.on('data', (chunk) => out.push(chunk));
@@ -150,9 +160,14 @@ function finish(child: ChildProcess, command: string, signal: AbortSignal | unde
     child.once('close', (code) => {
       signal?.removeEventListener('abort', end);
       const text = Buffer.concat(out).toString();
-      if (code === 0) return resolve(text);
-      const lines = `${text}\n${Buffer.concat(said)}`.trim().split('\n').slice(-LAST_LINES).join('\n');
-      reject(signal?.aborted ? signal.reason : new PgBackRestError(code, command, lines));
+      if (code === 0) {
+        hear?.(Buffer.concat(said).toString());
+        return resolve(text);
+      }
+      const lines = `${text}\n${Buffer.concat(said)}`.trim().split('\n');
+      const cause = lines.findIndex((line) => CAUSE.test(line));
+      const told = cause < 0 ? lines.slice(-LINES) : lines.slice(cause, cause + LINES);
+      reject(signal?.aborted ? signal.reason : new PgBackRestError(code, command, told.join('\n')));
     });
   });
 }

@@ -8,6 +8,8 @@ export interface Verification {
   /** Labels of the backups that are valid. */
   valid: string[];
   walChecked: number;
+  /** What its log says of single files, by their path in the repository. */
+  named: string[];
 }
 
 const STATUS = /^status: (\w+)$/;
@@ -16,13 +18,17 @@ const WAL = /^archiveId: (\S+), total WAL checked: (\d+), total valid WAL: (\d+)
 const COUNTS = /^missing: (\d+), checksum invalid: (\d+), size invalid: (\d+), other: (\d+)$/;
 
 export async function verifyRepository(pgbackrest: PgBackRest, signal?: AbortSignal): Promise<Verification> {
-  return readVerification(
-    await pgbackrest.run('verify', ['--output=text', '--verbose', '--log-level-console=off'], { signal }),
-  );
+  let said = '';
+  const hear = (text: string) => {
+    said = text;
+  };
+  const how = ['--output=text', '--verbose', '--log-level-console=off', '--log-level-stderr=info'];
+  const text = await pgbackrest.run('verify', how, { signal, hear });
+  return { ...readVerification(text), named: readNamed(said) };
 }
 
 /** A backup that was expired in a bucket with versions leaves its name behind: `manifest missing` of one that nobody expects. */
-export function readVerification(text: string): Verification {
+export function readVerification(text: string): Omit<Verification, 'named'> {
   const lines = text.split('\n').map((line) => line.trim());
   const status = lines.map((line) => STATUS.exec(line)?.[1]).find((found) => found !== undefined);
   const faults: string[] = status === 'ok' ? [] : [`status: ${status ?? 'none given'}`];
@@ -47,3 +53,7 @@ export function readVerification(text: string): Verification {
   }
   return { ok: faults.length === 0, faults, valid, walChecked };
 }
+
+/** Only to tell where the fault is: the counts decide whether there is one. */
+const readNamed = (said: string): string[] =>
+  said.split('\n').flatMap((line) => /^INFO: (?!verify command|stanza:)(.+)$/.exec(line)?.[1] ?? []);
