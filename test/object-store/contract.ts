@@ -48,6 +48,15 @@ export function keepsTheContract(store: () => ObjectStore, leftovers: () => Prom
     await expect(store().get('contract')).rejects.toThrow(ObjectNotFound);
   });
 
+  test('tells how many bytes each object has', async () => {
+    await store().put('sizes/a', Buffer.from('four'));
+    await store().put('sizes/b/c', Readable.from([Buffer.from('sixsix')]));
+    expect(await collect(store().sizes('sizes/'))).toEqual([
+      { key: 'sizes/a', size: 4 },
+      { key: 'sizes/b/c', size: 6 },
+    ]);
+  });
+
   test('deletes an object, and minds no second time', async () => {
     await store().put('contract/gone', Buffer.from('x'));
     await store().put('contract/gone', Buffer.from('y'));

@@ -85,6 +85,16 @@ export function openFileStore(url: URL): ObjectStore {
 
     list,
 
+    async *sizes(prefix) {
+      for await (const key of list(prefix)) {
+        const found = await stat(fileOf(key)).catch((error) => {
+          if (isAbsent(error)) return null;
+          throw storeError(error);
+        });
+        if (found) yield { key, size: found.size };
+      }
+    },
+
     async *versions(prefix) {
       for await (const key of list(prefix)) yield { key, version: ONLY_VERSION };
     },

@@ -16,6 +16,8 @@ export interface ObjectStore {
   delete(key: string): Promise<void>;
   /** The keys that begin with `prefix`, in the order of their bytes. */
   list(prefix: string): AsyncIterable<string>;
+  /** The same, each with its bytes. */
+  sizes(prefix: string): AsyncIterable<{ key: string; size: number }>;
   /** Every version that can still be read, those that were replaced or are hidden by a delete marker too. */
   versions(prefix: string): AsyncIterable<{ key: string; version: string }>;
   /** Removes what puts left behind that were cut off before this time. */

@@ -34,6 +34,19 @@ export function openS3Store(url: URL): ObjectStore {
     }
   }
 
+  async function* sizes(prefix: string): AsyncIterable<{ key: string; size: number }> {
+    checkPrefix(prefix);
+    const { sdk, client } = await connect();
+    let ContinuationToken: string | undefined;
+    do {
+      const page = await client
+        .send(new sdk.ListObjectsV2Command({ Bucket, Prefix: root + prefix, ContinuationToken }))
+        .catch(fail);
+      for (const { Key, Size = 0 } of page.Contents ?? []) if (Key) yield { key: Key.slice(root.length), size: Size };
+      ContinuationToken = page.NextContinuationToken;
+    } while (ContinuationToken);
+  }
+
   return {
     async put(key, content, options = {}) {
       const place = at(key);
@@ -81,17 +94,10 @@ export function openS3Store(url: URL): ObjectStore {
     },
 
     async *list(prefix) {
-      checkPrefix(prefix);
-      const { sdk, client } = await connect();
-      let ContinuationToken: string | undefined;
-      do {
-        const page = await client
-          .send(new sdk.ListObjectsV2Command({ Bucket, Prefix: root + prefix, ContinuationToken }))
-          .catch(fail);
-        for (const { Key } of page.Contents ?? []) if (Key) yield Key.slice(root.length);
-        ContinuationToken = page.NextContinuationToken;
-      } while (ContinuationToken);
+      for await (const { key } of sizes(prefix)) yield key;
     },
+
+    sizes,
 
     async *versions(prefix) {
       checkPrefix(prefix);
