@@ -1,8 +1,22 @@
 // What runs by the clock: the schedules that Temporal keeps, made anew as this release has them.
 import { setTimeout as delay } from 'node:timers/promises';
-import { type Client, ScheduleAlreadyRunning, type ScheduleOptions, ScheduleOverlapPolicy } from '@temporalio/client';
+import {
+  type CalendarSpec,
+  type Client,
+  ScheduleAlreadyRunning,
+  type ScheduleOptions,
+  ScheduleOverlapPolicy,
+} from '@temporalio/client';
 import type { Logger } from '../ops/runtime/logging';
 import { AUDIT_RETENTION_SCHEDULE, type AuditRetentionInput } from '../workflows/contracts/audit-retention';
+import {
+  BACKUP_PARTS,
+  type BackupInput,
+  type BackupKind,
+  HOURLY_BACKUP_SCHEDULE,
+  NIGHTLY_BACKUP_SCHEDULE,
+  SCHEDULED_BACKUP,
+} from '../workflows/contracts/backup';
 import { DRAFT_RETENTION_SCHEDULE, type DraftRetentionInput } from '../workflows/contracts/draft-retention';
 import { ProcessAttribute } from '../workflows/contracts/search-attributes';
 import { TASK_QUEUES } from '../workflows/contracts/task-queues';
@@ -38,13 +52,46 @@ export const SCHEDULES: ScheduleOptions[] = [
   },
 ];
 
+/** Only where a worker has the tools. A run that is due while another runs waits for it. */
+export const BACKUP_SCHEDULES: ScheduleOptions[] = [
+  backupSchedule(NIGHTLY_BACKUP_SCHEDULE, 'full', { hour: 2 }, '1 day'),
+  backupSchedule(HOURLY_BACKUP_SCHEDULE, 'incr', { hour: '*', minute: 30 }, '1 hour'),
+];
+
+function backupSchedule(
+  scheduleId: string,
+  kind: BackupKind,
+  when: CalendarSpec,
+  catchupWindow: '1 day' | '1 hour',
+): ScheduleOptions {
+  return {
+    scheduleId,
+    spec: { calendars: [when], timezone: 'UTC' },
+    policies: { overlap: ScheduleOverlapPolicy.BUFFER_ONE, catchupWindow },
+    action: {
+      type: 'startWorkflow',
+      workflowType: 'backup',
+      workflowId: SCHEDULED_BACKUP,
+      taskQueue: TASK_QUEUES.ops,
+      args: [{ kind, parts: [...BACKUP_PARTS] } satisfies BackupInput],
+      staticSummary: kind === 'full' ? 'A full backup, every night' : 'An incremental backup, every hour',
+      typedSearchAttributes: [{ key: ProcessAttribute, value: 'backup' }],
+    },
+  };
+}
+
 const TRIES_AGAIN_MS = 30_000;
 
 /** Until they are there once. */
-export async function keepSchedules(temporal: Client, logger: Logger, stopping: AbortSignal): Promise<void> {
+export async function keepSchedules(
+  temporal: Client,
+  logger: Logger,
+  stopping: AbortSignal,
+  schedules = SCHEDULES,
+): Promise<void> {
   while (!stopping.aborted) {
     try {
-      return await ensureSchedules(temporal);
+      return await ensureSchedules(temporal, schedules);
     } catch (err) {
       logger.warn({ err }, 'The schedules could not be made; Temporal may be away');
       await delay(TRIES_AGAIN_MS, undefined, { signal: stopping }).catch(() => {});
@@ -53,8 +100,8 @@ export async function keepSchedules(temporal: Client, logger: Logger, stopping: 
 }
 
 /** Repeats do no harm; whether an operator has paused one is left as it is. */
-export async function ensureSchedules(temporal: Client): Promise<void> {
-  for (const schedule of SCHEDULES) await ensureSchedule(temporal, schedule);
+export async function ensureSchedules(temporal: Client, schedules = SCHEDULES): Promise<void> {
+  for (const schedule of schedules) await ensureSchedule(temporal, schedule);
 }
 
 async function ensureSchedule(temporal: Client, schedule: ScheduleOptions): Promise<void> {

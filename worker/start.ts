@@ -2,6 +2,7 @@
 
 import { Client } from '@temporalio/client';
 import type { Worker } from '@temporalio/worker';
+import type { Registry } from 'prom-client';
 import { createAuditRetentionActivities } from '../activities/audit-retention';
 import { createSigner } from '../activities/audit-trail/signatures';
 import { createCommands } from '../activities/commands/create-commands';
@@ -30,7 +31,8 @@ import { keepErasures } from './erasures';
 import { keepLanes } from './lanes';
 import { carryOutLedger } from './ledger';
 import { listenForWork } from './listener';
-import { keepSchedules } from './schedules';
+import { findHostRecovery } from './recovery';
+import { BACKUP_SCHEDULES, keepSchedules, SCHEDULES } from './schedules';
 import { keepSealing } from './sealer';
 import { keepSweeping } from './sweep';
 import { connectToTemporal, createOpsWorker, createTemporalWorkers, installRuntime } from './temporal-workers';
@@ -48,7 +50,7 @@ export async function startWorker(settings: Configuration, logger: Logger, telem
   const metrics = await startMetricsServer(registry, settings.WORKER_METRICS_PORT);
 
   const ending = new AbortController();
-  const work = runWorker(settings, db, logger, ending.signal);
+  const work = runWorker({ settings, db, registry, logger }, ending.signal);
   shutDownOnSignal({
     logger,
     drainSeconds: settings.SHUTDOWN_DRAIN_SECONDS,
@@ -59,8 +61,15 @@ export async function startWorker(settings: Configuration, logger: Logger, telem
   await work;
 }
 
+interface Running {
+  settings: Configuration;
+  db: Database;
+  registry: Registry;
+  logger: Logger;
+}
+
 /** Until `stopping`, and then until all that had begun is done. */
-async function runWorker(settings: Configuration, db: Database, logger: Logger, stopping: AbortSignal): Promise<void> {
+async function runWorker({ settings, db, registry, logger }: Running, stopping: AbortSignal): Promise<void> {
   const backups = openObjectStore(settings.BACKUP_URL);
   const signer = createSigner(settings.SECRET_KEY);
   // Needs no Temporal, so it waits for none.
@@ -73,12 +82,13 @@ async function runWorker(settings: Configuration, db: Database, logger: Logger, 
     logger.warn({ err }, 'The namespace could not be prepared: an operator has to (docs/configuration.md)'),
   );
   const shared = { logger, drainSeconds: settings.SHUTDOWN_DRAIN_SECONDS };
+  const redis = settings.REDIS_URL ? connectRedis(settings.REDIS_URL, logger) : null;
   // Before anything that asks the database: what brings a database back must not wait for it.
-  const ops = runUntil(stopping, await createOpsWorker(connection, shared));
+  const recovery = await findHostRecovery({ settings, db, redis, temporal, registry, logger });
+  const ops = runUntil(stopping, await createOpsWorker(connection, { ...shared, ops: recovery?.activities }));
   const files = openObjectStore(settings.FILES_URL);
   const [mailAlarm, relayAlarm] = [createAlarm(), createAlarm()];
   const { announce, drain } = createAnnouncer(db);
-  const redis = settings.REDIS_URL ? connectRedis(settings.REDIS_URL, logger) : null;
   const erasure = createErasure({ db, files, backups, redis, temporal, settings, logger });
   await carryOutLedger(erasure.replay, stopping);
   const workers = await createTemporalWorkers(connection, {
@@ -108,7 +118,7 @@ async function runWorker(settings: Configuration, db: Database, logger: Logger, 
     ops,
     ...runs,
     keepLanes(temporal, logger, stopping),
-    keepSchedules(temporal, logger, stopping),
+    keepSchedules(temporal, logger, stopping, [...SCHEDULES, ...(recovery ? BACKUP_SCHEDULES : [])]),
     runRelay({ db, temporal, alarm: relayAlarm, logger }, stopping),
     listenForWork(settings.DATABASE_URL, { [MAIL_LANE]: mailAlarm, [RELAY]: relayAlarm }, stopping),
     keepSweeping({ db, files, logger }, stopping),

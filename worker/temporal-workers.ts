@@ -11,7 +11,7 @@ import { WORKFLOW_BUNDLE } from './bundle';
 import { failureCodes } from './failure-codes';
 import { createSdkLogger } from './sdk-logger';
 
-/** A pause, a takeover and an end are heard of within this time. */
+/** A pause, a takeover and an end are heard of within this time, and how far a backup is. */
 const HEARTBEATS_EACH_MS = 500;
 /** An activity that would not be done in time has so long to record what it knows. */
 const CANCELLED_BEFORE_SECONDS = 3;
@@ -64,6 +64,8 @@ export function createOpsWorker(connection: NativeConnection, { ops, ...options 
     maxConcurrentWorkflowTaskExecutions: 4,
     maxConcurrentWorkflowTaskPolls: 2,
     maxConcurrentActivityTaskExecutions: 4,
+    maxHeartbeatThrottleInterval: HEARTBEATS_EACH_MS,
+    defaultHeartbeatThrottleInterval: HEARTBEATS_EACH_MS,
   });
 }
 

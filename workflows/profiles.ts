@@ -142,3 +142,24 @@ export const HELD_RETENTION_STEP: ActivityOptions = {
 };
 /** A row that says of no run that it lives for an hour is taken for abandoned. */
 export const SHOWS_LIFE_EACH_MS = 1_200_000;
+
+/**
+ * A step of a backup works as long as there is to copy, and beats each second. Its attempts say themselves when it has been
+ * tried for long enough (activities/backup/attempt.ts); where no worker has the tools, it has failed after two hours. Who
+ * cancels it waits until pgBackRest has ended.
+ */
+export const BACKUP_STEP: ActivityOptions = {
+  taskQueue: TASK_QUEUES.ops,
+  startToCloseTimeout: '24 hours',
+  scheduleToStartTimeout: '2 hours',
+  scheduleToCloseTimeout: '26 hours',
+  heartbeatTimeout: '10 seconds',
+  cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+  retry: {
+    initialInterval: '1 second',
+    backoffCoefficient: 2,
+    maximumInterval: '1 minute',
+    maximumAttempts: Number.POSITIVE_INFINITY,
+  },
+  allowEagerDispatch: false,
+};

@@ -3,13 +3,14 @@ import { z } from 'zod';
 import { canonicalJson } from '../../ops/runtime/canonical-json';
 import { ObjectNotFound, type ObjectStore } from '../../ops/runtime/object-store';
 import type { Signer } from '../../ops/runtime/signing';
+import { toSetId } from '../../workflows/contracts/backup';
 
 export const SETS = 'sets/';
 export const manifestKey = (id: string) => `${SETS}${id}/manifest.json`;
 
 /** `20260123T180000Z`, the time at which it began. */
 export const SetId = z.string().regex(/^\d{8}T\d{6}Z$/);
-export const toSetId = (at: Date) => `${at.toISOString().replace(/[-:]/g, '').slice(0, 15)}Z`;
+export { toSetId };
 
 const Sha256 = z.string().regex(/^[0-9a-f]{64}$/);
 const Count = z.number().int().min(0);

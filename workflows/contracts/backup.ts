@@ -4,6 +4,9 @@ import type { RecoveryProgress } from './recovery-progress';
 
 export const NIGHTLY_BACKUP_SCHEDULE = 'nightly-backup';
 export const HOURLY_BACKUP_SCHEDULE = 'hourly-backup';
+export const toSetId = (at: Date) => `${at.toISOString().replace(/[-:]/g, '').slice(0, 15)}Z`;
+/** What the time of a schedule's run is appended to. */
+export const SCHEDULED_BACKUP = 'backup';
 export const backupWorkflowId = (setId: string) => `backup-${setId}`;
 
 export const BACKUP_PARTS = ['postgres', 'redis', 'files'] as const;

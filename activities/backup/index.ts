@@ -1,0 +1,97 @@
+// The steps of a backup. Each can be repeated: a retry after a kill goes on, and nothing counts before its manifest is there.
+import type { Redis } from 'ioredis';
+import type { RecoveryTools } from '../../ops/recovery/tools';
+import { VERSION } from '../../ops/runtime/package-root';
+import type { Database } from '../../prisma/client';
+import type { BackupKind } from '../../workflows/contracts/backup';
+import { pruneRestorePoints } from '../restore-points';
+import { attempt } from './attempt';
+import { type DatabaseState, readDatabaseState } from './database-state';
+import { backUpFiles, type StoredFiles } from './files';
+import { type Manifest, manifestKey, writeManifest } from './manifest';
+import { backUpPostgres, type StoredPostgres } from './postgres';
+import { prune } from './prune';
+import { backUpRedis, type RedisPart } from './redis';
+import { timeOfSet } from './retention';
+import { readCatalogue } from './sets';
+import { refusal } from './troubles';
+import { findFaults, type MadeSet } from './verify';
+
+export interface SetRequest {
+  setId: string;
+  /** When it had the lock: what pgBackRest finished since, and no set names, is its own. */
+  startedAt: string;
+  kind: BackupKind;
+}
+export type MadeManifest = Omit<Manifest, 'format' | 'finishedAt' | 'release'>;
+
+export interface BackupActivities {
+  /** Refuses where the set is another run's. */
+  openSet(setId: string): Promise<void>;
+  /** Before it is backed up, so that a restored state has as many rows or more. */
+  describeDatabase(): Promise<DatabaseState>;
+  storePostgres(request: SetRequest): Promise<StoredPostgres>;
+  storeRedis(request: SetRequest): Promise<RedisPart | null>;
+  storeFiles(request: SetRequest): Promise<StoredFiles>;
+  /** Refuses where the set is not what it says. @returns what is wrong with what was there before */
+  verifySet(made: MadeSet): Promise<{ walChecked: number; older: string | null }>;
+  /** From then on the set exists. */
+  writeSet(made: MadeManifest): Promise<void>;
+  /** @returns the sets that went by age */
+  pruneSets(): Promise<string[]>;
+}
+
+const FAULTS_TOLD = 5;
+const DAY_MS = 86_400_000;
+
+export interface BackupDependencies {
+  db: Database;
+  /** Null where Countersign works without it. */
+  redis: Redis | null;
+}
+
+export function createBackupActivities(tools: RecoveryTools, { db, redis }: BackupDependencies): BackupActivities {
+  const readSets = (signal: AbortSignal) => readCatalogue(tools, signal).then(({ sets }) => sets);
+  const agesOut = () => new Date(Date.now() - tools.settings.BACKUP_RETENTION_DAYS * DAY_MS);
+  return {
+    openSet: (setId) =>
+      attempt(async () => {
+        if (await tools.backups.has(manifestKey(setId)))
+          throw refusal('set_exists', `There is a set ${setId} already: start again`);
+      }),
+
+    describeDatabase: () => attempt(() => readDatabaseState(db)),
+    storePostgres: (request) =>
+      attempt(async (own) => backUpPostgres({ tools, db }, await readSets(own.signal), request, own)),
+    storeRedis: ({ setId }) => attempt((own) => backUpRedis(tools, redis, setId, own)),
+    storeFiles: ({ setId }) => attempt(async (own) => backUpFiles(tools, await readSets(own.signal), setId, own)),
+
+    verifySet: (made) =>
+      attempt(async (own) => {
+        const sets = await readSets(own.signal);
+        const faults = await findFaults(tools, sets, made, agesOut(), own);
+        if (faults.own.length > 0) throw refusal('verification_failed', `The set is not sound: ${tell(faults.own)}`);
+        return { walChecked: faults.walChecked, older: faults.older.length > 0 ? tell(faults.older) : null };
+      }),
+
+    writeSet: (made) =>
+      attempt(async () => {
+        const finishedAt = new Date().toISOString();
+        await writeManifest(tools.backups, tools.signer, { format: 1, ...made, finishedAt, release: VERSION });
+      }),
+
+    pruneSets: () =>
+      attempt(async (own) => {
+        const request = { before: agesOut(), now: new Date() };
+        const { pruned, kept } = await prune(tools, await readCatalogue(tools, own.signal), request, own);
+        const [oldest] = kept;
+        if (oldest) await pruneRestorePoints(tools.backups, timeOfSet(oldest.id));
+        return pruned;
+      }),
+  };
+}
+
+function tell(faults: readonly string[]): string {
+  const more = faults.length - FAULTS_TOLD;
+  return `${faults.slice(0, FAULTS_TOLD).join('; ')}${more > 0 ? `; and ${more} more` : ''}`;
+}

@@ -1,0 +1,90 @@
+// Why a step failed, as a stable code and a sentence: what goes into a history, so no words of a person and no secrets.
+import { ApplicationFailure, TemporalFailure } from '@temporalio/common';
+import { RepositoryTrouble } from '../../ops/pgbackrest/info';
+import { EXIT, PgBackRestError } from '../../ops/pgbackrest/pgbackrest';
+import { describeError } from '../../ops/runtime/logging';
+import { ObjectStoreError } from '../../ops/runtime/object-store';
+import { WrongPassphrase } from './encryption';
+import { ManifestBroken } from './manifest';
+
+interface Trouble {
+  code: string;
+  message: string;
+}
+
+/** Known by whoever throws it; a retry may heal it. */
+export class StepTrouble extends Error implements Trouble {
+  override name = 'StepTrouble';
+  constructor(
+    readonly code: string,
+    message: string,
+  ) {
+    super(message);
+  }
+}
+
+/** Nothing that a retry would heal. */
+export const refusal = (code: string, message: string) => ApplicationFailure.nonRetryable(message, code);
+
+/** For good where it has been tried for so long. */
+export function toFailure(error: unknown, isFinal: boolean): TemporalFailure {
+  if (error instanceof TemporalFailure) return error;
+  const { code, message } = describe(error);
+  const nonRetryable = isFinal || code === 'wrong_passphrase';
+  return ApplicationFailure.create({ type: code, message, nonRetryable });
+}
+
+const CREDENTIALS =
+  /\b40[13]\b|Forbidden|AccessDenied|SignatureDoesNotMatch|ExpiredToken|InvalidAccessKeyId|InvalidToken/;
+const FULL = /ENOSPC|EDQUOT|No space left|quota exceeded/i;
+const KEY = /CryptoError|unable to flush|cipher|wrong_passphrase/i;
+const DATABASE = /unable to find primary cluster|DbConnectError|\[056\]|unable to connect to 'dbname/;
+
+function describe(error: unknown): Trouble {
+  if (error instanceof StepTrouble) return error;
+  if (error instanceof PgBackRestError) {
+    const said = error.said.split('\n', 1)[0]?.slice(0, 300) ?? '';
+    return (
+      withRemedy(said, error.said, error.exitCode === EXIT.crypto) ?? {
+        code: 'pgbackrest_failed',
+        message: error.message.split('\n', 1)[0]?.slice(0, 400) ?? '',
+      }
+    );
+  }
+  if (error instanceof RepositoryTrouble) {
+    return withRemedy(error.message, error.message) ?? { code: 'repository_unusable', message: error.message };
+  }
+  if (error instanceof ObjectStoreError) {
+    return (
+      withRemedy(error.message, error.code) ?? {
+        code: 'store_away',
+        message: `${error.message} (BACKUP_URL or FILES_URL)`,
+      }
+    );
+  }
+  if (error instanceof WrongPassphrase) return withRemedy(error.message, '', true) as Trouble;
+  if (error instanceof ManifestBroken) return { code: 'manifest_broken', message: error.message };
+  const { type, code } = describeError(error);
+  const name = String(code ?? type);
+  return (
+    withRemedy(name, name) ?? { code: 'step_failed', message: `It failed with ${name}; the worker's log says where` }
+  );
+}
+
+function withRemedy(said: string, from: string, isKey = false): Trouble | null {
+  if (isKey || KEY.test(from)) {
+    return {
+      code: 'wrong_passphrase',
+      message: `BACKUP_PASSPHRASE is not the one that the backups were made with (${said})`,
+    };
+  }
+  if (CREDENTIALS.test(from)) {
+    return {
+      code: 'credentials_refused',
+      message: `The object store refuses the credentials, which may have expired: renew AWS_* and start the worker again (${said})`,
+    };
+  }
+  if (FULL.test(from)) return { code: 'disk_full', message: `There is no space left: ${said}` };
+  if (DATABASE.test(from)) return { code: 'database_away', message: `The database can't be reached: ${said}` };
+  return null;
+}
