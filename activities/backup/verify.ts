@@ -1,6 +1,6 @@
 // Whether a set is what it says, before its manifest makes it one; and whether the sets before it, and the log between them,
 // still are. What can't be checked is a fault.
-import { listArchive } from '../../ops/pgbackrest/archive';
+import { findGaps, listArchive } from '../../ops/pgbackrest/archive';
 import { type RepositoryInfo, readRepository } from '../../ops/pgbackrest/info';
 import { findMissing, readBranches } from '../../ops/pgbackrest/timelines';
 import { type Verification, verifyRepository } from '../../ops/pgbackrest/verification';
@@ -83,17 +83,17 @@ async function findMissingSegments(
   const olds: string[] = [];
   const needed = withBases(labels, info.backup);
   for (const { id, database } of info.archive) {
-    const starts = info.backup
-      .filter((backup) => backup.database.id === database.id && needed.has(backup.label))
-      .map(({ archive }) => archive.start);
-    const oldest = starts.sort()[0];
+    const own = info.backup.filter((backup) => backup.database.id === database.id && needed.has(backup.label));
+    const oldest = own.map((backup) => backup.archive.start).sort()[0];
     if (!oldest) continue;
     olds.push(oldest);
     const archive = await listArchive(pgbackrest, id, signal);
     const branches = await readBranches(pgbackrest, id, archive, oldest, signal);
     missing.push(...findMissing(archive.segments, branches, oldest));
+    // The newest ones of all may be missing too.
+    for (const { archive: wal } of own) missing.push(...findGaps(archive.segments, wal.start, wal.stop));
   }
-  return { missing, oldest: olds.sort()[0] };
+  return { missing: [...new Set(missing)].sort(), oldest: olds.sort()[0] };
 }
 
 const damagedSegments = ({ named }: Verification): string[] =>

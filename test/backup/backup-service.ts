@@ -1,0 +1,107 @@
+// A host that backs up: its cluster, its worker process, and backups that are started as a script starts them.
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { MockActivityEnvironment } from '@temporalio/testing';
+import { createBackupActivities } from '../../activities/backup';
+import type { Manifest } from '../../activities/backup/manifest';
+import { readCatalogue } from '../../activities/backup/sets';
+import { createLogger } from '../../ops/runtime/logging';
+import { connectRedis } from '../../ops/runtime/redis';
+import type { backup } from '../../workflows';
+import {
+  BACKUP_PARTS,
+  type BackupInput,
+  type BackupResult,
+  type BackupStep,
+  backupWorkflowId,
+  progress,
+  toSetId,
+} from '../../workflows/contracts/backup';
+import type { RecoveryProgress } from '../../workflows/contracts/recovery-progress';
+import { TASK_QUEUES } from '../../workflows/contracts/task-queues';
+import { openTestDatabase, type TestDatabase } from '../support/database';
+import { type Environment, ServiceProcess } from '../support/processes';
+import { type RecoveryHost, startRecoveryHost } from '../support/recovery-host';
+import { createTestNamespace, type TestNamespace } from '../support/temporal';
+import { until } from '../support/until';
+
+const NEVER = new AbortController().signal;
+
+export class BackupService {
+  readonly workers: ServiceProcess[] = [];
+  private constructor(
+    readonly host: RecoveryHost,
+    readonly temporal: TestNamespace,
+    readonly database: TestDatabase,
+  ) {}
+
+  static async start(given: Partial<Environment> = {}): Promise<BackupService> {
+    const temporal = await createTestNamespace();
+    const host = await startRecoveryHost({ TEMPORAL_NAMESPACE: temporal.namespace, ...given });
+    return new BackupService(host, temporal, openTestDatabase(host.environment.DATABASE_URL ?? ''));
+  }
+
+  get tools() {
+    return this.host.tools;
+  }
+  /** Of a repository in a folder. */
+  get folder(): string {
+    return (this.host.environment.BACKUP_URL ?? '').slice('file://'.length);
+  }
+
+  async startWorker(extra: Environment = {}): Promise<ServiceProcess> {
+    const worker = ServiceProcess.start('worker', 'worker/main.js', { ...this.host.environment, ...extra });
+    this.workers.push(worker);
+    await until('the worker works', () => existsSync(worker.logFile) && worker.log.includes('The worker works'));
+    return worker;
+  }
+
+  start(kind: BackupInput['kind'], parts: BackupInput['parts'] = [...BACKUP_PARTS]) {
+    const setId = toSetId(new Date());
+    return this.temporal.client.workflow.start<typeof backup>('backup', {
+      workflowId: backupWorkflowId(setId),
+      taskQueue: TASK_QUEUES.ops,
+      args: [{ setId, kind, parts }],
+    });
+  }
+
+  /** To its end, however it ends. */
+  async run(
+    kind: BackupInput['kind'],
+    parts?: BackupInput['parts'],
+  ): Promise<RecoveryProgress<BackupStep, BackupResult>> {
+    const handle = await this.start(kind, parts);
+    await handle.result().catch(() => {});
+    return handle.query(progress);
+  }
+
+  async sets(): Promise<Manifest[]> {
+    return (await readCatalogue(this.tools, NEVER)).sets;
+  }
+
+  /** Steps without a workflow: what they throw can be seen. @param env for instance an address where nobody listens */
+  activities(settings: Partial<RecoveryHost['tools']['settings']> = {}) {
+    const tools = { ...this.tools, settings: { ...this.tools.settings, ...settings } };
+    const redis = connectRedis(tools.settings.REDIS_URL ?? '', createLogger('test', 'silent'));
+    const steps = createBackupActivities(tools, { db: this.database.db, redis });
+    const run = <T>(work: (steps: ReturnType<typeof createBackupActivities>) => Promise<T>): Promise<T> =>
+      new MockActivityEnvironment({ scheduledTimestampMs: Date.now() }).run(() => work(steps));
+    return { run, end: () => redis.disconnect() };
+  }
+
+  async close(): Promise<void> {
+    for (const worker of this.workers) await worker.kill();
+    await this.database.drop();
+    await this.temporal.close();
+    await this.host.server.stop();
+  }
+}
+
+/** Of all files below a folder. */
+export function filesBelow(folder: string): string[] {
+  return readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name));
+}
+
+export const holds = (file: string, words: string): boolean => readFileSync(file).includes(words);
