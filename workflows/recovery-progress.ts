@@ -8,7 +8,13 @@ import {
   TimeoutFailure,
   workflowInfo,
 } from '@temporalio/workflow';
-import type { RecoveryProblem, RecoveryProgress } from './contracts/recovery-progress';
+import {
+  ABORTED,
+  REFUSED,
+  type RecoveryProblem,
+  type RecoveryProgress,
+  type RecoveryStatus,
+} from './contracts/recovery-progress';
 
 export interface ProgressKeeper<Step extends string, Result> {
   read(): RecoveryProgress<Step, Result>;
@@ -55,15 +61,26 @@ export function keepProgress<Step extends string, Result>(title: string): Progre
           throw error;
         }
         const problem = toProblem(error);
-        end({ status: 'failed', problem });
+        end({ status: statusOf(problem, error), problem });
         throw ApplicationFailure.nonRetryable(problem.message, problem.code);
       }
     },
   };
 }
 
+function statusOf({ code }: RecoveryProblem, error: unknown): RecoveryStatus {
+  if (code === ABORTED) return 'aborted';
+  return isRefusal(error) ? 'refused' : 'failed';
+}
+
+/** An activity that refused before anything was touched says so in its failure's details. */
+export function isRefusal(error: unknown): boolean {
+  const cause = error instanceof ActivityFailure ? error.cause : error;
+  return cause instanceof ApplicationFailure && cause.details?.[0] === REFUSED;
+}
+
 /** An activity's own words stand in its cause; a timeout may have those of its last attempt. */
-function toProblem(error: unknown): RecoveryProblem {
+export function toProblem(error: unknown): RecoveryProblem {
   if (error instanceof ApplicationFailure) return { code: error.type ?? 'failed', message: error.message };
   if (error instanceof ActivityFailure) return toProblem(error.cause);
   if (error instanceof TimeoutFailure) {

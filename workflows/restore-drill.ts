@@ -1,20 +1,21 @@
 // A drill: the newest backup and a random second since, restored into a throw-away database by the same steps as in a disaster,
 // checked and measured. One that could not run is NOT PROVEN, and says so.
-import { ApplicationFailure, CancellationScope, proxyActivities } from '@temporalio/workflow';
+import { ApplicationFailure, CancellationScope, proxyActivities, setHandler } from '@temporalio/workflow';
 import type { RestoreActivities } from '../activities/restore';
 import type { RestoreDrillActivities } from '../activities/restore-drill';
 import { type DrillReport, progress, type RestoreDrillInput, type RestoreDrillStep } from './contracts/restore-drill';
 import { exclusively } from './exclusively';
 import { newId } from './new-id';
 import { RECOVERY_STEP } from './profiles';
-import { problemOf, trackSteps } from './recovery-steps';
+import { keepProgress, toProblem } from './recovery-progress';
 
 const { planDrill, reportDrill } = proxyActivities<RestoreDrillActivities>(RECOVERY_STEP);
 const { restoreClusterFiles, recoverCluster, checkRestored, discardRestored } =
   proxyActivities<RestoreActivities>(RECOVERY_STEP);
 
 export async function restoreDrill({ drillId = newId() }: RestoreDrillInput = {}): Promise<DrillReport> {
-  const told = trackSteps<RestoreDrillStep, DrillReport>(progress, `Restore drill ${drillId}`);
+  const told = keepProgress<RestoreDrillStep, DrillReport>(`restore drill ${drillId}`);
+  setHandler(progress, told.read);
   const report: Omit<DrillReport, 'finishedAt'> = {
     id: drillId,
     outcome: 'NOT PROVEN',
@@ -26,28 +27,31 @@ export async function restoreDrill({ drillId = newId() }: RestoreDrillInput = {}
     auditEvents: 0,
     problem: null,
   };
-  try {
-    await exclusively('restoreDrill', async () => {
-      told.is('running');
-      const begun = Date.now();
-      const { plan, pointSeconds } = await told.step('preflight', planDrill);
-      Object.assign(report, { plan, pointSeconds });
-      const restoring = { restoreId: drillId, plan };
-      await told.step('postgres', () => restoreClusterFiles(restoring));
-      await told.step('recover', () => recoverCluster(restoring));
-      const { rows, audit } = await told.step('check', () => checkRestored(restoring));
-      const recoverySeconds = (Date.now() - begun) / 1000;
-      Object.assign(report, { outcome: 'PROVEN', recoverySeconds, rows, auditEvents: audit.events });
+  const measure = async () => {
+    told.show({ status: 'running' });
+    const begun = Date.now();
+    const { plan, pointSeconds } = await told.step('preflight', planDrill);
+    Object.assign(report, { plan, pointSeconds });
+    const restoring = { restoreId: drillId, plan };
+    await told.step('postgres', () => restoreClusterFiles(restoring));
+    await told.step('recover', () => recoverCluster(restoring));
+    const { rows, audit } = await told.step('check', () => checkRestored(restoring));
+    const recoverySeconds = (Date.now() - begun) / 1000;
+    Object.assign(report, { outcome: 'PROVEN', recoverySeconds, rows, auditEvents: audit.events });
+  };
+
+  return told.untilEnd(async () => {
+    try {
+      await exclusively('restoreDrill', measure);
+    } catch (error) {
+      report.problem = toProblem(error);
+    }
+    return CancellationScope.nonCancellable(async () => {
+      await discardRestored(drillId);
+      const written = await told.step('report', () => reportDrill(report));
+      told.show({ result: written });
+      if (written.problem) throw ApplicationFailure.nonRetryable(written.problem.message, written.problem.code);
+      return written;
     });
-  } catch (error) {
-    report.problem = problemOf(error);
-  }
-  await CancellationScope.nonCancellable(() => discardRestored(drillId));
-  const written = await CancellationScope.nonCancellable(() => told.step('report', () => reportDrill(report)));
-  if (written.problem) {
-    told.end('failed', written, written.problem);
-    throw ApplicationFailure.nonRetryable(written.problem.message, 'NotProven', written.problem.code);
-  }
-  told.end('done', written);
-  return written;
+  });
 }

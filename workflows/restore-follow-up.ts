@@ -1,18 +1,18 @@
 // After a restore: reconcile brings back what was acknowledged and is gone, and lets mail go out again; undo goes back to the
 // database that was there before.
-import { ApplicationFailure, proxyActivities } from '@temporalio/workflow';
+import { proxyActivities, setHandler } from '@temporalio/workflow';
 import type { FollowUpActivities } from '../activities/restore/follow-up';
 import { type FollowUpInput, type FollowUpResult, type FollowUpStep, progress } from './contracts/restore-follow-up';
 import { exclusively } from './exclusively';
 import { newId } from './new-id';
 import { RECOVERY_STEP } from './profiles';
-import { problemOf, trackSteps } from './recovery-steps';
+import { keepProgress } from './recovery-progress';
 
 const { bringBackTruth, reconcileLost, releaseSending, undoSwitch, forgetTruth, listLost } =
   proxyActivities<FollowUpActivities>(RECOVERY_STEP);
 
 export function reconcileRestore({ restoreId, acceptLoss }: FollowUpInput): Promise<FollowUpResult> {
-  return follow(`Reconcile restore ${restoreId}`, async (step) => {
+  return follow(`reconcile restore ${restoreId}`, async (step) => {
     let drafts = 0;
     if (!acceptLoss) {
       await step('truth', () => bringBackTruth(restoreId));
@@ -25,7 +25,7 @@ export function reconcileRestore({ restoreId, acceptLoss }: FollowUpInput): Prom
 }
 
 export function undoRestore({ restoreId }: FollowUpInput): Promise<FollowUpResult> {
-  return follow(`Undo restore ${restoreId}`, async (step) => {
+  return follow(`undo restore ${restoreId}`, async (step) => {
     const undoId = newId();
     await step('switch', () => undoSwitch({ restoreId, undoId }));
     await step('lost', () => listLost(undoId));
@@ -35,18 +35,13 @@ export function undoRestore({ restoreId }: FollowUpInput): Promise<FollowUpResul
 
 type Step = <T>(step: FollowUpStep, work: () => Promise<T>) => Promise<T>;
 
-async function follow(title: string, work: (step: Step) => Promise<FollowUpResult>): Promise<FollowUpResult> {
-  const told = trackSteps<FollowUpStep, FollowUpResult>(progress, title);
-  try {
-    return await exclusively('restore', async () => {
-      told.is('running');
-      const result = await work(told.step);
-      told.end('done', result);
-      return result;
-    });
-  } catch (error) {
-    const problem = problemOf(error);
-    told.end('failed', null, problem);
-    throw ApplicationFailure.nonRetryable(problem.message, 'FollowUpFailed', problem.code);
-  }
+function follow(title: string, work: (step: Step) => Promise<FollowUpResult>): Promise<FollowUpResult> {
+  const told = keepProgress<FollowUpStep, FollowUpResult>(title);
+  setHandler(progress, told.read);
+  return told.untilEnd(() =>
+    exclusively('restore', () => {
+      told.show({ status: 'running' });
+      return work(told.step);
+    }),
+  );
 }

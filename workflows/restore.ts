@@ -3,6 +3,7 @@
 import { ApplicationFailure, CancellationScope, condition, proxyActivities, setHandler } from '@temporalio/workflow';
 import type { RestoreActivities } from '../activities/restore';
 import type { FollowUpActivities } from '../activities/restore/follow-up';
+import { ABORTED } from './contracts/recovery-progress';
 import {
   abort,
   confirmSwitch,
@@ -13,7 +14,7 @@ import {
 } from './contracts/restore';
 import { exclusively } from './exclusively';
 import { RECOVERY_STEP } from './profiles';
-import { isRefusal, problemOf, trackSteps } from './recovery-steps';
+import { keepProgress } from './recovery-progress';
 
 const {
   preflightRestore,
@@ -30,12 +31,12 @@ const { listLost } = proxyActivities<FollowUpActivities>(RECOVERY_STEP);
 
 /** It holds the lock of all operations meanwhile. */
 const CONFIRMED_WITHIN = '24 hours';
-const REFUSED = 'RestoreRefused';
 
 export async function restore({ restoreId, target, dryRun, yes }: RestoreInput): Promise<RestoreResult> {
-  const told = trackSteps<RestoreStep, RestoreResult>(progress, `Restore ${restoreId}`);
+  const told = keepProgress<RestoreStep, RestoreResult>(`restore ${restoreId}`);
   let answer: 'switch' | 'abort' | null = yes ? 'switch' : null;
   let isSwitching = false;
+  setHandler(progress, told.read);
   setHandler(confirmSwitch, () => {
     answer ??= 'switch';
   });
@@ -45,51 +46,50 @@ export async function restore({ restoreId, target, dryRun, yes }: RestoreInput):
   const isAborted = () => answer === 'abort';
   /** Between steps. */
   const goOn = () => {
-    if (isAborted())
-      throw ApplicationFailure.nonRetryable('It was aborted: nothing has been changed.', 'Aborted', 'aborted');
+    if (isAborted()) throw ApplicationFailure.nonRetryable('It was given up, and nothing has been changed.', ABORTED);
   };
 
-  try {
-    return await exclusively('restore', async () => {
-      told.is('running');
-      const plan = await told.step('preflight', () => preflightRestore(target));
-      const result: RestoreResult = { ...NOTHING_YET, plan };
-      if (dryRun) {
-        told.end('done', result);
-        return result;
-      }
-      goOn();
-      await told.step('postgres', () => restoreClusterFiles({ restoreId, plan }));
-      goOn();
-      result.recoveredTo = await told.step('recover', () => recoverCluster({ restoreId, plan }));
-      goOn();
-      await told.step('check', () => checkRestored({ restoreId, plan }));
-      goOn();
-      const rewound = await told.step('rewind', () => rewindRestored({ restoreId, plan }));
-      Object.assign(result, { parked: rewound.parked, journalComplete: rewound.complete });
-      await told.step('files', () => putFilesBack({ restoreId, plan }));
+  async function prepareAndSwitch(): Promise<RestoreResult> {
+    told.show({ status: 'running' });
+    const plan = await told.step('preflight', () => preflightRestore(target));
+    const result: RestoreResult = { ...NOTHING_YET, plan };
+    if (dryRun) return result;
+    goOn();
+    await told.step('postgres', () => restoreClusterFiles({ restoreId, plan }));
+    goOn();
+    result.recoveredTo = await told.step('recover', () => recoverCluster({ restoreId, plan }));
+    goOn();
+    await told.step('check', () => checkRestored({ restoreId, plan }));
+    goOn();
+    const rewound = await told.step('rewind', () => rewindRestored({ restoreId, plan }));
+    Object.assign(result, { parked: rewound.parked, journalComplete: rewound.complete });
+    await told.step('files', () => putFilesBack({ restoreId, plan }));
 
-      if (answer === null) {
-        told.is('awaiting_confirmation');
-        await told.step('confirm', () => condition(() => answer !== null, CONFIRMED_WITHIN));
-        answer ??= 'abort';
-        told.is('running');
-      }
-      goOn();
-      isSwitching = true;
-      const record = await told.step('switch', () => switchToRestored({ restoreId, plan }));
-      Object.assign(result, { cluster: record.cluster, previous: record.previous, generation: record.generation });
-      await told.step('redis', () => restoreRedis({ restoreId, plan }));
-      result.lost = await told.step('lost', () => listLost(restoreId));
-      told.end('done', result);
-      return result;
-    });
-  } catch (error) {
-    if (!isSwitching) await CancellationScope.nonCancellable(() => discardRestored(restoreId));
-    const problem = problemOf(error);
-    told.end(isAborted() ? 'aborted' : isRefusal(error, REFUSED) ? 'refused' : 'failed', null, problem);
-    throw ApplicationFailure.nonRetryable(problem.message, 'RestoreFailed', problem.code);
+    if (answer === null) {
+      told.show({ status: 'awaiting_confirmation', result });
+      await told.step('confirm', () => condition(() => answer !== null, CONFIRMED_WITHIN));
+      answer ??= 'abort';
+      told.show({ status: 'running' });
+    }
+    goOn();
+    isSwitching = true;
+    const record = await told.step('switch', () => switchToRestored({ restoreId, plan }));
+    Object.assign(result, { cluster: record.cluster, previous: record.previous, generation: record.generation });
+    await told.step('redis', () => restoreRedis({ restoreId, plan }));
+    result.lost = await told.step('lost', () => listLost(restoreId));
+    return result;
   }
+
+  return told.untilEnd(() =>
+    exclusively('restore', async () => {
+      try {
+        return await prepareAndSwitch();
+      } catch (error) {
+        if (!isSwitching) await CancellationScope.nonCancellable(() => discardRestored(restoreId));
+        throw error;
+      }
+    }),
+  );
 }
 
 const NOTHING_YET = {

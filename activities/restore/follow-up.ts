@@ -3,7 +3,6 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { Context } from '@temporalio/activity';
-import { ApplicationFailure } from '@temporalio/common';
 import type { RecoveryTools } from '../../ops/recovery/tools';
 import type { StepBeat } from '../../workflows/contracts/recovery-progress';
 import type { LostSummary } from '../../workflows/contracts/restore';
@@ -11,6 +10,7 @@ import { beating } from '../beating';
 import { findLost, reconcile, releaseLanes } from '../rewind';
 import { goLive } from './index';
 import { lostKey, type RestoreRecord, readRecord, writeRecord } from './records';
+import { refusal } from './refusal';
 import { type RewindDependencies, withDatabase } from './rewound';
 import { forgetTruth, prepareTruth, withTruth } from './truth';
 
@@ -21,8 +21,7 @@ export function createFollowUpActivities(tools: RecoveryTools, dependencies: Rew
   const { temporal } = dependencies;
   const recordOf = async (restoreId: string): Promise<RestoreRecord> => {
     const record = await readRecord(backups, restoreId);
-    if (!record)
-      throw ApplicationFailure.nonRetryable(`There is no restore ${restoreId}.`, 'RestoreRefused', 'no_such_restore');
+    if (!record) throw refusal('no_such_restore', `There is no restore ${restoreId}.`);
     return record;
   };
   const truthOf = (record: RestoreRecord, beat: (beat: StepBeat) => void) =>
@@ -71,10 +70,9 @@ export function createFollowUpActivities(tools: RecoveryTools, dependencies: Rew
         const record = await recordOf(restoreId);
         const { previous, setId, timeline } = record;
         if (!previous || !existsSync(join(tools.host.home, previous, 'PG_VERSION'))) {
-          throw ApplicationFailure.nonRetryable(
-            'The database from before this restore is not there any more: restore a backup instead.',
-            'RestoreRefused',
+          throw refusal(
             'nothing_to_undo',
+            'The database from before this restore is not there any more: restore a backup instead.',
           );
         }
         const target = `undo of ${restoreId}`;

@@ -1,7 +1,6 @@
 // Why a restore is not begun: told before anything is touched, by a stable code and a sentence with the remedy.
 import { ApplicationFailure } from '@temporalio/common';
-
-export const REFUSED = 'RestoreRefused';
+import { REFUSED } from '../../workflows/contracts/recovery-progress';
 
 export type RefusalCode =
   | 'no_backup'
@@ -17,8 +16,10 @@ export type RefusalCode =
   | 'after_last_commit'
   | 'missing_segment'
   | 'no_restore_point'
+  | 'no_such_restore'
+  | 'nothing_to_undo'
   | 'too_little_space'
   | 'check_failed';
 
 export const refusal = (code: RefusalCode, message: string): ApplicationFailure =>
-  ApplicationFailure.nonRetryable(message, REFUSED, code);
+  ApplicationFailure.nonRetryable(message, code, REFUSED);

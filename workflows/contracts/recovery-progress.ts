@@ -42,3 +42,8 @@ export interface StepBeat {
   total: number | null;
   unit: 'bytes' | 'files' | 'rows';
 }
+
+/** The code of what somebody gave up. */
+export const ABORTED = 'aborted';
+/** The first of a failure's details where a precondition does not hold, and nothing has been touched. */
+export const REFUSED = 'refused';
