@@ -12,6 +12,7 @@ import type { ObjectStore } from '../ops/runtime/object-store';
 import type { Telemetry } from '../ops/runtime/telemetry';
 import type { Database } from '../prisma/client';
 import type { HealthChecks } from './health-checks';
+import type { ProvenRestore } from './proven-restore';
 
 export type ApiSettings = Pick<
   Configuration,
@@ -40,6 +41,7 @@ export interface AppDependencies {
   temporal: Client;
   checks: HealthChecks;
   gate: LedgerGate;
+  provenRestore: ProvenRestore;
   settings: ApiSettings;
   logger: Logger;
   observe(request: ObservedRequest): void;

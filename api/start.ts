@@ -11,11 +11,13 @@ import { createRegistry, createRequestObserver, observePool, startMetricsServer 
 import { openObjectStore } from '../ops/runtime/object-store';
 import { connectRedis } from '../ops/runtime/redis';
 import { endOnCrash, shutDownOnSignal } from '../ops/runtime/shutdown';
+import { createSigner } from '../ops/runtime/signing';
 import type { Telemetry } from '../ops/runtime/telemetry';
 import { openTemporalClient } from '../ops/runtime/temporal';
 import { createDatabase } from '../prisma/client';
 import { createApp } from './app';
 import { createHealthChecks } from './health-checks';
+import { createProvenRestore } from './proven-restore';
 import { createApiServer } from './server';
 
 export async function startApi(settings: Configuration, logger: Logger, telemetry: Telemetry): Promise<void> {
@@ -34,17 +36,19 @@ export async function startApi(settings: Configuration, logger: Logger, telemetr
   const lifecycle = { draining: false };
 
   const files = openObjectStore(settings.FILES_URL);
+  const backups = openObjectStore(settings.BACKUP_URL);
   const app = createApp({
     db,
     commands: createCommands({ db, settings, announce: announcer.announce }),
     sessions: createSessionCommands(db),
     files,
     stores: createStores({ db, files, redis, temporal, settings }),
-    backups: openObjectStore(settings.BACKUP_URL),
+    backups,
     redis,
     temporal,
     checks,
     gate,
+    provenRestore: createProvenRestore(backups, createSigner(settings.SECRET_KEY, 'backups')),
     settings,
     logger,
     observe: createRequestObserver(registry),

@@ -4,7 +4,7 @@ import type { Client } from '@temporalio/client';
 import type { Redis } from 'ioredis';
 import type { Registry } from 'prom-client';
 import { createBackupActivities } from '../activities/backup';
-import { observeBackups } from '../activities/backup/metrics';
+import { observeBackups, observeDrills } from '../activities/backup/metrics';
 import { createOperationsActivities } from '../activities/operations';
 import { createRestoreActivities } from '../activities/restore';
 import { createFollowUpActivities } from '../activities/restore/follow-up';
@@ -48,6 +48,7 @@ export async function findHostRecovery({
     return null;
   }
   observeBackups(registry, tools);
+  observeDrills(registry, tools);
   const { files, backups } = tools;
   const rewinding: RewindDependencies = {
     temporal,

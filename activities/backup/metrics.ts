@@ -1,6 +1,7 @@
 // Whether backups come as they should, for alerts: by the newest manifests alone, so that only what exists counts.
 import { Gauge, type Registry } from 'prom-client';
 import type { RecoveryTools } from '../../ops/recovery/tools';
+import { lastProven } from '../drill-reports';
 import { listSets, type Manifest, readManifest } from './manifest';
 
 /** A nightly one, an hourly one, and the time that they may take. */
@@ -36,6 +37,21 @@ export function observeBackups(registry: Registry, tools: Tools): void {
   });
 }
 
+export function observeDrills(registry: Registry, { backups, signer }: Tools): void {
+  const look = atMostOnceAMinute(() => lastProven(backups, signer));
+  new Gauge({
+    name: 'countersign_last_proven_restore_timestamp_seconds',
+    help: 'When a drill last proved that a backup can be restored; absent where none has, or it could not be read',
+    registers: [registry],
+    async collect() {
+      this.reset();
+      const report = await look();
+      if (report) this.set(Date.parse(report.finishedAt) / 1000);
+      else this.remove();
+    },
+  });
+}
+
 /** Backwards, as far as needed. A set without the database is none to an alert. */
 async function readNewest({ backups, signer }: Tools): Promise<Newest> {
   const newest: Newest = {};
@@ -48,8 +64,8 @@ async function readNewest({ backups, signer }: Tools): Promise<Newest> {
   return newest;
 }
 
-function atMostOnceAMinute(read: () => Promise<Newest>): () => Promise<Newest | null> {
-  let [last, at]: [Promise<Newest | null> | null, number] = [null, 0];
+function atMostOnceAMinute<T>(read: () => Promise<T | null>): () => Promise<T | null> {
+  let [last, at]: [Promise<T | null> | null, number] = [null, 0];
   return () => {
     if (!last || Date.now() - at > LOOKS_EACH_MS) [last, at] = [read().catch(() => null), Date.now()];
     return last;

@@ -7,7 +7,11 @@ import { type Endpoint, endpoint } from '../endpoint';
 const common = { tag: 'Health', method: 'get', roles: 'anyone' } as const;
 const Checks = z.object({ status: z.string(), checks: z.record(z.string(), z.string()) }).meta({ id: 'Checks' });
 
-export function healthEndpoints({ checks, lifecycle }: Pick<AppDependencies, 'checks' | 'lifecycle'>): Endpoint[] {
+export function healthEndpoints({
+  checks,
+  lifecycle,
+  provenRestore,
+}: Pick<AppDependencies, 'checks' | 'lifecycle' | 'provenRestore'>): Endpoint[] {
   let hasStarted = false;
   const look = async () => {
     const health = await checks.look();
@@ -22,9 +26,22 @@ export function healthEndpoints({ checks, lifecycle }: Pick<AppDependencies, 'ch
       answer: {
         status: 200,
         description: 'It does',
-        body: z.object({ status: z.literal('ok'), timestamp: z.iso.datetime(), version: z.string() }),
+        body: z.object({
+          status: z.literal('ok'),
+          timestamp: z.iso.datetime(),
+          version: z.string(),
+          lastProvenRestore: z.iso
+            .datetime()
+            .nullable()
+            .meta({ description: 'When a drill last proved that a backup can be restored' }),
+        }),
       },
-      handle: () => ({ status: 'ok', timestamp: new Date().toISOString(), version: VERSION }),
+      handle: () => ({
+        status: 'ok',
+        timestamp: new Date().toISOString(),
+        version: VERSION,
+        lastProvenRestore: provenRestore.at(),
+      }),
     }),
     endpoint({
       ...common,

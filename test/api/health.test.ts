@@ -1,4 +1,10 @@
+import { pathToFileURL } from 'node:url';
+import { uuidv7 } from 'uuidv7';
+import { writeReport } from '../../activities/drill-reports';
+import { openObjectStore } from '../../ops/runtime/object-store';
+import { createSigner } from '../../ops/runtime/signing';
 import { onServer, openTestDatabase } from '../support/database';
+import { newFolder } from '../support/environment';
 import { testServers } from '../support/servers';
 import { until } from '../support/until';
 import { TestApi } from './test-api';
@@ -17,14 +23,38 @@ afterAll(async () => {
 
 const whole = () => open[0] as TestApi;
 
+const A_DRILL = {
+  id: uuidv7(),
+  startedAt: '2026-01-25T04:00:00.000Z',
+  finishedAt: '2026-01-25T04:01:00.000Z',
+  plan: null,
+  recoverySeconds: 60,
+  pointSeconds: 12,
+  rows: {},
+  auditEvents: 0,
+  problem: null,
+};
+
 it('liveness and health say so and look at nothing', async () => {
   const alone = await create({ checkedDatabase: 'postgresql://postgres@127.0.0.1:9/nothing' });
   expect((await alone.anyone.get('/healthz')).body).toEqual({ status: 'alive' });
   const { status, body } = await alone.anyone.get('/health');
   expect([status, body]).toEqual([
     200,
-    { status: 'ok', timestamp: expect.stringMatching(/^\d{4}-.*Z$/), version: '0.1.0' },
+    { status: 'ok', timestamp: expect.stringMatching(/^\d{4}-.*Z$/), version: '0.1.0', lastProvenRestore: null },
   ]);
+});
+
+it('health tells when a restore was last proven', async () => {
+  const folder = pathToFileURL(newFolder('drills')).href;
+  const settings = { SECRET_KEY: [Buffer.alloc(32, 9)] };
+  const report = { ...A_DRILL, outcome: 'PROVEN' as const };
+  await writeReport(openObjectStore(folder), createSigner(settings.SECRET_KEY, 'backups'), report);
+  const api = await create({ backups: folder, settings });
+  await until('it has been read', async () => {
+    const { body } = await api.anyone.get('/health');
+    return body.lastProvenRestore === report.finishedAt || null;
+  });
 });
 
 it('is ready where everything answers', async () => {

@@ -15,10 +15,12 @@ import { createStores } from '../../activities/user-erasure/stores/registry';
 import { createApp } from '../../api/app';
 import type { ApiSettings } from '../../api/dependencies';
 import { createHealthChecks, type HealthChecks } from '../../api/health-checks';
+import { createProvenRestore } from '../../api/proven-restore';
 import { describeError, type Logger } from '../../ops/runtime/logging';
 import { createRegistry, createRequestObserver } from '../../ops/runtime/metrics';
 import { openObjectStore } from '../../ops/runtime/object-store';
 import { connectRedis } from '../../ops/runtime/redis';
+import { createSigner } from '../../ops/runtime/signing';
 import { openTemporalClient } from '../../ops/runtime/temporal';
 import { SETTINGS } from '../support/commands';
 import { createTestDatabase, type TestDatabase } from '../support/database';
@@ -90,6 +92,7 @@ export class TestApi {
     };
     const reported: unknown[] = [];
     const files = openObjectStore(pathToFileURL(newFolder('api-files')).href);
+    const backups = openObjectStore(options.backups ?? pathToFileURL(newFolder('api-backups')).href);
     const app = createApp({
       db,
       commands,
@@ -102,7 +105,8 @@ export class TestApi {
         temporal,
         settings: { ...SETTINGS, HUBSPOT_BASE_URL: '', ...settings },
       }),
-      backups: openObjectStore(options.backups ?? pathToFileURL(newFolder('api-backups')).href),
+      backups,
+      provenRestore: createProvenRestore(backups, createSigner(settings.SECRET_KEY, 'backups')),
       redis,
       temporal,
       checks,
