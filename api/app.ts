@@ -29,6 +29,7 @@ import { gdprStatusEndpoints } from './routes/gdpr-status';
 import { healthEndpoints } from './routes/health';
 import { holdEndpoints } from './routes/holds';
 import { keyEndpoints } from './routes/keys';
+import { operationsEndpoints } from './routes/operations';
 import { policyEndpoints } from './routes/policy';
 import { retentionEndpoints } from './routes/retention';
 import { suppressionEndpoints } from './routes/suppressions';
@@ -57,6 +58,7 @@ export function createApp(dependencies: AppDependencies): Express {
     ...auditChainEndpoints(verifyTrail),
     ...gdprStatusEndpoints(dependencies, createGdprStatus({ ...dependencies, verifyTrail })),
     ...breakerEndpoints(dependencies, lanes),
+    ...operationsEndpoints(dependencies),
     ...erasureEndpoints(dependencies),
     ...holdEndpoints(dependencies),
     ...suppressionEndpoints(dependencies),

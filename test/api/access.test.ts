@@ -1,6 +1,7 @@
 // Generated from the OpenAPI document, so that a new route can't be forgotten here.
 import type TestAgent from 'supertest/lib/agent';
 import { ROLES, type Role } from '../../activities/commands/context';
+import { createTestNamespace, type TestNamespace } from '../support/temporal';
 import { problem, TestApi } from './test-api';
 
 interface Operation {
@@ -14,11 +15,13 @@ interface Route {
   isPublic: boolean;
 }
 
+let temporal: TestNamespace;
 let api: TestApi;
 let routes: Route[];
 const people = {} as Record<Role, TestAgent>;
 beforeAll(async () => {
-  api = await TestApi.create();
+  temporal = await createTestNamespace();
+  api = await TestApi.create({ temporal });
   for (const role of ROLES) people[role] = await api.person(`only ${role}`, role);
   const { body } = await api.anyone.get('/openapi.json');
   routes = Object.entries(body.paths as Record<string, Record<string, Operation>>).flatMap(([path, operations]) =>
@@ -32,7 +35,10 @@ beforeAll(async () => {
     })),
   );
 });
-afterAll(() => api?.close());
+afterAll(async () => {
+  await api?.close();
+  await temporal?.close();
+});
 
 /** Their credential is in the body or in the path. */
 const EXEMPT = /^\/(api\/auth\/login$|unsubscribe\/)/;

@@ -1,5 +1,6 @@
 import { ensureSchedules, SCHEDULES } from '../../worker/schedules';
 import { cleanupWorkflowId, DRAFT_RETENTION_SCHEDULE, progress } from '../../workflows/contracts/draft-retention';
+import { lockHolder } from '../support/lock-holder';
 import { AUTHOR, daysAgo, everythingOf, plantDraft, plantPeople } from '../support/old-drafts';
 import { isLongRun } from '../support/servers';
 import { TestService } from '../support/service';
@@ -54,11 +55,14 @@ describe('retention', () => {
     const first = service.startWorker();
     const id = await start();
     await someAreErased(id);
+    expect(await lockHolder(service.temporal)).toMatchObject({ workflowId: cleanupWorkflowId(id) });
     await first.kill();
     const { removed } = await service.database.db.cleanup.findUniqueOrThrow({ where: { id } });
     expect(removed).toBeLessThan(20_000);
     service.startWorker();
     expect(await ended(id)).toMatchObject({ status: 'done', removed: 20_000 });
+    // Its successor has held on to the lock of the same process, and given it back.
+    await until('the lock is free', async () => (await lockHolder(service.temporal)) === null);
     expect(await service.database.db.draft.count({ where: { status: 'erased', version: 2 } })).toBe(20_000);
     expect(await service.database.db.auditEvent.count({ where: { type: 'draft.erased' } })).toBe(20_000);
   });

@@ -20,6 +20,7 @@ import { userErasureId } from '../../workflows/contracts/user-erasure';
 import { createTestCommands } from '../support/commands';
 import { createTestDatabase, type TestDatabase } from '../support/database';
 import { newFolder, testEnvironment } from '../support/environment';
+import { freeLock } from '../support/free-lock';
 import { HUBSPOT_TOKEN, type HubspotServer, startHubspotServer } from '../support/hubspot-server';
 import { OwnServer } from '../support/own-server';
 import { createTestNamespace, type TestNamespace } from '../support/temporal';
@@ -118,7 +119,7 @@ export async function startErasures(
     connection: clock.nativeConnection,
     workflowBundle: await workflowBundle(),
     taskQueue: TASK_QUEUES.processes,
-    activities,
+    activities: Object.assign(activities, freeLock().activities),
   });
   const running = worker.run();
 
