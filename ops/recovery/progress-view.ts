@@ -1,0 +1,107 @@
+// What a run does, as it goes: a bar with rate and time left on a terminal, plain lines elsewhere.
+import type { StepBeat } from '../../workflows/contracts/recovery-progress';
+import { amount, duration } from './amounts';
+import { createRate, type Rate } from './rate';
+import type { Run } from './runs';
+
+const WIDTH = 24;
+/** Where nobody watches, a long step is told of now and then. */
+const LINE_EACH_MS = 10_000;
+
+const TITLES: Record<string, string> = {
+  postgres: 'PostgreSQL',
+  redis: 'Redis',
+  files: 'files',
+  verify: 'verifying',
+  manifest: 'manifest',
+  prune: 'removing what is old',
+  preflight: 'preflight',
+  recover: 'replaying the log',
+  check: 'checking',
+  rewind: 'bringing promises up to date',
+  confirm: 'waiting for your word',
+  switch: 'switching',
+};
+
+export interface ProgressOutput {
+  isTTY?: boolean;
+  columns?: number;
+  write(text: string): unknown;
+}
+
+export interface ProgressView {
+  show(run: Run, now?: number): void;
+  /** A line between. */
+  say(line: string): void;
+  /** Leaves no half-drawn bar. */
+  end(): void;
+}
+
+export function createProgressView(out: ProgressOutput = process.stderr): ProgressView {
+  const begun = new Set<string>();
+  const done = new Set<string>();
+  let rate: Rate = createRate();
+  let toldAt = 0;
+  let isDrawn = false;
+
+  const clear = () => {
+    if (isDrawn) out.write('\r\x1b[2K');
+    isDrawn = false;
+  };
+  const say = (line: string) => {
+    clear();
+    out.write(`${line}\n`);
+  };
+
+  return {
+    say,
+    end: clear,
+    show({ steps, beat, status }, now = Date.now()) {
+      for (const { step, startedAt, finishedAt } of steps) {
+        const title = TITLES[step] ?? step;
+        if (!begun.has(step)) {
+          begun.add(step);
+          [rate, toldAt] = [createRate(), now];
+          if (!out.isTTY) say(`· ${title}`);
+        }
+        if (finishedAt !== null && !done.has(step)) {
+          done.add(step);
+          const took = duration((Date.parse(finishedAt) - Date.parse(startedAt)) / 1000);
+          say(out.isTTY ? `✔ ${title} (${took})` : `  ${title}: done after ${took}`);
+        }
+      }
+      const running = steps.find(({ finishedAt }) => finishedAt === null);
+      if (running) rate.add(beat?.done ?? 0, now);
+      const title = running ? (TITLES[running.step] ?? running.step) : null;
+      const line = inWords(title, running ? beat : null, rate, status);
+      if (line === null) return;
+      if (out.isTTY) {
+        const columns = (out.columns || 100) - 1;
+        out.write(`\r\x1b[2K${`${bar(beat)} ${line}`.slice(0, columns)}`);
+        isDrawn = true;
+      } else if (now - toldAt >= LINE_EACH_MS) {
+        toldAt = now;
+        say(`  ${line}`);
+      }
+    },
+  };
+}
+
+function inWords(title: string | null, beat: StepBeat | null, rate: Rate, status: Run['status']): string | null {
+  if (status === 'waiting') return 'waiting for another operation to end';
+  if (title === null) return null;
+  if (!beat) return title;
+  const { done, total, unit } = beat;
+  const perSecond = rate.perSecond();
+  return [
+    `${title}: ${amount(done, unit)}${total === null ? '' : ` of ${amount(total, unit)}`}`,
+    ...(perSecond ? [`${amount(perSecond, unit)}/s`] : []),
+    ...(perSecond && total !== null && total > done ? [`about ${duration((total - done) / perSecond)} left`] : []),
+  ].join(', ');
+}
+
+function bar(beat: StepBeat | null): string {
+  const share = beat?.total ? Math.min(1, beat.done / beat.total) : 0;
+  const full = Math.round(WIDTH * share);
+  return '█'.repeat(full) + '░'.repeat(WIDTH - full);
+}

@@ -1,0 +1,147 @@
+// `ops/restore.sh`: restores the database and what belongs to it, and what comes after a restore.
+import type { Client } from '@temporalio/client';
+import { z } from 'zod';
+import { type RestoreResult, type RestoreTarget, restoreWorkflowId } from '../../workflows/contracts/restore';
+import { askYesNo } from './ask';
+import { CommandFailed, EXIT, printDocument, readOptions, runCommand, WrongUsage } from './command';
+import { because, exitCodeOf, follow } from './follow';
+import { createProgressView } from './progress-view';
+import { listRecords, RESTORES } from './records';
+import { abortRestore, confirmRestore, listLost, reconcileRestore, undoRestore } from './restore-actions';
+import { HELP, OPTIONS, type RestoreOptions, readTarget } from './restore-options';
+import { describeEnd, describeRestore } from './restore-words';
+import { connect, ensureRunning } from './running';
+import { RestoreRunning, type Run, startRestore } from './runs';
+import { openBackupStore } from './settings';
+
+const EXAMPLE = 'ops/restore.sh --pitr "2026-01-23 18:00:00" (all of it: ops/restore.sh --help)';
+
+runCommand({
+  help: HELP,
+  example: EXAMPLE,
+  async run(args) {
+    const { values, positionals } = readOptions({ args, options: OPTIONS, allowPositionals: true });
+    const [given, ...more] = positionals;
+    const afterwards = (['lost', 'reconcile', 'accept-loss', 'undo'] as const).filter((name) => values[name]);
+    const modes = [
+      ...afterwards,
+      ...(values.follow === undefined ? [] : ['follow']),
+      ...(values.abort === undefined ? [] : ['abort']),
+    ];
+    if (modes.length > 1) throw new WrongUsage(`--${modes.join(' and --')} are one command each.`);
+    if (more.length > 0 || (given !== undefined && afterwards.length === 0)) {
+      throw new WrongUsage(`${more[0] ?? given} belongs to no option.`);
+    }
+    const target = readTarget(values, modes[0]);
+    if (values.follow !== undefined) return followRestore(readId(values.follow), values, await connect());
+    if (values.abort !== undefined) return abort(readId(values.abort), values);
+    const [act] = afterwards;
+    if (act) return actOn(act, given === undefined ? await newestRestore() : readId(given), values);
+    return restore(target, values);
+  },
+});
+
+async function restore(target: RestoreTarget, values: RestoreOptions): Promise<number> {
+  const temporal = await ensureRunning();
+  try {
+    const restoreId = await startRestore(temporal, {
+      target,
+      ...(values['dry-run'] ? { dryRun: true } : {}),
+      ...(values.yes ? { yes: true } : {}),
+    });
+    return await followRestore(restoreId, values, temporal);
+  } catch (error) {
+    if (!(error instanceof RestoreRunning)) throw error;
+    const { restoreId } = error;
+    throw new CommandFailed(
+      'restore_running',
+      `${error.message} Follow it: ops/restore.sh --follow ${restoreId}, or give it up: ops/restore.sh --abort ${restoreId}`,
+      EXIT.refused,
+    );
+  }
+}
+
+async function followRestore(restoreId: string, values: RestoreOptions, temporal: Client): Promise<number> {
+  const view = createProgressView();
+  const again = followCommand(restoreId);
+  view.say(`Restore ${restoreId}`);
+  const run = await follow({
+    ...runOf(restoreId, temporal),
+    view,
+    async decide({ result }) {
+      view.say('It lies beside the running database, checked. To switch means:');
+      for (const line of describeRestore(result as RestoreResult | null)) view.say(line);
+      const word = values.yes || (await askYesNo('switch to the restored database?'));
+      if (word === null) {
+        throw new CommandFailed(
+          'unanswered',
+          `Nobody answered, so it waits. To answer: ${again}, to switch: ${again} --yes, to give it up: ops/restore.sh --abort ${restoreId}`,
+        );
+      }
+      await (word ? confirmRestore : abortRestore)(temporal, restoreId);
+    },
+  });
+  tell(restoreId, run as Run<string, RestoreResult>, values);
+  return exitCodeOf(run);
+}
+
+/** Given up is what was asked for here. */
+async function abort(restoreId: string, values: RestoreOptions): Promise<number> {
+  const temporal = await connect();
+  await abortRestore(temporal, restoreId).catch((error) => {
+    throw new CommandFailed('not_found', `Restore ${restoreId} can't be given up: it does not run (${error.name}).`);
+  });
+  const run = await follow({ ...runOf(restoreId, temporal), view: createProgressView() });
+  tell(restoreId, run as Run<string, RestoreResult>, values);
+  return run.status === 'aborted' ? EXIT.done : EXIT.failed;
+}
+
+const followCommand = (restoreId: string) => `ops/restore.sh --follow ${restoreId}`;
+
+const runOf = (restoreId: string, temporal: Client) => ({
+  temporal,
+  workflowId: restoreWorkflowId(restoreId),
+  title: `Restore ${restoreId}`,
+  again: followCommand(restoreId),
+});
+
+function tell(restoreId: string, run: Run<string, RestoreResult>, { json }: RestoreOptions): void {
+  if (json) printDocument({ id: restoreId, ...run });
+  else console[run.status === 'done' ? 'log' : 'error'](describeEnd(restoreId, run));
+}
+
+async function actOn(
+  act: 'lost' | 'reconcile' | 'accept-loss' | 'undo',
+  restoreId: string,
+  values: RestoreOptions,
+): Promise<number> {
+  const temporal = await ensureRunning();
+  const workflowId =
+    act === 'lost'
+      ? await listLost(temporal, restoreId)
+      : act === 'undo'
+        ? await undoRestore(temporal, restoreId)
+        : await reconcileRestore(temporal, restoreId, act === 'accept-loss');
+  const title = `--${act} of restore ${restoreId}`;
+  const run = await follow({
+    temporal,
+    workflowId,
+    title,
+    again: `ops/restore.sh --${act} ${restoreId}`,
+    view: createProgressView(),
+  });
+  if (values.json || run.result) printDocument(values.json ? { id: restoreId, ...run } : run.result);
+  if (run.status !== 'done') console.error(`${title} is ${run.status}${because(run.problem)}`);
+  return exitCodeOf(run);
+}
+
+async function newestRestore(): Promise<string> {
+  const newest = (await listRecords(openBackupStore().backups, RESTORES)).at(-1);
+  if (newest) return newest;
+  throw new CommandFailed('not_found', 'There has been no restore: nothing is recorded below restores/.', EXIT.refused);
+}
+
+function readId(given: string): string {
+  if (z.uuid().safeParse(given).success) return given.toLowerCase();
+  throw new WrongUsage(`${given} is not the id of a restore.`);
+}

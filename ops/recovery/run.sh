@@ -1,0 +1,32 @@
+#!/bin/sh
+# Runs a command of backups and restores with Node, wherever it is called from; builds first what is not built yet.
+# run.sh COMMAND [OPTION...]
+set -eu
+root=$(CDPATH='' cd -- "$(dirname -- "$0")/../.." && pwd)
+
+# cron's PATH is bare.
+find_node() {
+  for node in "${NODE:-}" "$(command -v node || true)" /usr/local/bin/node /usr/bin/node /opt/homebrew/bin/node \
+    "${HOME:-/root}"/.volta/bin/node "${HOME:-/root}"/.nvm/versions/node/*/bin/node; do
+    if [ -x "$node" ]; then
+      printf '%s' "$node"
+      return
+    fi
+  done
+}
+
+node=$(find_node)
+if [ -z "$node" ]; then
+  echo 'Node 20.19 or newer is needed and not found: put it into the PATH, or set NODE=/path/to/node.' >&2
+  exit 1
+fi
+# Its npm lies beside it.
+PATH="$(dirname -- "$node"):${PATH:-/usr/bin:/bin}"
+export PATH
+
+command=$1
+shift
+if [ ! -f "$root/dist/ops/recovery/$command.js" ]; then
+  "$node" "$root/ops/install.mjs" >&2 && "$node" "$root/ops/build.mjs" >&2 || exit 1
+fi
+exec "$node" --enable-source-maps "$root/dist/ops/recovery/$command.js" "$@"

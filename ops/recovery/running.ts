@@ -1,0 +1,54 @@
+// Where Countersign runs: what the environment names, else what `npm start` runs in this folder.
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { Client, Connection } from '@temporalio/client';
+import { PACKAGE_ROOT } from '../runtime/package-root';
+import { openTemporalClient } from '../runtime/temporal';
+import { CommandFailed } from './command';
+import { readJson } from './settings';
+import { isToolWorkerThere, NO_TOOLS } from './tool-workers';
+
+const ANSWERS_WITHIN_MS = 5_000;
+/** A worker that has just begun is known in a moment. */
+const WORKER_WITHIN_MS = 3_000;
+
+/** Temporal's client, where Temporal answers and a worker with the tools is there. Throws CommandFailed with the remedy. */
+export async function ensureRunning(env: NodeJS.ProcessEnv = process.env, root = PACKAGE_ROOT): Promise<Client> {
+  const temporal = await connect(env, root);
+  const deadline = Date.now() + WORKER_WITHIN_MS;
+  while (!(await isToolWorkerThere(temporal))) {
+    if (Date.now() > deadline) throw new CommandFailed('backups_unavailable', NO_TOOLS);
+    await delay(500);
+  }
+  return temporal;
+}
+
+/** Temporal's client, where Temporal answers. */
+export async function connect(env: NodeJS.ProcessEnv = process.env, root = PACKAGE_ROOT): Promise<Client> {
+  const temporal = openClient(env, root);
+  await temporal
+    .withDeadline(Date.now() + ANSWERS_WITHIN_MS, () => temporal.workflowService.getSystemInfo({}))
+    .catch(() => {
+      throw new CommandFailed(
+        'not_running',
+        "Countersign isn't running: Temporal does not answer. `npm start`, or look after the Temporal that TEMPORAL_ADDRESS names.",
+      );
+    });
+  return temporal;
+}
+
+function openClient(env: NodeJS.ProcessEnv, root: string): Client {
+  if (env.TEMPORAL_ADDRESS || env.TEMPORAL_PROFILE || env.TEMPORAL_CONFIG_FILE) return openTemporalClient();
+  const { temporal } = readJson(join(root, '.countersign', 'runtime.json'));
+  if (!temporal) {
+    throw new CommandFailed(
+      'not_running',
+      "Countersign isn't running: `npm start`, or set TEMPORAL_ADDRESS where it runs elsewhere.",
+    );
+  }
+  // What a profile or the shell says of another Temporal is not for this one.
+  return new Client({
+    connection: Connection.lazy({ address: new URL(temporal).host, interceptors: [] }),
+    namespace: env.TEMPORAL_NAMESPACE || 'default',
+  });
+}
