@@ -89,7 +89,8 @@ export class Installation {
     this.addresses.database = `postgresql://postgres:${password}@${LOOPBACK}:${ports.postgres}/${DATABASE}`;
     await Promise.all([this.startTemporal(), this.startRedis(), this.startMailbox()]);
     this.tell();
-    await this.startOwn('worker', 'worker/main.js');
+    const worker = await this.startOwn('worker', 'worker/main.js');
+    await untilReady(this.metrics('workerMetrics'), [worker], READY_WITHIN_MS);
     this.isUp = true;
     void this.startOnceThere();
   }

@@ -30,3 +30,7 @@ export async function readRecord(
     throw error;
   }
 }
+
+/** What a restore has lost, as it was listed when it switched. */
+export const readLost = (backups: ObjectStore, restoreId: string): Promise<Record<string, unknown> | null> =>
+  readRecord(backups, RESTORES, `${restoreId}/lost`);

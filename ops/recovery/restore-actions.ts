@@ -2,6 +2,7 @@
 import type { Client } from '@temporalio/client';
 import { BOOTSTRAP_ADMIN } from '../../activities/commands/context';
 import { abort, confirmSwitch, restoreWorkflowId } from '../../workflows/contracts/restore';
+import { reconcileWorkflowId, undoWorkflowId } from '../../workflows/contracts/restore-follow-up';
 import { startAgain } from './runs';
 
 /** Whoever may run our commands on this machine holds ADMIN_PASSWORD too. */
@@ -13,8 +14,6 @@ export const confirmRestore = (temporal: Client, restoreId: string, actor = OPER
 export const abortRestore = (temporal: Client, restoreId: string, actor = OPERATOR): Promise<void> =>
   temporal.workflow.getHandle(restoreWorkflowId(restoreId)).signal(abort, { actor });
 
-export const reconcileWorkflowId = (restoreId: string) => `reconcile-${restoreId}`;
-
 /** Brings each draft back to its true state; with `acceptLoss` as far as it is known. @returns the workflow to follow */
 export async function reconcileRestore(temporal: Client, restoreId: string, acceptLoss: boolean): Promise<string> {
   const workflowId = reconcileWorkflowId(restoreId);
@@ -24,14 +23,7 @@ export async function reconcileRestore(temporal: Client, restoreId: string, acce
 
 /** Back to the cluster that lived before. @returns the workflow to follow */
 export async function undoRestore(temporal: Client, restoreId: string): Promise<string> {
-  const workflowId = `undo-${restoreId}`;
+  const workflowId = undoWorkflowId(restoreId);
   await startAgain(temporal, 'undoRestore', workflowId, { restoreId });
-  return workflowId;
-}
-
-/** What had been acknowledged and is gone. @returns the workflow whose result it is */
-export async function listLost(temporal: Client, restoreId: string): Promise<string> {
-  const workflowId = `lost-${restoreId}`;
-  await startAgain(temporal, 'listLost', workflowId, { restoreId });
   return workflowId;
 }

@@ -16,7 +16,7 @@ export const HELP = `ops/restore.sh: restores beside the running database, check
 
 What to restore:
   --from-s3 WHICH     latest, the id of a set, or the URL (s3://, file://) of a set or its manifest; latest unless given
-  --pitr TIME         to this time; without it to the end of the set
+  --pitr TIME         to this time; without it latest goes to the end of all that is archived, a set to its own end
   --before ID         to the restore point that an operation recorded before it began
   --dry-run           only looks whether it could be done
   --yes               switches without asking
@@ -30,6 +30,8 @@ Afterwards; without an ID the newest restore:
   --reconcile [ID]    brings drafts back to their true state, and lets mail out
   --accept-loss [ID]  the same with what is known, where the rest can't be found
   --undo [ID]         back to the database that lived before
+
+  --drill             restores the newest backup into a database that is thrown away: PROVEN, or NOT PROVEN and exit code 1
 
   --json              prints one JSON document on standard output
   --help              this text
@@ -50,6 +52,7 @@ export const OPTIONS = {
   undo: { type: 'boolean', default: false },
   abort: { type: 'string' },
   follow: { type: 'string' },
+  drill: { type: 'boolean', default: false },
 } as const;
 
 export interface RestoreOptions {
@@ -59,6 +62,7 @@ export interface RestoreOptions {
   'dry-run': boolean;
   yes: boolean;
   json: boolean;
+  drill: boolean;
 }
 
 const TARGETS = ['from-s3', 'pitr', 'before', 'dry-run'] as const;

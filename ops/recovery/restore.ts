@@ -2,16 +2,17 @@
 import type { Client } from '@temporalio/client';
 import { z } from 'zod';
 import { type RestoreResult, type RestoreTarget, restoreWorkflowId } from '../../workflows/contracts/restore';
+import { type DrillReport, restoreDrillWorkflowId } from '../../workflows/contracts/restore-drill';
 import { askYesNo } from './ask';
 import { CommandFailed, EXIT, printDocument, readOptions, runCommand, WrongUsage } from './command';
 import { because, exitCodeOf, follow } from './follow';
 import { createProgressView } from './progress-view';
-import { listRecords, RESTORES } from './records';
-import { abortRestore, confirmRestore, listLost, reconcileRestore, undoRestore } from './restore-actions';
+import { listRecords, RESTORES, readLost } from './records';
+import { abortRestore, confirmRestore, reconcileRestore, undoRestore } from './restore-actions';
 import { HELP, OPTIONS, type RestoreOptions, readTarget } from './restore-options';
 import { describeEnd, describeRestore } from './restore-words';
-import { connect, ensureRunning } from './running';
-import { RestoreRunning, type Run, startRestore } from './runs';
+import { connect, ensureRunning, withRunning } from './running';
+import { RestoreRunning, type Run, startDrill, startRestore } from './runs';
 import { openBackupStore } from './settings';
 
 const EXAMPLE = 'ops/restore.sh --pitr "2026-01-23 18:00:00" (all of it: ops/restore.sh --help)';
@@ -25,6 +26,7 @@ runCommand({
     const afterwards = (['lost', 'reconcile', 'accept-loss', 'undo'] as const).filter((name) => values[name]);
     const modes = [
       ...afterwards,
+      ...(values.drill ? ['drill'] : []),
       ...(values.follow === undefined ? [] : ['follow']),
       ...(values.abort === undefined ? [] : ['abort']),
     ];
@@ -36,13 +38,19 @@ runCommand({
     if (values.follow !== undefined) return followRestore(readId(values.follow), values, await connect());
     if (values.abort !== undefined) return abort(readId(values.abort), values);
     const [act] = afterwards;
-    if (act) return actOn(act, given === undefined ? await newestRestore() : readId(given), values);
+    if (values.drill) return drill(values);
+    if (act) {
+      const restoreId = given === undefined ? await newestRestore() : readId(given);
+      return act === 'lost' ? tellLost(restoreId) : actOn(act, restoreId, values);
+    }
     return restore(target, values);
   },
 });
 
-async function restore(target: RestoreTarget, values: RestoreOptions): Promise<number> {
-  const temporal = await ensureRunning();
+const restore = (target: RestoreTarget, values: RestoreOptions): Promise<number> =>
+  withRunning((temporal) => startAndFollow(target, values, temporal));
+
+async function startAndFollow(target: RestoreTarget, values: RestoreOptions, temporal: Client): Promise<number> {
   try {
     const restoreId = await startRestore(temporal, {
       target,
@@ -110,18 +118,48 @@ function tell(restoreId: string, run: Run<string, RestoreResult>, { json }: Rest
   else console[run.status === 'done' ? 'log' : 'error'](describeEnd(restoreId, run));
 }
 
-async function actOn(
-  act: 'lost' | 'reconcile' | 'accept-loss' | 'undo',
+/** Listed when it switched, and kept beside its record. */
+async function tellLost(restoreId: string): Promise<number> {
+  const lost = await readLost(openBackupStore().backups, restoreId);
+  if (!lost) throw new CommandFailed('not_found', `Nothing is known of what restore ${restoreId} has lost.`);
+  printDocument(lost);
+  return EXIT.done;
+}
+
+async function drill({ json }: RestoreOptions): Promise<number> {
+  const temporal = await ensureRunning();
+  const drillId = await startDrill(temporal);
+  const run = (await follow({
+    temporal,
+    workflowId: restoreDrillWorkflowId(drillId),
+    title: 'The drill',
+    again: 'GET /api/ops/drills',
+    view: createProgressView(),
+  })) as Run<string, DrillReport>;
+  if (json) printDocument({ id: drillId, ...run });
+  else console.log(describeDrill(run));
+  return run.result?.outcome === 'PROVEN' ? EXIT.done : EXIT.failed;
+}
+
+function describeDrill({ result, problem }: Run<string, DrillReport>): string {
+  if (result?.outcome !== 'PROVEN') return `NOT PROVEN${because(problem)}`;
+  const { recoverySeconds, pointSeconds, plan } = result;
+  return `PROVEN: set ${plan?.setId}, restored and checked in ${Math.round(recoverySeconds ?? 0)} s; at most ${Math.round(pointSeconds ?? 0)} s would have been lost.`;
+}
+
+const actOn = (act: 'reconcile' | 'accept-loss' | 'undo', restoreId: string, values: RestoreOptions): Promise<number> =>
+  withRunning((temporal) => actAndFollow(act, restoreId, values, temporal));
+
+async function actAndFollow(
+  act: 'reconcile' | 'accept-loss' | 'undo',
   restoreId: string,
   values: RestoreOptions,
+  temporal: Client,
 ): Promise<number> {
-  const temporal = await ensureRunning();
   const workflowId =
-    act === 'lost'
-      ? await listLost(temporal, restoreId)
-      : act === 'undo'
-        ? await undoRestore(temporal, restoreId)
-        : await reconcileRestore(temporal, restoreId, act === 'accept-loss');
+    act === 'undo'
+      ? await undoRestore(temporal, restoreId)
+      : await reconcileRestore(temporal, restoreId, act === 'accept-loss');
   const title = `--${act} of restore ${restoreId}`;
   const run = await follow({
     temporal,

@@ -4,6 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Client, Connection } from '@temporalio/client';
 import { PACKAGE_ROOT } from '../runtime/package-root';
 import { openTemporalClient } from '../runtime/temporal';
+import { bringUp } from './bring-up';
 import { CommandFailed } from './command';
 import { readJson } from './settings';
 import { isToolWorkerThere, NO_TOOLS } from './tool-workers';
@@ -21,6 +22,24 @@ export async function ensureRunning(env: NodeJS.ProcessEnv = process.env, root =
     await delay(500);
   }
   return temporal;
+}
+
+/** Where nothing runs in this folder, what is needed is brought up, and ended afterwards. */
+export async function withRunning<T>(work: (temporal: Client) => Promise<T>, env = process.env): Promise<T> {
+  const isElsewhere = Boolean(
+    env.TEMPORAL_ADDRESS || env.TEMPORAL_PROFILE || env.TEMPORAL_CONFIG_FILE || env.DATABASE_URL,
+  );
+  const found = await connect(env).catch((error) => {
+    if (isElsewhere || !(error instanceof CommandFailed) || error.code !== 'not_running') throw error;
+    return null;
+  });
+  await found?.connection.close();
+  const own = found ? null : await bringUp();
+  try {
+    return await work(await ensureRunning(env));
+  } finally {
+    await own?.end();
+  }
 }
 
 /** Temporal's client, where Temporal answers. */

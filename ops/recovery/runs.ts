@@ -11,6 +11,7 @@ import { toSetId } from '../../activities/backup/manifest';
 import { type BackupInput, backupWorkflowId } from '../../workflows/contracts/backup';
 import type { RecoveryProgress, RecoveryStatus, StepBeat } from '../../workflows/contracts/recovery-progress';
 import { type RestoreInput, restoreWorkflowId } from '../../workflows/contracts/restore';
+import { restoreDrillWorkflowId } from '../../workflows/contracts/restore-drill';
 import { ProcessAttribute } from '../../workflows/contracts/search-attributes';
 import { TASK_QUEUES } from '../../workflows/contracts/task-queues';
 
@@ -26,8 +27,6 @@ export interface Run<Step extends string = string, Result = unknown>
   /** It will not change any more. */
   isOver: boolean;
 }
-
-export const drillWorkflowId = (drillId: string) => `restore-drill-${drillId}`;
 
 type Start = Omit<BackupInput, 'setId'>;
 
@@ -59,7 +58,7 @@ export async function startRestore(temporal: Client, given: Omit<RestoreInput, '
 
 export async function startDrill(temporal: Client): Promise<string> {
   const drillId = uuidv7();
-  await start(temporal, 'restoreDrill', drillWorkflowId(drillId), { drillId }, `Restore drill ${drillId}`);
+  await start(temporal, 'restoreDrill', restoreDrillWorkflowId(drillId), { drillId }, `Restore drill ${drillId}`);
   return drillId;
 }
 

@@ -67,7 +67,15 @@ export async function restore({ target, dryRun, yes }: RestoreInput): Promise<vo
     return end(state, 'refused');
   }
   const time = target.time ?? null;
-  const plan = { setId: '20260123T180000Z', time, restorePoint: null, timeline: 1, size: 2_000_000, free: 9_000_000 };
+  const plan = {
+    setId: '20260123T180000Z',
+    time,
+    to: time ? ('time' as const) : ('set' as const),
+    restorePoint: null,
+    timeline: 1,
+    size: 2_000_000,
+    free: 9_000_000,
+  };
   state.result = {
     plan,
     cluster: 'data-x',
@@ -76,6 +84,7 @@ export async function restore({ target, dryRun, yes }: RestoreInput): Promise<vo
     generation: 2,
     parked: 3,
     journalComplete: true,
+    lost: null,
   };
   if (dryRun) return end(state, 'done');
   await step(state, 'postgres');
