@@ -89,8 +89,7 @@ export class Installation {
     this.addresses.database = `postgresql://postgres:${password}@${LOOPBACK}:${ports.postgres}/${DATABASE}`;
     await Promise.all([this.startTemporal(), this.startRedis(), this.startMailbox()]);
     this.tell();
-    const worker = await this.startOwn('worker', 'worker/main.js');
-    await untilReady(this.metrics('workerMetrics'), [worker], READY_WITHIN_MS);
+    await this.startOwn('worker', 'worker/main.js');
     this.isUp = true;
     void this.startOnceThere();
   }

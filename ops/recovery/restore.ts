@@ -47,8 +47,9 @@ runCommand({
   },
 });
 
-const restore = (target: RestoreTarget, values: RestoreOptions): Promise<number> =>
-  withRunning((temporal) => startAndFollow(target, values, temporal));
+function restore(target: RestoreTarget, values: RestoreOptions): Promise<number> {
+  return withRunning((temporal) => startAndFollow(target, values, temporal));
+}
 
 async function startAndFollow(target: RestoreTarget, values: RestoreOptions, temporal: Client): Promise<number> {
   try {
@@ -147,8 +148,9 @@ function describeDrill({ result, problem }: Run<string, DrillReport>): string {
   return `PROVEN: set ${plan?.setId}, restored and checked in ${Math.round(recoverySeconds ?? 0)} s; at most ${Math.round(pointSeconds ?? 0)} s would have been lost.`;
 }
 
-const actOn = (act: 'reconcile' | 'accept-loss' | 'undo', restoreId: string, values: RestoreOptions): Promise<number> =>
-  withRunning((temporal) => actAndFollow(act, restoreId, values, temporal));
+function actOn(act: 'reconcile' | 'accept-loss' | 'undo', restoreId: string, values: RestoreOptions): Promise<number> {
+  return withRunning((temporal) => actAndFollow(act, restoreId, values, temporal));
+}
 
 async function actAndFollow(
   act: 'reconcile' | 'accept-loss' | 'undo',

@@ -12,11 +12,17 @@ import { isToolWorkerThere, NO_TOOLS } from './tool-workers';
 const ANSWERS_WITHIN_MS = 5_000;
 /** A worker that has just begun is known in a moment. */
 const WORKER_WITHIN_MS = 3_000;
+/** It begins at that moment. */
+const BROUGHT_UP_WITHIN_MS = 60_000;
 
 /** Temporal's client, where Temporal answers and a worker with the tools is there. Throws CommandFailed with the remedy. */
-export async function ensureRunning(env: NodeJS.ProcessEnv = process.env, root = PACKAGE_ROOT): Promise<Client> {
+export async function ensureRunning(
+  env: NodeJS.ProcessEnv = process.env,
+  root = PACKAGE_ROOT,
+  withinMs = WORKER_WITHIN_MS,
+): Promise<Client> {
   const temporal = await connect(env, root);
-  const deadline = Date.now() + WORKER_WITHIN_MS;
+  const deadline = Date.now() + withinMs;
   while (!(await isToolWorkerThere(temporal))) {
     if (Date.now() > deadline) throw new CommandFailed('backups_unavailable', NO_TOOLS);
     await delay(500);
@@ -36,7 +42,7 @@ export async function withRunning<T>(work: (temporal: Client) => Promise<T>, env
   await found?.connection.close();
   const own = found ? null : await bringUp();
   try {
-    return await work(await ensureRunning(env));
+    return await work(await ensureRunning(env, PACKAGE_ROOT, own ? BROUGHT_UP_WITHIN_MS : WORKER_WITHIN_MS));
   } finally {
     await own?.end();
   }
