@@ -3,7 +3,9 @@ import type { DraftView } from '../../activities/commands/draft-view';
 import type { auditRetention } from '../../workflows';
 import { cleanupWorkflowId, DRAFT_RETENTION_SCHEDULE } from '../../workflows/contracts/draft-retention';
 import { pause, resume } from '../../workflows/contracts/mail-delivery';
+import { OPERATIONS_ID } from '../../workflows/contracts/operations';
 import { TASK_QUEUES } from '../../workflows/contracts/task-queues';
+import { holdLock } from '../support/lock-holder';
 import { AUTHOR, plantDraft, plantPeople } from '../support/old-drafts';
 import { HASTY, type TestService } from '../support/service';
 import { until } from '../support/until';
@@ -89,7 +91,7 @@ const waitsAs = (service: TestService, workflowId: string, status: string) =>
     return state?.status === status;
   });
 
-export const SCENARIOS: Record<string, Scenario> = {
+const RELEASED: Record<string, Scenario> = {
   async 'audit-pruned'(service) {
     await service.database.pool.query(
       `INSERT INTO audit_events (id, type, at, subject) VALUES (gen_random_uuid(), 'old', now() - interval '400 days', 'draft')`,
@@ -216,5 +218,37 @@ export const SCENARIOS: Record<string, Scenario> = {
       await waitsAs(service, `erasure-${id}`, 'suspended');
       await commands.releaseHold(admin, hold.id);
     });
+  },
+};
+
+/** The same again, as it goes since erasure and retention take turns. */
+const IN_TURNS = [
+  'audit-pruned',
+  'retention-done',
+  'retention-cancelled',
+  'retention-by-schedule',
+  'erasure-certified',
+  'erasure-suspended',
+];
+
+export const SCENARIOS: Record<string, Scenario> = {
+  ...RELEASED,
+  ...Object.fromEntries(IN_TURNS.map((name) => [`${name}-in-turns`, RELEASED[name] as Scenario])),
+  async 'erasure-after-a-backup'(service) {
+    await service.submitForReview('waiting@example.org');
+    const backup = await holdLock(service.temporal);
+    return erasureRun(service, 'waiting@example.org', async (id, admin) => {
+      await service.test.commands.confirmErasure(admin, id);
+      await waitsAs(service, `erasure-${id}`, 'erasing');
+      await backup.release();
+    });
+  },
+  /** The lock's own: taken over, released, and open on. */
+  async 'operations-taken-over'(service) {
+    const gone = await until('a worker runs', () => holdLock(service.temporal, 'backup-gone').catch(() => null));
+    await gone.end();
+    await service.submitForReview('taken-over@example.org');
+    await erasureRun(service, 'taken-over@example.org', (id, admin) => service.test.commands.confirmErasure(admin, id));
+    return { workflowId: OPERATIONS_ID };
   },
 };
