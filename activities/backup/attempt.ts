@@ -15,7 +15,7 @@ export interface Attempt {
 }
 
 export async function attempt<T>(work: (attempt: Attempt) => Promise<T>): Promise<T> {
-  const { info, heartbeat, cancellationSignal: signal } = Context.current();
+  const { info, heartbeat, log, cancellationSignal: signal } = Context.current();
   let shown: StepBeat | undefined;
   const show = (beat: StepBeat) => {
     shown = beat;
@@ -30,6 +30,8 @@ export async function attempt<T>(work: (attempt: Attempt) => Promise<T>): Promis
       throw ApplicationFailure.retryable('This worker ends; another goes on', 'worker_ended');
     }
     signal.throwIfAborted();
+    // Its failure says less than the log may.
+    log.warn('A step of a backup failed', { error });
     throw toFailure(error, Date.now() - info.scheduledTimestampMs > TRIES_FOR_MS);
   } finally {
     clearInterval(beats);

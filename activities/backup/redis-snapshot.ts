@@ -22,7 +22,7 @@ export async function openSnapshot(redisUrl: string, signal: AbortSignal): Promi
   signal.addEventListener('abort', end, { once: true });
   socket.once('close', () => signal.removeEventListener('abort', end));
   // While it forks and writes it sends empty lines.
-  socket.setTimeout(ANSWERS_WITHIN_MS, () => socket.destroy(away('It does not answer')));
+  socket.setTimeout(ANSWERS_WITHIN_MS, () => socket.destroy(away('it does not answer')));
   try {
     await once(socket, url.protocol === 'rediss:' ? 'secureConnect' : 'connect', { signal });
     const chunks = socket[Symbol.asyncIterator]() as AsyncIterator<Buffer>;
@@ -66,7 +66,7 @@ class Lines {
         continue;
       }
       const { value, done } = await this.chunks.next();
-      if (done) throw away('It closed the connection');
+      if (done) throw away('it closed the connection');
       this.rest = Buffer.concat([this.rest, value]);
     }
   }
@@ -87,7 +87,7 @@ async function* take(
       if (wanted.length > 0) yield wanted;
       if (left === 0) return;
       const { value, done } = await chunks.next();
-      if (done) throw away('It closed the connection in the middle of its snapshot');
+      if (done) throw away('it closed the connection in the middle of its snapshot');
       chunk = value;
     }
   } finally {

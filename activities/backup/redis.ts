@@ -18,8 +18,8 @@ export async function backUpRedis(
 ): Promise<RedisPart | null> {
   const { REDIS_URL: url } = tools.settings;
   if (!redis || !url) return null;
-  const keys = await redis.dbsize().catch((error: Error) => {
-    throw away(error.name);
+  const keys = await redis.dbsize().catch(() => {
+    throw away('it does not answer');
   });
   const { size: total, content } = await openSnapshot(url, signal);
   const check = createRdbCheck();

@@ -36,8 +36,9 @@ export function toFailure(error: unknown, isFinal: boolean): TemporalFailure {
 
 const CREDENTIALS =
   /\b40[13]\b|Forbidden|AccessDenied|SignatureDoesNotMatch|ExpiredToken|InvalidAccessKeyId|InvalidToken/;
-const FULL = /ENOSPC|EDQUOT|No space left|quota exceeded/i;
-const KEY = /CryptoError|unable to flush|cipher|wrong_passphrase/i;
+/** pgBackRest does not say why it could not write. */
+const FULL = /ENOSPC|EDQUOT|No space left|quota exceeded|FileWriteError|unable to write/i;
+const KEY = /CryptoError|unable to flush|FormatError. unable to load info file|wrong_passphrase/i;
 const DATABASE = /unable to find primary cluster|DbConnectError|\[056\]|unable to connect to 'dbname/;
 
 function describe(error: unknown): Trouble {
@@ -75,7 +76,7 @@ function withRemedy(said: string, from: string, isKey = false): Trouble | null {
   if (isKey || KEY.test(from)) {
     return {
       code: 'wrong_passphrase',
-      message: `BACKUP_PASSPHRASE is not the one that the backups were made with (${said})`,
+      message: `BACKUP_PASSPHRASE is not the one that the backups were made with, or they are damaged (${said})`,
     };
   }
   if (CREDENTIALS.test(from)) {
@@ -84,7 +85,7 @@ function withRemedy(said: string, from: string, isKey = false): Trouble | null {
       message: `The object store refuses the credentials, which may have expired: renew AWS_* and start the worker again (${said})`,
     };
   }
-  if (FULL.test(from)) return { code: 'disk_full', message: `There is no space left: ${said}` };
+  if (FULL.test(from)) return { code: 'disk_full', message: `It can't be written; is there space left? (${said})` };
   if (DATABASE.test(from)) return { code: 'database_away', message: `The database can't be reached: ${said}` };
   return null;
 }

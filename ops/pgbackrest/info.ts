@@ -61,12 +61,14 @@ export class RepositoryTrouble extends Error {
 /** Throws RepositoryTrouble where it can't be read, or there is none. */
 export async function readRepository(pgbackrest: PgBackRest, signal?: AbortSignal): Promise<RepositoryInfo> {
   const text = await pgbackrest.run('info', ['--output=json'], { signal });
-  // 64 bits, more than a number of JSON keeps here.
-  const answer = JSON.parse(text.replace(/"system-id":(\d+)/g, '"system-id":"$1"')) as unknown[];
+  // 64 bits, more than a number of JSON keeps here. With a wrong passphrase it quotes what it has decrypted to.
+  const readable = text.replace(/"system-id":(\d+)/g, '"system-id":"$1"').replace(/\p{Cc}/gu, ' ');
+  const answer = JSON.parse(readable) as unknown[];
   if (answer.length === 0) throw new RepositoryTrouble(1, 'there is none');
   const found = Stanza.parse(answer[0]);
   const [repo] = found.repo;
-  const worst = [found.status, ...(repo ? [repo.status] : [])].find(({ code }) => code !== OK && code !== NO_BACKUP);
-  if (worst) throw new RepositoryTrouble(worst.code, worst.message);
+  // The second says only that there is one.
+  const worst = [...(repo ? [repo.status] : []), found.status].find(({ code }) => code !== OK && code !== NO_BACKUP);
+  if (worst) throw new RepositoryTrouble(worst.code, worst.message.replace(/[^ -~]+/g, ' ').slice(0, 200));
   return found;
 }

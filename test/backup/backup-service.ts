@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { createBackupActivities } from '../../activities/backup';
 import type { Manifest } from '../../activities/backup/manifest';
+import { readLock } from '../../activities/backup/orphan';
 import { readCatalogue } from '../../activities/backup/sets';
 import { createLogger } from '../../ops/runtime/logging';
 import { connectRedis } from '../../ops/runtime/redis';
@@ -21,6 +22,7 @@ import type { RecoveryProgress } from '../../workflows/contracts/recovery-progre
 import { TASK_QUEUES } from '../../workflows/contracts/task-queues';
 import { openTestDatabase, type TestDatabase } from '../support/database';
 import { type Environment, ServiceProcess } from '../support/processes';
+import { quiet } from '../support/quiet-temporal';
 import { type RecoveryHost, startRecoveryHost } from '../support/recovery-host';
 import { createTestNamespace, type TestNamespace } from '../support/temporal';
 import { until } from '../support/until';
@@ -29,7 +31,8 @@ const NEVER = new AbortController().signal;
 
 export class BackupService {
   readonly workers: ServiceProcess[] = [];
-  private constructor(
+  private readonly ends: (() => void)[] = [];
+  constructor(
     readonly host: RecoveryHost,
     readonly temporal: TestNamespace,
     readonly database: TestDatabase,
@@ -75,27 +78,47 @@ export class BackupService {
     return handle.query(progress);
   }
 
+  async untilCopying(): Promise<void> {
+    await until('pgBackRest copies', () => (readLock(this.tools.pgbackrest)?.pctCplt ?? 0) > 0);
+  }
+
   async sets(): Promise<Manifest[]> {
     return (await readCatalogue(this.tools, NEVER)).sets;
   }
 
-  /** Steps without a workflow: what they throw can be seen. @param env for instance an address where nobody listens */
+  /** Steps without a workflow: what they throw can be seen. @param settings for instance an address where nobody listens */
   activities(settings: Partial<RecoveryHost['tools']['settings']> = {}) {
     const tools = { ...this.tools, settings: { ...this.tools.settings, ...settings } };
     const redis = connectRedis(tools.settings.REDIS_URL ?? '', createLogger('test', 'silent'));
     const steps = createBackupActivities(tools, { db: this.database.db, redis });
     const run = <T>(work: (steps: ReturnType<typeof createBackupActivities>) => Promise<T>): Promise<T> =>
-      new MockActivityEnvironment({ scheduledTimestampMs: Date.now() }).run(() => work(steps));
-    return { run, end: () => redis.disconnect() };
+      played(Date.now()).run(() => work(steps));
+    this.ends.push(() => redis.disconnect());
+    return run;
+  }
+
+  /** The same database, with other tools. */
+  with(tools: RecoveryHost['tools'] | null): BackupService {
+    if (!tools) throw new Error('The tools are missing');
+    const other = new BackupService({ ...this.host, tools }, this.temporal, this.database);
+    this.ends.push(() => {
+      for (const end of other.ends) end();
+    });
+    return other;
   }
 
   async close(): Promise<void> {
+    for (const end of this.ends) end();
     for (const worker of this.workers) await worker.kill();
     await this.database.drop();
     await this.temporal.close();
     await this.host.server.stop();
   }
 }
+
+/** An activity outside of a worker. @param scheduledTimestampMs of its first attempt */
+export const played = (scheduledTimestampMs: number) =>
+  new MockActivityEnvironment({ scheduledTimestampMs }, { logger: quiet });
 
 /** Of all files below a folder. */
 export function filesBelow(folder: string): string[] {

@@ -7,7 +7,6 @@ import { uuidv7 } from 'uuidv7';
 import { readIndex } from '../../activities/backup/file-index';
 import { type Manifest, ManifestBroken, manifestKey, readManifest } from '../../activities/backup/manifest';
 import { observeBackups } from '../../activities/backup/metrics';
-import { readLock } from '../../activities/backup/orphan';
 import { prune } from '../../activities/backup/prune';
 import { timeOfSet } from '../../activities/backup/retention';
 import { readCatalogue } from '../../activities/backup/sets';
@@ -16,7 +15,6 @@ import { readRepository } from '../../ops/pgbackrest/info';
 import { collect } from '../support/collect';
 import { newFolder } from '../support/environment';
 import { testServers } from '../support/servers';
-import { until } from '../support/until';
 import { BackupService, filesBelow, holds } from './backup-service';
 
 const CANARY = 'canary.of.the.backup@example.test';
@@ -176,7 +174,7 @@ describe('what is damaged is named', () => {
 
 test('a backup whose worker is killed in the middle is made by the next', async () => {
   const handle = await service.start('full');
-  await until('pgBackRest copies', () => (readLock(service.tools.pgbackrest)?.pctCplt ?? 0) > 0);
+  await service.untilCopying();
   await service.workers[0]?.kill();
   await service.startWorker();
   expect(await handle.result()).toMatchObject({ kind: 'full' });

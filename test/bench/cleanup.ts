@@ -15,7 +15,7 @@ const QUIET_MS = 30_000;
 const SAMPLES_EACH_MS = 10;
 const LOOKS_EACH_MS = 500;
 
-interface Load {
+export interface Load {
   createMs: Percentiles;
   errors: string[];
 }
@@ -101,7 +101,7 @@ async function cleanUp(asAdmin: Countersign['asAdmin'], progress: (line: string)
 }
 
 /** Drafts at a fixed rate until `end`, timed from when each was due. */
-async function offerLoad({ create }: App, end: Promise<unknown>): Promise<Load> {
+export async function offerLoad({ create }: App, end: Promise<unknown>): Promise<Load> {
   const createMs: number[] = [];
   const errors: string[] = [];
   const running: Promise<void>[] = [];
@@ -132,7 +132,7 @@ async function longestNow(client: pg.Client): Promise<number> {
 }
 
 /** Of the last two years, but for what is younger than 91 days. */
-async function plant(client: pg.Client, rows: number): Promise<void> {
+export async function plant(client: pg.Client, rows: number): Promise<void> {
   await client.query(`
     CREATE TEMP TABLE old AS SELECT gen_random_uuid() AS id, i, (SELECT id FROM principals ORDER BY created_at DESC LIMIT 1) AS author,
       date_trunc('milliseconds', now() - interval '91 days' - random() * interval '700 days') AS at FROM generate_series(1, ${rows}) i;

@@ -8,6 +8,7 @@ import { startCountersign } from './apps/countersign';
 import { startIdiomatic } from './apps/idiomatic';
 import { startPlain } from './apps/plain';
 import { measureAudit, printAudit } from './audit';
+import { measureBackup, printBackup } from './backup';
 import { measureCleanup } from './cleanup';
 import { compare } from './comparison';
 import { measureOpenLoop } from './open-loop';
@@ -58,6 +59,10 @@ async function measure(options: Options, servers: Servers): Promise<{ text: stri
     const countersign = await startCountersign(servers, options.nodeOptions);
     const result = await measureCleanup(countersign, options.rows, progress);
     return { text: printCleanup(result), result };
+  }
+  if (options.part === 'backup') {
+    const result = await measureBackup(servers, options, progress);
+    return { text: printBackup(result), result };
   }
   const apps = await startApps(options, servers);
   const cells = await compare(apps, servers, options, progress);

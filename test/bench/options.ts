@@ -6,7 +6,7 @@ export type AppName = (typeof APP_NAMES)[number];
 
 export interface Options {
   json: boolean;
-  part: 'closed' | 'open' | 'temporal-away' | 'audit' | 'cleanup';
+  part: 'closed' | 'open' | 'temporal-away' | 'audit' | 'cleanup' | 'backup';
   apps: AppName[];
   concurrency: number[];
   rounds: number;
@@ -14,7 +14,7 @@ export interface Options {
   seconds: number;
   /** Of the open loop. */
   minutes: number;
-  /** Old drafts that the cleanup finds. */
+  /** Drafts that the cleanup finds, or the backup. */
   rows: number;
   /** Given to the service's Node processes, for instance `--cpu-prof`. */
   nodeOptions: string[];
@@ -28,6 +28,7 @@ export const USAGE = `npm run bench -- [options]
   --temporal-away    commands with Temporal running, stopped, and back
   --audit            appends to the audit trail with and without its sealer
   --cleanup          a million old drafts are erased while requests come; --rows <n> for fewer
+  --backup           full backups next to bare ones of the same data, and requests meanwhile; --rows <n>, --rounds <n>
   --apps <names>     of ${APP_NAMES.join(',')}
   --at <numbers>     concurrency, by default 1,16,64
   --rounds <n>       of the closed loop
@@ -44,6 +45,7 @@ export function readOptions(args: string[]): Options {
       audit: { type: 'boolean', default: false },
       'temporal-away': { type: 'boolean', default: false },
       cleanup: { type: 'boolean', default: false },
+      backup: { type: 'boolean', default: false },
       rows: { type: 'string', default: '1000000' },
       minutes: { type: 'string', default: '10' },
       apps: { type: 'string', default: APP_NAMES.join(',') },
@@ -60,7 +62,7 @@ export function readOptions(args: string[]): Options {
   });
   return {
     json: values.json,
-    part: (['open', 'temporal-away', 'audit', 'cleanup'] as const).find((part) => values[part]) ?? 'closed',
+    part: (['open', 'temporal-away', 'audit', 'cleanup', 'backup'] as const).find((part) => values[part]) ?? 'closed',
     apps,
     concurrency: values.at.split(',').map((one) => positive('--at', one)),
     rounds: positive('--rounds', values.rounds ?? (values.quick ? '1' : '2')),

@@ -19,12 +19,17 @@ export interface Countersign {
   policy: App;
   reject(id: string): Promise<unknown>;
   databaseUrl: string;
+  environment: Record<string, string>;
   asAdmin<T>(method: string, path: string, body?: unknown): Promise<T>;
 }
 
-export async function startCountersign(servers: Servers, nodeOptions: string[]): Promise<Countersign> {
+export async function startCountersign(
+  servers: Servers,
+  nodeOptions: string[],
+  given: Record<string, string> = {},
+): Promise<Countersign> {
   const databaseUrl = await createMigratedDatabase(servers.postgres.url, 'countersign');
-  const env = await environment(servers, databaseUrl);
+  const env = { ...(await environment(servers, databaseUrl)), ...given };
   const connection = await Connection.connect({ address: servers.temporalAddress });
   await addSearchAttributes(connection, 'default');
   const worker = Program.start('worker', [...nodeOptions, 'dist/worker/main.js'], servers.folder, env);
@@ -67,6 +72,7 @@ export async function startCountersign(servers: Servers, nodeOptions: string[]):
   };
   return {
     databaseUrl,
+    environment: env,
     asAdmin: async <T>(method: string, path: string, body?: unknown) =>
       JSON.parse(await http.send(method, path, body, admin)) as T,
     reject: (id) => http.send('POST', `/api/drafts/${id}/reject`, { reason: 'Not now.' }, approver),
