@@ -30,6 +30,7 @@ export interface Acknowledged {
 }
 
 const PEOPLE = 12;
+const PAUSE_MS = 80;
 
 export class RandomHistory {
   readonly told: Acknowledged = {
@@ -53,7 +54,7 @@ export class RandomHistory {
       await this.actOnce().catch((error) => {
         if (!(error instanceof Refusal)) throw error;
       });
-      await delay(this.random() * 40);
+      await delay(this.random() * PAUSE_MS);
     }
   }
 
@@ -69,7 +70,9 @@ export class RandomHistory {
     const email = `person-${Math.floor(this.random() * PEOPLE)}@customer.example`;
     if (dice < 0.4 || !draft) {
       const sure = this.random() < 0.4;
-      const submitted = await (sure ? service.submitDue(email) : service.submitForReview(email));
+      // Many are to be sent a moment later: perhaps the cut comes in between.
+      const later = this.random() < 0.6 ? { sendAt: new Date(Date.now() + this.random() * 2_500).toISOString() } : {};
+      const submitted = await (sure ? service.submitDue(email, later) : service.submitForReview(email, later));
       told.submitted.set(submitted.id, email);
       if (!sure) this.drafts.push(submitted);
     } else if (dice < 0.68) {
