@@ -8,6 +8,7 @@ import type { RestorePlan, RestoreTarget } from '../../workflows/contracts/resto
 import { readManifest } from '../backup/manifest';
 import { beating } from '../beating';
 import { replayLedger } from '../erasure-ledger/replay';
+import { markSent } from '../rewind';
 import { type CheckReport, checkCluster } from './checks';
 import { discardCluster, restoreFiles, withCluster } from './cluster';
 import { putFilesBack } from './files';
@@ -153,8 +154,9 @@ export async function goLive(
     await writeRecord(backups, record);
   }
   await switchCluster(tools, { from: record.previous, to: cluster }, beat);
-  await untilLives(tools, record.generation, beat);
-  // Some may have come while the old one ended.
+  await untilLives(tools, record, beat);
+  // The old one could claim and seal until it ended.
+  await withDatabase(tools.settings.DATABASE_URL, (db) => markSent({ db, backups, temporal: dependencies.temporal }));
   await abandonAnchors(tools, record.head);
   const switched: RestoreRecord = { ...record, state: 'switched' };
   await writeRecord(backups, switched);

@@ -1,24 +1,33 @@
-// The parts of a set that lie beside the repository: each is read whole and compared with the manifest.
+// The parts of a set that lie beside the repository: each is read whole and compared with the manifest, and each file that
+// they name with its hash.
 import { createHash } from 'node:crypto';
 import { pipeline } from 'node:stream/promises';
 import type { RecoveryTools } from '../../ops/recovery/tools';
 import { ObjectNotFound, type ObjectStore } from '../../ops/runtime/object-store';
 import { WrongPassphrase } from '../backup/encryption';
+import { type FileEntry, readIndex } from '../backup/file-index';
 import type { Manifest } from '../backup/manifest';
+import { sideBySide } from '../backup/side-by-side';
 import { refusal } from './refusal';
 
+type Tools = Pick<RecoveryTools, 'backups' | 'encryption'>;
+
+const AT_A_TIME = 8;
+const OTHER_SET = 'Name another set, or bring an older version of the object back.';
+
 export async function checkParts(
-  { backups, encryption }: Pick<RecoveryTools, 'backups' | 'encryption'>,
+  tools: Tools,
   manifest: Manifest,
-  signal?: AbortSignal,
+  signal: AbortSignal = new AbortController().signal,
 ): Promise<void> {
+  const { backups, encryption } = tools;
   for (const part of [manifest.redis, manifest.files]) {
     if (!part) continue;
     const read = await hashObject(backups, part.key, signal);
     if (read?.sha256 !== part.sha256) {
       throw refusal(
         'broken_backup',
-        `The set ${manifest.id} is damaged: ${part.key} ${read ? 'is not what was written' : 'is missing'}.`,
+        `The set ${manifest.id} is damaged: ${part.key} ${read ? 'is not what was written' : 'is missing'}. ${OTHER_SET}`,
       );
     }
     // Whole, so only the passphrase can be another.
@@ -32,6 +41,32 @@ export async function checkParts(
       );
     }
   }
+  if (!manifest.files) return;
+  const { files } = await readIndex(tools, manifest.files);
+  await sideBySide(files, AT_A_TIME, (file) => checkFile(tools, manifest.id, file, signal), signal);
+}
+
+/** Which of them the restored database names is known once it is there; by then none may turn out to be damaged. */
+async function checkFile(
+  { backups, encryption }: Tools,
+  setId: string,
+  { key, sha256 }: FileEntry,
+  signal: AbortSignal,
+): Promise<void> {
+  const hash = createHash('sha256');
+  try {
+    const read = async (source: AsyncIterable<Buffer>) => {
+      for await (const chunk of source) hash.update(chunk);
+    };
+    await pipeline(await backups.get(key), encryption.decrypt(), read, { signal });
+    if (hash.digest('hex') === sha256) return;
+  } catch (error) {
+    if (error instanceof ObjectNotFound) {
+      throw refusal('broken_backup', `The set ${setId} is damaged: its file ${key} is missing. ${OTHER_SET}`);
+    }
+    if (!(error instanceof WrongPassphrase)) throw error;
+  }
+  throw refusal('broken_backup', `The set ${setId} is damaged: its file ${key} is not what was written. ${OTHER_SET}`);
 }
 
 /** Of the object as it is stored; null where there is none. */

@@ -50,12 +50,18 @@ export async function planRestore(
   return {
     setId: manifest.id,
     to,
-    time: time?.toISOString() ?? null,
+    time: target.time ? toMicroseconds(target.time) : null,
     restorePoint: point?.name ?? null,
     timeline: living,
     size: postgres.size,
     free,
   };
+}
+
+/** As exact as a commit is: a Date knows milliseconds only, and would leave out what was committed in the rest of one. */
+function toMicroseconds(time: string): string {
+  const micros = /[.,]\d{3}(\d{1,3})/.exec(time)?.[1]?.padEnd(3, '0') ?? '000';
+  return new Date(time).toISOString().replace('Z', `${micros}Z`);
 }
 
 async function openRepository({ pgbackrest }: RecoveryTools, signal?: AbortSignal): Promise<RepositoryInfo> {

@@ -29,7 +29,15 @@ export async function copyRedis(
       createWriteStream(join(folder, 'dump.rdb'), { mode: 0o600 }),
     );
     const port = await freePort();
-    const beside = new Redis({ port, host: '127.0.0.1', lazyConnect: true, retryStrategy: () => null });
+    // The same of its databases: others may be somebody else's.
+    const live = new Redis(settings.REDIS_URL, { lazyConnect: true });
+    const beside = new Redis({
+      port,
+      host: '127.0.0.1',
+      db: live.options.db ?? 0,
+      lazyConnect: true,
+      retryStrategy: () => null,
+    });
     beside.on('error', () => {});
     const server = await launch({
       name: 'Redis beside',
@@ -42,7 +50,6 @@ export async function copyRedis(
         return (await beside.ping()) === 'PONG';
       },
     });
-    const live = new Redis(settings.REDIS_URL);
     try {
       await live.flushdb();
       return await copyKeys(beside, live, tell);
@@ -68,7 +75,7 @@ async function copyKeys(from: Redis, to: Redis, tell: (done: number) => void): P
       // One that has run out meanwhile is gone.
       if (content && left !== -2) write.call('RESTORE', key, String(Math.max(left, 0)), content, 'REPLACE');
     }
-    await write.exec();
+    for (const [error] of (await write.exec()) ?? []) if (error) throw error;
     copied += keys.length;
     tell(copied);
   }

@@ -5,6 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { livingName, pointTo } from '../../ops/local/clusters';
 import { endLeftoverPostmaster } from '../../ops/local/postmaster';
 import type { RecoveryTools } from '../../ops/recovery/tools';
+import type { RestoreRecord } from './records';
 import { withDatabase } from './rewound';
 
 const LIVES_WITHIN_MS = 10 * 60_000;
@@ -34,8 +35,15 @@ export async function switchCluster(
   if (from !== null) await endLeftoverPostmaster(join(host.home, from));
 }
 
-/** Until the database that answers is of this generation. */
-export async function untilLives({ settings }: RecoveryTools, generation: number, tell: () => void): Promise<void> {
+/**
+ * Until the database that answers is of this generation. Whoever was just starting the old one when the pointer was renamed
+ * has started it after it was stopped: it is stopped again.
+ */
+export async function untilLives(
+  { host, settings }: RecoveryTools,
+  { generation, previous, cluster }: Pick<RestoreRecord, 'generation' | 'previous' | 'cluster'>,
+  tell: () => void,
+): Promise<void> {
   const deadline = Date.now() + LIVES_WITHIN_MS;
   for (;;) {
     const found = await withDatabase(
@@ -47,6 +55,7 @@ export async function untilLives({ settings }: RecoveryTools, generation: number
       throw new Error('Nobody has started PostgreSQL again: start it from the folder that `current` points to');
     }
     tell();
+    if (previous !== null && previous !== cluster) await endLeftoverPostmaster(join(host.home, previous));
     await delay(LOOKS_EACH_MS);
   }
 }
