@@ -23,6 +23,8 @@ export interface Run<Step extends string = string, Result = unknown>
   status: RecoveryStatus | 'unknown';
   /** How far the running step is. */
   beat: StepBeat | null;
+  /** Why what it waits for was tried in vain the last time. */
+  trouble: string | null;
   /** It will not change any more. */
   isOver: boolean;
 }
@@ -135,6 +137,7 @@ function toRun<Step extends string, Result>(
     result: progress?.result ?? null,
     problem: progress?.problem ?? (isBroken ? ended : null),
     beat: isOpen ? beatOf(raw) : null,
+    trouble: isOpen ? troubleOf(raw) : null,
     isOver: !isOpen || OVER.includes(told),
   };
 }
@@ -148,6 +151,10 @@ function beatOf({ pendingActivities }: WorkflowExecutionDescription['raw']): Ste
   }
   return null;
 }
+
+/** Codes and ids: whoever throws into a history says no more. */
+const troubleOf = ({ pendingActivities }: WorkflowExecutionDescription['raw']): string | null =>
+  pendingActivities?.map(({ lastFailure }) => lastFailure?.message).find(Boolean) ?? null;
 
 export interface ListedRun {
   workflowId: string;

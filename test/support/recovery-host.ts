@@ -18,17 +18,26 @@ export interface RecoveryHost {
   tools: RecoveryTools;
 }
 
+interface HostOptions {
+  /** What stands in place of the archive command, asked at each start of PostgreSQL. */
+  archive?: (command: string) => string;
+  migrated?: boolean;
+}
+
 /** @param given for instance BACKUP_URL and AWS_* of an S3 server */
-export async function startRecoveryHost(given: Partial<Environment> = {}): Promise<RecoveryHost> {
+export async function startRecoveryHost(
+  given: Partial<Environment> = {},
+  { archive = (command) => command, migrated = true }: HostOptions = {},
+): Promise<RecoveryHost> {
   const program = await findPgBackRest();
   if (!program) throw new Error('pgBackRest is not installed');
   const server = await OwnServer.start((options) => {
     // Passed through by the cluster's own user.
     chmodSync(options.folder, 0o711);
-    return startPostgres({ ...options, archiveCommand: archiveCommand(program, options.folder) });
+    return startPostgres({ ...options, archiveCommand: archive(archiveCommand(program, options.folder)) });
   }, 'cluster');
   const databaseUrl = await ensureDatabase(server.url);
-  await migrate(PACKAGE_ROOT, databaseUrl);
+  if (migrated) await migrate(PACKAGE_ROOT, databaseUrl);
   const backup = newFolder('backup');
   const environment = await testEnvironment({
     DATABASE_URL: databaseUrl,
