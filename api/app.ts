@@ -4,6 +4,7 @@ import express, { type Express, type RequestHandler } from 'express';
 import helmet from 'helmet';
 import { ConfigurationError } from '../ops/runtime/configuration';
 import { deriveSecrets } from '../ops/runtime/secrets';
+import { createArchiving } from './archiving';
 import { cookieName, createCsrf } from './csrf';
 import type { AppDependencies } from './dependencies';
 import { mount } from './endpoint';
@@ -14,16 +15,19 @@ import { createKeyRing } from './key-ring';
 import { createLanes } from './lanes';
 import { createLimits } from './limits';
 import { createOpenApiDocument } from './openapi';
+import { createRecovery } from './recovery';
 import { logRequests } from './request-log';
 import { ATTACHMENT_PAGES } from './routes/attachment-pages';
 import { attachmentsRouter } from './routes/attachments';
 import { auditEndpoints } from './routes/audit';
 import { auditChainEndpoints, createTrailVerifier } from './routes/audit-chain';
 import { authEndpoints } from './routes/auth';
+import { backupEndpoints } from './routes/backups';
 import { breakerEndpoints } from './routes/circuit-breakers';
 import { decisionEndpoints } from './routes/decisions';
 import { docsRouter } from './routes/docs';
 import { draftEndpoints } from './routes/drafts';
+import { drillEndpoints } from './routes/drills';
 import { erasureEndpoints } from './routes/erasures';
 import { gdprStatusEndpoints } from './routes/gdpr-status';
 import { healthEndpoints } from './routes/health';
@@ -31,6 +35,7 @@ import { holdEndpoints } from './routes/holds';
 import { keyEndpoints } from './routes/keys';
 import { operationsEndpoints } from './routes/operations';
 import { policyEndpoints } from './routes/policy';
+import { restoreEndpoints } from './routes/restores';
 import { retentionEndpoints } from './routes/retention';
 import { suppressionEndpoints } from './routes/suppressions';
 import { unsubscribeEndpoints } from './routes/unsubscribe';
@@ -44,6 +49,7 @@ export function createApp(dependencies: AppDependencies): Express {
   const limits = createLimits({ redis, keyRequestsPerMinute: settings.KEY_REQUESTS_PER_MINUTE, secret });
   const requireRole = roleGuard(dependencies);
   const verifyTrail = createTrailVerifier(dependencies);
+  const recovery = createRecovery(dependencies);
   const lanes = createLanes({ ...dependencies, hubspot: settings.HUBSPOT_ACCESS_TOKEN !== undefined });
 
   const health = mount(requireRole, healthEndpoints(dependencies));
@@ -64,6 +70,9 @@ export function createApp(dependencies: AppDependencies): Express {
     ...suppressionEndpoints(dependencies),
     ...unsubscribeEndpoints(dependencies),
     ...retentionEndpoints(dependencies),
+    ...backupEndpoints(dependencies, recovery, createArchiving(db)),
+    ...restoreEndpoints(dependencies, recovery),
+    ...drillEndpoints(dependencies, recovery),
   ]);
   const docs = docsRouter(() => createOpenApiDocument(routes, sessionCookie));
   const routes = [...resources.documented, ...ATTACHMENT_PAGES, ...health.documented, ...docs.documented];

@@ -24,6 +24,7 @@ export const PROBLEMS = {
   'not-parked': [409, 'The draft is not parked'],
   'not-certified': [409, 'There is no certificate of this erasure'],
   'cleanup-running': [409, 'A cleanup is running'],
+  'restore-running': [409, 'A restore is under way'],
   'not-configured': [409, 'This service is not configured'],
   'erased-person': [409, 'It belongs to an erased person'],
   erased: [410, 'It has been erased'],
@@ -41,6 +42,7 @@ export const PROBLEMS = {
   'files-unavailable': [503, 'The file store is unavailable'],
   'anchors-unavailable': [503, 'The anchors of the audit trail are unavailable'],
   'store-unavailable': [503, 'A store of personal data is unavailable'],
+  'backups-unavailable': [503, 'Backups are unavailable'],
   'processes-unavailable': [503, 'Temporal is unavailable'],
 } as const satisfies Record<string, readonly [status: number, title: string]>;
 

@@ -26,6 +26,7 @@ import { temporalSettings } from '../ops/runtime/temporal';
 import { ensureNamespaceOn } from '../ops/runtime/temporal-namespace';
 import { createDatabase, type Database } from '../prisma/client';
 import { MAIL_LANE } from '../workflows/contracts/mail-delivery';
+import { keepArchiving } from './archiving';
 import { createErasure } from './erasure';
 import { keepErasures } from './erasures';
 import { keepLanes } from './lanes';
@@ -51,12 +52,16 @@ export async function startWorker(settings: Configuration, logger: Logger, telem
   const metrics = await startMetricsServer(registry, settings.WORKER_METRICS_PORT);
 
   const ending = new AbortController();
+  // Needs no Temporal, and tells of a database that is away.
+  const archiving = keepArchiving({ settings, registry, logger }, ending.signal);
   const work = runWorker({ settings, db, registry, logger }, ending.signal);
   shutDownOnSignal({
     logger,
     drainSeconds: settings.SHUTDOWN_DRAIN_SECONDS,
     refuse: () => ending.abort(),
-    drain: () => work,
+    drain: async () => {
+      await Promise.all([work, archiving]);
+    },
     close: [close, () => metrics.close(), () => telemetry.close()],
   });
   await work;

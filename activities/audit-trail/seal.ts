@@ -26,7 +26,7 @@ const LASTS_AT_MOST_MS = 60_000;
 export const SEALER_LOCK = Prisma.sql`pg_try_advisory_xact_lock(1129595986, 1)`;
 
 export function createSealer(db: Database, batch = BATCH) {
-  let memory: Memory = { looked: 0n, inserting: new Map() };
+  let memory: Memory = NOTHING_LOOKED_AT;
 
   /** One batch; null where another process seals. */
   return async function seal(): Promise<Sealed | null> {
@@ -40,16 +40,23 @@ export function createSealer(db: Database, batch = BATCH) {
 
 /** Of one sealer, from look to look. */
 export interface Memory {
+  /** Of the database's life. */
+  generation: number;
   /** Every event at or below is sealed, but for those of whom we wait for. */
   looked: bigint;
   /** Who was inserting at the last look, and what had been drawn when they were not yet. */
   inserting: Map<string, bigint>;
 }
 
+export const NOTHING_LOOKED_AT: Memory = { generation: 0, looked: 0n, inserting: new Map() };
+
 export async function sealBatch(tx: Database, memory: Memory, batch: number): Promise<Sealed | null> {
   const [lock] = await tx.$queryRaw<{ mine: boolean }[]>`SELECT ${SEALER_LOCK} AS mine`;
   if (!lock?.mine) return null;
   const { settled } = await tx.auditProgress.findUniqueOrThrow({ where: { id: 1 } });
+  const { generation } = await tx.instance.findUniqueOrThrow({ where: { id: 1 } });
+  // A restore rewinds the positions: what was looked at in another life says nothing of this one.
+  if (memory.generation !== generation) Object.assign(memory, NOTHING_LOOKED_AT, { generation });
   const looked = max(memory.looked, settled);
 
   // In this order: whoever draws a position after the first holds a lock at the second, or has ended and can be seen.

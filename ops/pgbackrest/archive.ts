@@ -59,3 +59,27 @@ export function findGaps(segments: readonly { name: string }[], from: string, to
   }
   return missing;
 }
+
+/** The last one of a timeline, by two small looks; null where there is none. */
+export async function findNewestSegment(
+  pgbackrest: PgBackRest,
+  id: string,
+  timeline: number,
+  signal?: AbortSignal,
+): Promise<string | null> {
+  const prefix = segmentName(timeline, 0).slice(0, 8);
+  const list = async (path: string) =>
+    Object.keys(JSON.parse(await pgbackrest.run('repo-ls', ['--output=json', path], { signal })) as object);
+  const logs = (await list(`archive/${STANZA}/${id}`)).filter(
+    (name) => /^[0-9A-F]{16}$/.test(name) && name.startsWith(prefix),
+  );
+  const log = logs.sort().at(-1);
+  if (!log) return null;
+  const names = await list(`archive/${STANZA}/${id}/${log}`);
+  return (
+    names
+      .flatMap((name) => SEGMENT.exec(`/${name}`)?.[1] ?? [])
+      .sort()
+      .at(-1) ?? null
+  );
+}

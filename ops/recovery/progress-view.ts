@@ -56,7 +56,7 @@ export function createProgressView(out: ProgressOutput = process.stderr): Progre
   return {
     say,
     end: clear,
-    show({ steps, beat, status }, now = Date.now()) {
+    show({ steps, beat, status, trouble }, now = Date.now()) {
       for (const { step, startedAt, finishedAt } of steps) {
         const title = TITLES[step] ?? step;
         if (!begun.has(step)) {
@@ -73,7 +73,7 @@ export function createProgressView(out: ProgressOutput = process.stderr): Progre
       const running = steps.find(({ finishedAt }) => finishedAt === null);
       if (running) rate.add(beat?.done ?? 0, now);
       const title = running ? (TITLES[running.step] ?? running.step) : null;
-      const line = inWords(title, running ? beat : null, rate, status);
+      const line = inWords(title, running ? beat : null, rate, status, trouble);
       if (line === null) return;
       if (out.isTTY) {
         const columns = (out.columns || 100) - 1;
@@ -87,16 +87,24 @@ export function createProgressView(out: ProgressOutput = process.stderr): Progre
   };
 }
 
-function inWords(title: string | null, beat: StepBeat | null, rate: Rate, status: Run['status']): string | null {
-  if (status === 'waiting') return 'waiting for another operation to end';
+function inWords(
+  title: string | null,
+  beat: StepBeat | null,
+  rate: Rate,
+  status: Run['status'],
+  trouble: string | null,
+): string | null {
+  if (status === 'waiting') return `waiting for another operation to end${trouble ? ` (${trouble})` : ''}`;
   if (title === null) return null;
-  if (!beat) return title;
+  const again = trouble ? [`tried again after: ${trouble}`] : [];
+  if (!beat) return [title, ...again].join(', ');
   const { done, total, unit } = beat;
   const perSecond = rate.perSecond();
   return [
     `${title}: ${amount(done, unit)}${total === null ? '' : ` of ${amount(total, unit)}`}`,
     ...(perSecond ? [`${amount(perSecond, unit)}/s`] : []),
     ...(perSecond && total !== null && total > done ? [`about ${duration((total - done) / perSecond)} left`] : []),
+    ...again,
   ].join(', ');
 }
 

@@ -24,6 +24,8 @@ export interface Run<Step extends string = string, Result = unknown>
   status: RecoveryStatus | 'unknown';
   /** How far the running step is. */
   beat: StepBeat | null;
+  /** Why what it waits for was tried in vain the last time. */
+  trouble: string | null;
   /** It will not change any more. */
   isOver: boolean;
 }
@@ -134,6 +136,7 @@ function toRun<Step extends string, Result>(
     result: progress?.result ?? null,
     problem: progress?.problem ?? (isBroken ? ended : null),
     beat: isOpen ? beatOf(raw) : null,
+    trouble: isOpen ? troubleOf(raw) : null,
     isOver: !isOpen || OVER.includes(told),
   };
 }
@@ -147,6 +150,10 @@ function beatOf({ pendingActivities }: WorkflowExecutionDescription['raw']): Ste
   }
   return null;
 }
+
+/** Codes and ids: whoever throws into a history says no more. */
+const troubleOf = ({ pendingActivities }: WorkflowExecutionDescription['raw']): string | null =>
+  pendingActivities?.map(({ lastFailure }) => lastFailure?.message).find(Boolean) ?? null;
 
 export interface ListedRun {
   workflowId: string;

@@ -81,6 +81,12 @@ const REFUSALS: [title: string, ask: () => PromiseLike<Answer>, status: number, 
     503,
     { type: 'service.refused', data: { service: 'email', act: 'pause', code: 'processes-unavailable' } },
   ],
+  [
+    'a backup that nobody can carry out',
+    () => api.admin.post('/api/ops/backups').send({}),
+    503,
+    { type: 'backup.refused', subject: 'backup', data: { act: 'requested', code: 'processes-unavailable' } },
+  ],
 ];
 
 it.each(REFUSALS)('writes down %s', async (_title, ask, status, event) => {

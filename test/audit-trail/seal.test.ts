@@ -1,7 +1,7 @@
 import pg from 'pg';
 import { hashEvent } from '../../activities/audit-trail/canonical';
 import { EVENT, type EventRow, toRecord } from '../../activities/audit-trail/events';
-import { createSealer, sealBatch } from '../../activities/audit-trail/seal';
+import { createSealer, NOTHING_LOOKED_AT, sealBatch } from '../../activities/audit-trail/seal';
 import type { Database } from '../../prisma/client';
 import { until } from '../support/until';
 import { SealedTrail } from './sealed-trail';
@@ -102,7 +102,7 @@ describe('the sealer', () => {
         return row?.rows ?? 0;
       };
       const before = await rowsRead();
-      const sealed = await sealBatch(tx as Database, { looked: 0n, inserting: new Map() }, 1_000);
+      const sealed = await sealBatch(tx as Database, { ...NOTHING_LOOKED_AT }, 1_000);
       expect(sealed).toEqual({ events: 3, isMore: false });
       return (await rowsRead()) - before;
     });

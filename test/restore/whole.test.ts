@@ -1,5 +1,7 @@
 // The whole of a restore, as the disaster has it: real processes, a real mail server, a database rewound under them.
 import { uuidv7 } from 'uuidv7';
+import { createSigner } from '../../activities/audit-trail/signatures';
+import { verifyTrail } from '../../activities/audit-trail/verify';
 import type { reconcileRestore, restore } from '../../workflows';
 import { confirmSwitch, progress, restoreWorkflowId } from '../../workflows/contracts/restore';
 import { reconcileWorkflowId } from '../../workflows/contracts/restore-follow-up';
@@ -78,4 +80,13 @@ test('what was sent after the target is not sent again, what was decided comes b
   await service.draftIn('sent', waiting.id);
   await expectEachMailOnce(service);
   expect(service.mail.accepted).toHaveLength(4);
+
+  // The chain goes on from the restored moment, and its sealer, which ran before, knows that.
+  const { backups: store, settings } = host.tools;
+  const verifier = createSigner(settings.SECRET_KEY);
+  const verified = await until('every event is sealed', async () => {
+    const found = await verifyTrail({ db: service.database.db, store, verifier });
+    return found.unsealed.events === 0 ? found : null;
+  });
+  expect(verified).toMatchObject({ ok: true, reason: null });
 });

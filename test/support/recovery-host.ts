@@ -22,11 +22,20 @@ export interface RecoveryHost {
   tools: RecoveryTools;
 }
 
+interface HostOptions {
+  /** What stands in place of the archive command, asked at each start of PostgreSQL. */
+  archive?: (command: string) => string;
+  migrated?: boolean;
+}
+
 /** @param given for instance BACKUP_URL and AWS_* of an S3 server */
-export async function startRecoveryHost(given: Partial<Environment> = {}): Promise<RecoveryHost> {
+export async function startRecoveryHost(
+  given: Partial<Environment> = {},
+  { archive = (command) => command, migrated = true }: HostOptions = {},
+): Promise<RecoveryHost> {
   const program = await pgBackRest();
-  const server = await OwnServer.start((options) => startArchiving(program, options), 'cluster');
-  return { server, ...(await describeHost(server.folder, server.url, given)) };
+  const server = await OwnServer.start((options) => startArchiving(program, options, archive), 'cluster');
+  return { server, ...(await describeHost(server.folder, server.url, given, migrated)) };
 }
 
 export interface SupervisedHost extends Omit<RecoveryHost, 'server'> {
@@ -64,15 +73,15 @@ async function pgBackRest(): Promise<string> {
   return program;
 }
 
-function startArchiving(program: string, options: PostgresOptions) {
+function startArchiving(program: string, options: PostgresOptions, archive = (command: string) => command) {
   // Passed through by the cluster's own user.
   chmodSync(options.folder, 0o711);
-  return startPostgres({ ...options, archiveCommand: archiveCommand(program, options.folder) });
+  return startPostgres({ ...options, archiveCommand: archive(archiveCommand(program, options.folder)) });
 }
 
-async function describeHost(folder: string, serverUrl: string, given: Partial<Environment>) {
+async function describeHost(folder: string, serverUrl: string, given: Partial<Environment>, migrated = true) {
   const databaseUrl = await ensureDatabase(serverUrl);
-  await migrate(PACKAGE_ROOT, databaseUrl);
+  if (migrated) await migrate(PACKAGE_ROOT, databaseUrl);
   const environment = await testEnvironment({
     DATABASE_URL: databaseUrl,
     TEMPORAL_NAMESPACE: 'default',

@@ -1,0 +1,127 @@
+// Backups: ask for one, list those that there are, and see how far one is.
+import { listSets, SetId } from '../../activities/backup/manifest';
+import {
+  type ListedRun,
+  listRuns,
+  type Run,
+  readBackupRun,
+  readRun,
+  setIdOf,
+  startBackup,
+} from '../../ops/recovery/runs';
+import { type BackupSet, type BrokenSet, readSet } from '../../ops/recovery/sets';
+import { createSigner } from '../../ops/runtime/signing';
+import { BACKUP_PARTS } from '../../workflows/contracts/backup';
+import type { Archiving } from '../archiving';
+import type { AppDependencies } from '../dependencies';
+import { type Endpoint, endpoint } from '../endpoint';
+import { Problem } from '../problems';
+import { type Recovery, reach, readStore } from '../recovery';
+import { pageOf, readCursor } from '../schemas/page';
+import * as schema from '../schemas/recovery';
+
+const common = { tag: 'Backups', roles: ['ops', 'admin'] } as const;
+
+export function backupEndpoints(
+  { temporal, backups, settings }: Pick<AppDependencies, 'temporal' | 'backups' | 'settings'>,
+  { act, requireTools }: Recovery,
+  archiving: () => Promise<Archiving>,
+): Endpoint[] {
+  const signer = createSigner(settings.SECRET_KEY, 'backups');
+  const findSet = (id: string) => readStore(() => readSet(backups, signer, id));
+
+  return [
+    endpoint({
+      ...common,
+      method: 'post',
+      path: '/api/ops/backups',
+      summary: 'Make a backup now',
+      body: schema.NewBackup,
+      answer: {
+        status: 202,
+        description: 'It runs, as soon as no other operation does',
+        body: schema.Accepted,
+        headers: { Location: 'The backup, and how far it is' },
+      },
+      problems: ['backups-unavailable', 'processes-unavailable'],
+      async handle({ body: { kind = 'full', parts = [...BACKUP_PARTS] }, response, context }) {
+        const data = { kind, parts };
+        const id = await act(
+          context,
+          { type: 'backup.requested', subject: 'backup', data },
+          async () => {
+            await requireTools();
+            return startBackup(temporal, { kind, parts });
+          },
+          (setId) => ({ data: { ...data, setId } }),
+        );
+        response.setHeader('Location', `/api/ops/backups/${id}`);
+        return { id, status: 'accepted' };
+      },
+    }),
+    endpoint({
+      ...common,
+      method: 'get',
+      path: '/api/ops/backups',
+      summary: 'List the backups, newest first, with those that run',
+      query: schema.RecoveryQuery,
+      answer: { status: 200, description: 'A page of backups', body: schema.BackupList },
+      problems: ['backups-unavailable', 'processes-unavailable'],
+      async handle({ query: { cursor, limit } }) {
+        const before = readCursor(cursor, SetId);
+        await requireTools();
+        const [sets, runs, state] = await Promise.all([
+          readStore(() => listSets(backups)),
+          reach(() => listRuns(temporal, 'backup', true)),
+          archiving(),
+        ]);
+        const running = new Map(runs.map((run) => [setIdOf(run), run]));
+        const ids = [...new Set([...sets, ...running.keys()])].sort().reverse();
+        const page = ids.filter((id) => before === undefined || id < before).slice(0, limit + 1);
+        const items = await Promise.all(page.map((id) => listed(id, running.get(id))));
+        const there = items.filter((item) => item !== null);
+        return { ...pageOf(there, limit, ({ id }) => id), archiving: state };
+      },
+    }),
+    endpoint({
+      ...common,
+      method: 'get',
+      path: '/api/ops/backups/:setId',
+      summary: 'Read a backup, and how far it is',
+      answer: { status: 200, description: 'The backup', body: schema.BackupDetails },
+      problems: ['not-found', 'backups-unavailable', 'processes-unavailable'],
+      async handle({ params }) {
+        const id = SetId.safeParse(params.setId).data;
+        if (id === undefined) throw new Problem('not-found', 'There is no such backup.');
+        const set = await findSet(id);
+        const asked = reach(() => readBackupRun(temporal, id));
+        // What its manifest tells holds without Temporal.
+        const run = await (set ? asked.catch(() => null) : asked);
+        if (!run && !set) throw new Problem('not-found', 'There is no such backup.');
+        const { steps = [], beat = null, trouble = null, result = null, problem = null } = run ?? {};
+        return { ...toItem(id, set, run), steps, beat, trouble, result, problem };
+      },
+    }),
+  ];
+
+  async function listed(id: string, running: ListedRun | undefined) {
+    const run = running ? await reach(() => readRun(temporal, running.workflowId)) : null;
+    const set = await findSet(id);
+    return run || set ? toItem(id, set, run) : null;
+  }
+}
+
+function toItem(id: string, set: BackupSet | BrokenSet | null, run: Run | null) {
+  if (set && !('broken' in set)) return { ...set, status: 'done' };
+  const { status, startedAt, finishedAt } = run ?? { status: 'broken', startedAt: null, finishedAt: null };
+  return {
+    id,
+    kind: null,
+    parts: null,
+    startedAt,
+    finishedAt,
+    size: null,
+    stored: null,
+    status: set ? 'broken' : status,
+  };
+}

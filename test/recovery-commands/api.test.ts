@@ -1,0 +1,283 @@
+// `/api/ops/*`: on STAND-IN workflows that obey the contracts, with the database there and away.
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import type TestAgent from 'supertest/lib/agent';
+import { uuidv7 } from 'uuidv7';
+import { type Manifest, manifestKey, toSetId, writeManifest } from '../../activities/backup/manifest';
+import { openObjectStore } from '../../ops/runtime/object-store';
+import { createSigner } from '../../ops/runtime/signing';
+import { NOBODY, problem, TestApi } from '../api/test-api';
+import { openTestDatabase } from '../support/database';
+import { newFolder } from '../support/environment';
+import { createTestNamespace, type TestNamespace } from '../support/temporal';
+import { until } from '../support/until';
+import { StandIn } from './stand-in';
+
+let temporal: TestNamespace;
+let standIn: StandIn;
+let api: TestApi;
+let ops: TestAgent;
+let folder: string;
+beforeAll(async () => {
+  temporal = await createTestNamespace();
+  standIn = await StandIn.start(temporal);
+  folder = newFolder('backups');
+  const { address, namespace } = temporal;
+  api = await TestApi.create({ backups: pathToFileURL(folder).href, temporal: { address, namespace } });
+  ops = await api.person('Olga', 'ops');
+});
+afterAll(async () => {
+  await standIn?.stop();
+  await api?.close();
+  await temporal?.close();
+});
+
+interface Answer {
+  headers: Record<string, string>;
+}
+const eventsOf = async ({ headers }: Answer) => {
+  const where = { requestId: headers['x-request-id'] as string };
+  const events = await api.database.db.auditEvent.findMany({ where, orderBy: { position: 'asc' } });
+  return events.map(({ type, subjectId, data }) => ({ type, subjectId, data }));
+};
+const settled = (path: string, status: string) =>
+  until(`${path} is ${status}`, async () => {
+    const { body } = await ops.get(path);
+    return body.status === status && body;
+  });
+
+async function plantSet(day: number): Promise<string> {
+  const at = new Date(Date.UTC(2026, 0, day, 18));
+  const manifest: Manifest = {
+    format: 1,
+    id: toSetId(at),
+    kind: 'full',
+    startedAt: at.toISOString(),
+    finishedAt: new Date(at.getTime() + 60_000).toISOString(),
+    release: '0.1.0',
+    schema: '',
+    audit: null,
+    ledger: 0,
+    rows: {},
+    postgres: null,
+    redis: { key: 'sets/x/redis', size: 300, sha256: '0'.repeat(64), keys: 4 },
+    files: { key: 'sets/x/files', size: 50, sha256: '0'.repeat(64), files: 2, bytes: 7_000 },
+  };
+  const signer = createSigner(api.settings.SECRET_KEY, 'backups');
+  await writeManifest(openObjectStore(pathToFileURL(folder).href), signer, manifest);
+  return manifest.id;
+}
+
+describe('backups', () => {
+  it('are asked for, show how far they are, and are written down', async () => {
+    standIn.held.add('redis');
+    const asked = await ops.post('/api/ops/backups').send({ kind: 'incr', parts: ['redis'] });
+    expect([asked.status, asked.body]).toEqual([
+      202,
+      { id: expect.stringMatching(/^\d{8}T\d{6}Z$/), status: 'accepted' },
+    ]);
+    const { id } = asked.body;
+    const location = asked.headers.location as string;
+    expect(location).toBe(`/api/ops/backups/${id}`);
+    expect(await eventsOf(asked)).toEqual([
+      { type: 'backup.requested', subjectId: null, data: { setId: id, kind: 'incr', parts: ['redis'] } },
+    ]);
+    const running = await until('its beat is told', async () => {
+      const { body } = await ops.get(location);
+      return body.beat && body;
+    });
+    expect(running).toMatchObject({
+      id,
+      status: 'running',
+      beat: { done: 5e6, total: 1e7, unit: 'bytes' },
+      result: null,
+    });
+    expect(running.steps).toEqual([{ step: 'redis', startedAt: expect.any(String), finishedAt: null }]);
+    await until('it is listed', async () => (await ops.get('/api/ops/backups')).body.items[0]?.id === id);
+    standIn.held.delete('redis');
+    expect(await settled(location, 'done')).toMatchObject({ result: { walChecked: 7 }, problem: null });
+  });
+
+  it('are listed from their manifests, newest first, page by page, and one that is not signed by us shows as broken', async () => {
+    const ids = [await plantSet(3), await plantSet(2), await plantSet(1)];
+    const broken = '20251231T000000Z';
+    mkdirSync(join(folder, 'sets', broken));
+    writeFileSync(join(folder, manifestKey(broken)), '{}');
+    const first = await ops.get('/api/ops/backups?limit=2');
+    const second = await ops.get(`/api/ops/backups?limit=2&cursor=${first.body.nextCursor}`);
+    const items = [...first.body.items, ...second.body.items];
+    expect(items.map(({ id, status }) => [id, status])).toEqual([...ids.map((id) => [id, 'done']), [broken, 'broken']]);
+    expect(items[0]).toEqual({
+      id: ids[0],
+      status: 'done',
+      kind: 'full',
+      parts: ['redis', 'files'],
+      startedAt: '2026-01-03T18:00:00.000Z',
+      finishedAt: '2026-01-03T18:01:00.000Z',
+      size: 7_300,
+      stored: 350,
+    });
+    expect(second.body.nextCursor).toBeNull();
+    expect(second.body.archiving).toEqual({ state: 'ok', reason: null, oldestWaitingSeconds: null });
+    expect((await ops.get(`/api/ops/backups/${ids[1]}`)).body).toMatchObject({
+      status: 'done',
+      size: 7_300,
+      steps: [],
+    });
+  });
+
+  it.each([
+    [{ kind: 'diff' }, 'kind', 'must be full or incr'],
+    [{ parts: [] }, 'parts', 'must name one part or more'],
+    [{ parts: ['redis', 'redis'] }, 'parts', 'must name each part once'],
+    [{ parts: ['disk'] }, 'parts.0', 'must be one of postgres, redis, files'],
+  ])('refuse %j and name the field', async (body, path, message) => {
+    const { status, body: said } = await ops.post('/api/ops/backups').send(body);
+    expect([status, said.errors]).toEqual([400, [{ path, message }]]);
+  });
+
+  it('that are not there are 404, and nobody else may ask', async () => {
+    for (const id of ['20200101T000000Z', 'nonsense'])
+      expect((await ops.get(`/api/ops/backups/${id}`)).body).toEqual(problem('not-found', 404));
+    const author = await api.person('an agent', 'author');
+    expect((await author.get('/api/ops/backups')).body).toEqual(problem('missing-role', 403));
+    expect((await author.post('/api/ops/restores').send({})).body).toEqual(problem('missing-role', 403));
+  });
+});
+
+describe('restores', () => {
+  it('wait for the word, one at a time; then drafts are reconciled', async () => {
+    const time = '2026-01-03T18:30:00+01:00';
+    const asked = await ops.post('/api/ops/restores').send({ time });
+    expect(asked.status).toBe(202);
+    const { id } = asked.body;
+    const path = `/api/ops/restores/${id}`;
+    const [event] = await eventsOf(asked);
+    expect(event).toEqual({ type: 'restore.requested', subjectId: id, data: { from: 'latest', time, dryRun: false } });
+    expect(await settled(path, 'awaiting_confirmation')).toMatchObject({
+      id,
+      result: { plan: { time } },
+      record: null,
+    });
+    await until('another is refused', async () => {
+      const { status, body } = await ops.post('/api/ops/restores').send({ dryRun: true });
+      return status === 409 && body.type === '/problems/restore-running';
+    });
+    expect((await ops.post(`${path}/reconcile`).send({})).body).toEqual(problem('wrong-state', 409));
+    const confirmed = await ops.post(`${path}/confirm`);
+    expect([confirmed.status, await eventsOf(confirmed)]).toEqual([
+      202,
+      [{ type: 'restore.confirmed', subjectId: id, data: {} }],
+    ]);
+    await settled(path, 'done');
+    const late = await ops.post(`${path}/abort`);
+    expect([late.body, await eventsOf(late)]).toEqual([
+      problem('wrong-state', 409),
+      [{ type: 'restore.refused', subjectId: id, data: { act: 'aborted', code: 'wrong-state' } }],
+    ]);
+    expect((await ops.post(`${path}/reconcile`).send({ acceptLoss: true })).status).toBe(202);
+    await until('it is reconciled', async () => (await ops.get(path)).body.reconciliation?.status === 'done');
+    expect((await ops.get(`${path}/lost`)).body).toEqual(problem('not-found', 404));
+  });
+
+  it('are given up, and are listed with those that Temporal has forgotten', async () => {
+    const { body } = await until('the first is over', async () => {
+      const answer = await ops.post('/api/ops/restores').send({ from: '20260103T180000Z' });
+      return answer.status === 202 && answer;
+    });
+    const path = `/api/ops/restores/${body.id}`;
+    await settled(path, 'awaiting_confirmation');
+    expect((await ops.post(`${path}/abort`)).status).toBe(202);
+    await settled(path, 'aborted');
+    const forgotten = '018bcfe5-6800-7000-8000-000000000000';
+    mkdirSync(join(folder, 'restores'), { recursive: true });
+    writeFileSync(join(folder, 'restores', `${forgotten}.json`), '{"state":"done"}');
+    const { items } = (await ops.get('/api/ops/restores')).body;
+    expect(items.map(({ id }: { id: string }) => id)).toEqual(expect.arrayContaining([body.id, forgotten]));
+    expect((await ops.get(`/api/ops/restores/${forgotten}`)).body).toMatchObject({
+      status: 'unknown',
+      record: { state: 'done' },
+    });
+  });
+
+  it.each([
+    [{ from: 'file:///etc' }, 'from', 'must be latest, the id of a set like 20260123T180000Z, or an s3:// URL'],
+    [{ time: '2026-01-23 18:00' }, 'time', 'must be a time in ISO 8601 with its offset, like 2026-01-23T21:58:28Z'],
+    [{ time: '2999-01-01T00:00:00Z' }, 'time', 'has not come yet'],
+    [{ time: '2026-01-01T00:00:00Z', before: 'x' }, 'before', 'is given together with `time`: one or the other'],
+  ])('refuse %j and name the field', async (body, path, message) => {
+    const { status, body: said } = await ops.post('/api/ops/restores').send(body);
+    expect([status, said.errors]).toEqual([400, [{ path, message }]]);
+  });
+
+  it('that are not there are 404', async () => {
+    for (const [method, path] of [
+      ['get', ''],
+      ['get', '/lost'],
+      ['post', '/confirm'],
+      ['post', '/abort'],
+    ] as const)
+      expect((await ops[method](`/api/ops/restores/${uuidv7()}${path}`)).body).toEqual(problem('not-found', 404));
+  });
+});
+
+it('drills are asked for, and their reports listed, newest first', async () => {
+  const { status, headers, body } = await ops.post('/api/ops/drills');
+  expect([status, headers.location]).toEqual([202, `/api/ops/drills/${body.id}`]);
+  await settled(`/api/ops/drills/${body.id}`, 'done');
+  mkdirSync(join(folder, 'drills'), { recursive: true });
+  for (const id of ['20260101T000000Z', '20260108T000000Z'])
+    writeFileSync(join(folder, 'drills', `${id}.json`), JSON.stringify({ proven: true }));
+  expect((await ops.get('/api/ops/drills')).body).toEqual({
+    items: ['20260108T000000Z', '20260101T000000Z'].map((id) => ({ id, report: { proven: true } })),
+    nextCursor: null,
+  });
+});
+
+describe('where it cannot be done', () => {
+  it('tells the remedy where no worker has the tools, and writes the refusal down', async () => {
+    const other = await createTestNamespace();
+    const { address, namespace } = other;
+    const own = await TestApi.create({ database: api.database, temporal: { address, namespace } });
+    for (const answer of [await own.admin.get('/api/ops/backups'), await own.admin.post('/api/ops/drills')]) {
+      expect([answer.body, answer.headers['retry-after']]).toEqual([problem('backups-unavailable', 503), '30']);
+      expect(answer.body.detail).toContain('apt install pgbackrest');
+    }
+    const refused = await own.admin.post('/api/ops/backups').send({});
+    expect(await eventsOf(refused)).toMatchObject([
+      { type: 'backup.refused', data: { act: 'requested', code: 'backups-unavailable' } },
+    ]);
+    await own.close();
+    await other.close();
+  });
+
+  it('says that Temporal is away', async () => {
+    const own = await TestApi.create({ database: api.database, temporal: { address: NOBODY } });
+    for (const path of ['/api/ops/backups', '/api/ops/restores', `/api/ops/restores/${uuidv7()}`])
+      expect((await own.admin.get(path)).body).toEqual(problem('processes-unavailable', 503));
+    expect((await own.admin.post('/api/ops/restores').send({})).body).toEqual(problem('processes-unavailable', 503));
+    await own.close();
+  });
+
+  it('works for the admin token while the database is away', async () => {
+    const nowhere = openTestDatabase('postgresql://nobody@127.0.0.1:9/nothing');
+    const own = await TestApi.create({
+      database: nowhere,
+      backups: pathToFileURL(folder).href,
+      temporal: { address: temporal.address, namespace: temporal.namespace },
+    });
+    const asked = await own.admin.post('/api/ops/backups').send({ parts: ['files'] });
+    expect(asked.status).toBe(202);
+    expect(own.log.join('')).toContain('this is not in the audit trail');
+    const listed = await own.admin.get('/api/ops/backups');
+    expect([listed.status, listed.body.archiving]).toEqual([
+      200,
+      { state: 'unknown', reason: 'database_away', oldestWaitingSeconds: null },
+    ]);
+    expect((await own.admin.get(asked.headers.location as string)).status).toBe(200);
+    expect((await own.admin.get('/api/ops/restores')).status).toBe(200);
+    await own.close();
+    await nowhere.drop();
+  });
+});
