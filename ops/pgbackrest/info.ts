@@ -46,6 +46,7 @@ export type RepositoryInfo = z.infer<typeof Stanza>;
 const OK = 0;
 /** A stanza that is there and holds no backup yet. */
 const NO_BACKUP = 2;
+const UNREADABLE = 99;
 
 export class RepositoryTrouble extends Error {
   override name = 'RepositoryTrouble';
@@ -62,11 +63,20 @@ export class RepositoryTrouble extends Error {
 export async function readRepository(pgbackrest: PgBackRest, signal?: AbortSignal): Promise<RepositoryInfo> {
   const text = await pgbackrest.run('info', ['--output=json'], { signal });
   // 64 bits, more than a number of JSON keeps here.
-  const answer = JSON.parse(text.replace(/"system-id":(\d+)/g, '"system-id":"$1"')) as unknown[];
+  const answer = parse(text.replace(/"system-id":(\d+)/g, '"system-id":"$1"'));
   if (answer.length === 0) throw new RepositoryTrouble(1, 'there is none');
   const found = Stanza.parse(answer[0]);
   const [repo] = found.repo;
   const worst = [found.status, ...(repo ? [repo.status] : [])].find(({ code }) => code !== OK && code !== NO_BACKUP);
   if (worst) throw new RepositoryTrouble(worst.code, worst.message);
   return found;
+}
+
+/** With a wrong passphrase it repeats what it read, and that is no text. */
+function parse(text: string): unknown[] {
+  try {
+    return JSON.parse(text.replace(/\p{Cc}/gu, ' ')) as unknown[];
+  } catch {
+    throw new RepositoryTrouble(UNREADABLE, 'its description is no text: CryptoError, or it is damaged');
+  }
 }
