@@ -103,7 +103,8 @@ async function checkIntegrity(
   if (!backup) throw refusal('broken_backup', `The repository no longer holds ${label} of the set ${manifest.id}.`);
   await checkParts(tools, manifest, signal);
   const verified = await verifyRepository(tools.pgbackrest, signal).catch((error) => {
-    if (error instanceof PgBackRestError)
+    // One that was killed says nothing of the repository.
+    if (error instanceof PgBackRestError && error.exitCode !== null)
       throw refusal('broken_backup', `The repository could not be verified: ${error.said}`);
     throw error;
   });
