@@ -3,7 +3,7 @@
 import { findGaps, listArchive } from '../../ops/pgbackrest/archive';
 import { type RepositoryInfo, readRepository } from '../../ops/pgbackrest/info';
 import { findMissing, readBranches } from '../../ops/pgbackrest/timelines';
-import { type Verification, verifyRepository } from '../../ops/pgbackrest/verification';
+import { damagedSegments, type Verification, verifyRepository } from '../../ops/pgbackrest/verification';
 import type { RecoveryTools } from '../../ops/recovery/tools';
 import type { Attempt } from './attempt';
 import { collectSizes } from './collect-sizes';
@@ -95,9 +95,6 @@ async function findMissingSegments(
   }
   return { missing: [...new Set(missing)].sort(), oldest: olds.sort()[0] };
 }
-
-const damagedSegments = ({ named }: Verification): string[] =>
-  named.flatMap((line) => /([0-9A-F]{24})-[0-9a-f]{40}/.exec(line)?.[1] ?? []);
 
 /** What it says beyond single backups and segments; those of backups that nobody needs any more are none. */
 const unexplained = ({ faults }: Verification, hasDamagedSegments: boolean): string[] =>

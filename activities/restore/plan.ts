@@ -3,7 +3,7 @@ import { statfs } from 'node:fs/promises';
 import { listArchive, numberOf, type Segment, timelineOf } from '../../ops/pgbackrest/archive';
 import { type RepositoryInfo, RepositoryTrouble, readRepository } from '../../ops/pgbackrest/info';
 import { PgBackRestError } from '../../ops/pgbackrest/pgbackrest';
-import { verifyRepository } from '../../ops/pgbackrest/verification';
+import { damagedSegments, type Verification, verifyRepository } from '../../ops/pgbackrest/verification';
 import type { RecoveryTools } from '../../ops/recovery/tools';
 import type { RestorePlan, RestoreTarget } from '../../workflows/contracts/restore';
 import { chooseSet, type WholeManifest } from './chosen-set';
@@ -37,14 +37,14 @@ export async function planRestore(
       `The restored database needs ${inMegabytes(postgres.size + SPARE_BYTES)} below ${tools.host.home}, and ${inMegabytes(free)} are free.`,
     );
   }
-  await checkIntegrity(tools, manifest, repository, signal);
+  const damaged = await checkIntegrity(tools, manifest, repository, signal);
   const timeline = point?.timeline ?? (await livingTimeline(tools, postgres.systemId));
   const to = point ? 'restore_point' : time ? 'time' : target.from === 'latest' ? 'end' : 'set';
   const living = await checkSegments(
     tools,
     manifest,
     repository,
-    { to, time, lsn: point?.lsn ?? null, timeline },
+    { to, time, lsn: point?.lsn ?? null, timeline, damaged },
     signal,
   );
   return {
@@ -91,34 +91,43 @@ async function freeBytes(folder: string): Promise<number> {
   return bavail * bsize;
 }
 
+/** @returns segments that are damaged, whoever needs them */
 async function checkIntegrity(
   tools: RecoveryTools,
   manifest: WholeManifest,
   repository: RepositoryInfo,
   signal?: AbortSignal,
-): Promise<void> {
+): Promise<string[]> {
   const { label } = manifest.postgres;
   const backup = repository.backup.find((one) => one.label === label);
   if (!backup) throw refusal('broken_backup', `The repository no longer holds ${label} of the set ${manifest.id}.`);
   await checkParts(tools, manifest, signal);
   const verified = await verifyRepository(tools.pgbackrest, signal).catch((error) => {
-    if (error instanceof PgBackRestError)
+    // One that was killed says nothing of the repository.
+    if (error instanceof PgBackRestError && error.exitCode !== null)
       throw refusal('broken_backup', `The repository could not be verified: ${error.said}`);
     throw error;
   });
   const needed = [label, ...(backup.reference ?? [])];
   const invalid = needed.filter((one) => !verified.valid.includes(one));
-  const ofTheLog = verified.faults.filter((fault) => fault.startsWith('archive'));
-  if (invalid.length > 0 || ofTheLog.length > 0) {
-    throw refusal('broken_backup', `The set ${manifest.id} is damaged: ${[...invalid, ...verified.faults].join('; ')}`);
+  const damaged = damagedSegments(verified);
+  if (invalid.length > 0 || isLogDamagedSomewhere(verified, damaged)) {
+    const where = [...invalid, ...verified.faults, ...verified.named].join('; ');
+    throw refusal('broken_backup', `The set ${manifest.id} is damaged: ${where}. Name another set.`);
   }
+  return damaged;
 }
+
+/** Where it does not say which segments they are, it may be any. */
+const isLogDamagedSomewhere = ({ faults }: Verification, damaged: string[]): boolean =>
+  damaged.length === 0 && faults.some((fault) => fault.startsWith('archive'));
 
 interface Goal {
   to: RestorePlan['to'];
   time: Date | null;
   lsn: string | null;
   timeline: number | null;
+  damaged: string[];
 }
 
 /** @returns the timeline that is followed */
@@ -148,6 +157,13 @@ async function checkSegments(
     throw refusal(
       'missing_segment',
       `Between the set ${id} and the target the log has a gap: ${missing.join(', ')} ${missing.length === 1 ? 'is' : 'are'} missing.`,
+    );
+  }
+  const damaged = needed.filter((name) => goal.damaged.includes(name));
+  if (damaged.length > 0) {
+    throw refusal(
+      'broken_backup',
+      `The log that leads to the target is damaged: ${damaged.join(', ')}. Choose a target before, or a set after it.`,
     );
   }
   return timeline;

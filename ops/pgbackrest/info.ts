@@ -46,6 +46,7 @@ export type RepositoryInfo = z.infer<typeof Stanza>;
 const OK = 0;
 /** A stanza that is there and holds no backup yet. */
 const NO_BACKUP = 2;
+const UNREADABLE = 99;
 
 export class RepositoryTrouble extends Error {
   override name = 'RepositoryTrouble';
@@ -61,9 +62,8 @@ export class RepositoryTrouble extends Error {
 /** Throws RepositoryTrouble where it can't be read, or there is none. */
 export async function readRepository(pgbackrest: PgBackRest, signal?: AbortSignal): Promise<RepositoryInfo> {
   const text = await pgbackrest.run('info', ['--output=json'], { signal });
-  // 64 bits, more than a number of JSON keeps here. With a wrong passphrase it quotes what it has decrypted to.
-  const readable = text.replace(/"system-id":(\d+)/g, '"system-id":"$1"').replace(/\p{Cc}/gu, ' ');
-  const answer = JSON.parse(readable) as unknown[];
+  // 64 bits, more than a number of JSON keeps here.
+  const answer = parse(text.replace(/"system-id":(\d+)/g, '"system-id":"$1"'));
   if (answer.length === 0) throw new RepositoryTrouble(1, 'there is none');
   const found = Stanza.parse(answer[0]);
   const [repo] = found.repo;
@@ -71,4 +71,13 @@ export async function readRepository(pgbackrest: PgBackRest, signal?: AbortSigna
   const worst = [...(repo ? [repo.status] : []), found.status].find(({ code }) => code !== OK && code !== NO_BACKUP);
   if (worst) throw new RepositoryTrouble(worst.code, worst.message.replace(/[^ -~]+/g, ' ').slice(0, 200));
   return found;
+}
+
+/** With a wrong passphrase it repeats what it read, and that is no text. */
+function parse(text: string): unknown[] {
+  try {
+    return JSON.parse(text.replace(/\p{Cc}/gu, ' ')) as unknown[];
+  } catch {
+    throw new RepositoryTrouble(UNREADABLE, 'its description is no text: CryptoError, or it is damaged');
+  }
 }

@@ -57,3 +57,7 @@ export function readVerification(text: string): Omit<Verification, 'named'> {
 /** Only to tell where the fault is: the counts decide whether there is one. */
 const readNamed = (said: string): string[] =>
   said.split('\n').flatMap((line) => /^INFO: (?!verify command|stanza:)(.+)$/.exec(line)?.[1] ?? []);
+
+/** Of the log. */
+export const damagedSegments = ({ named }: Pick<Verification, 'named'>): string[] =>
+  named.flatMap((line) => /([0-9A-F]{24})-[0-9a-f]{40}/.exec(line)?.[1] ?? []);

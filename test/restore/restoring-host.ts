@@ -72,7 +72,7 @@ export class RestoringHost {
   }
 
   /** All that a restore which was refused may not have changed. */
-  async untouched(): Promise<unknown> {
+  async untouched() {
     const { folder } = this.host;
     return {
       living: livingName(folder),

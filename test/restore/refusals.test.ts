@@ -1,0 +1,223 @@
+// What can't be restored is refused: by a code, with the remedy, and with nothing touched. On a whole set of a real backup.
+import { chmodSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { uuidv7 } from 'uuidv7';
+import { createEncryption } from '../../activities/backup/encryption';
+import { readIndex } from '../../activities/backup/file-index';
+import { type Manifest, manifestKey, readManifest, toSetId, writeManifest } from '../../activities/backup/manifest';
+import { findPgBackRest } from '../../ops/local/binaries/pgbackrest';
+import { startRedis } from '../../ops/local/redis';
+import { createPgBackRest } from '../../ops/pgbackrest/pgbackrest';
+import { repositoryOptions } from '../../ops/pgbackrest/repository';
+import { createSigner } from '../../ops/runtime/signing';
+import type { backup, restore } from '../../workflows';
+import { BACKUP_PARTS, backupWorkflowId } from '../../workflows/contracts/backup';
+import { progress, type RestoreTarget, restoreWorkflowId } from '../../workflows/contracts/restore';
+import { TASK_QUEUES } from '../../workflows/contracts/task-queues';
+import { filesBelow } from '../backup/backup-service';
+import { newFolder } from '../support/environment';
+import { OwnServer } from '../support/own-server';
+import { ServiceProcess } from '../support/processes';
+import { isLongRun } from '../support/servers';
+import { RestoringHost } from './restoring-host';
+
+jest.setTimeout(180_000);
+
+/** It takes long, or brings what a shorter one brings too. */
+const whole = isLongRun ? test : test.skip;
+
+let place: RestoringHost;
+let redis: OwnServer;
+let worker: ServiceProcess;
+let folder: string;
+let set: Manifest;
+
+beforeAll(async () => {
+  redis = await OwnServer.start(startRedis, 'own-redis');
+  place = await RestoringHost.start({ REDIS_URL: redis.url });
+  worker = ServiceProcess.start('worker', 'worker/main.js', place.host.environment);
+  folder = (place.host.environment.BACKUP_URL ?? '').slice('file://'.length);
+  for (const content of ['one', 'another']) await keepFile(content);
+  set = await backUp();
+});
+afterAll(async () => {
+  await worker?.kill();
+  await place?.close();
+  await redis?.stop();
+});
+
+async function keepFile(content: string): Promise<void> {
+  const sha256 = Buffer.from(content).toString('hex').padEnd(64, '0');
+  await place.sql(
+    `INSERT INTO attachments (id, uploader_id, name, type, size, sha256, created_at)
+     VALUES ($1, $1, 'a file', 'text/plain', $2, $3, clock_timestamp())`,
+    [uuidv7(), content.length, sha256],
+  );
+  await place.tools.files.put(`attachments/${sha256}`, Buffer.from(content));
+}
+
+async function backUp(): Promise<Manifest> {
+  const setId = toSetId(new Date());
+  await place.temporal.client.workflow.execute<typeof backup>('backup', {
+    workflowId: backupWorkflowId(setId),
+    taskQueue: TASK_QUEUES.ops,
+    args: [{ setId, kind: 'full', parts: [...BACKUP_PARTS] }],
+  });
+  return (await readManifest(place.tools.backups, place.tools.signer, setId)) as Manifest;
+}
+
+type Steps = Pick<RestoringHost['steps'], 'preflightRestore'>;
+
+/** By the preflight. */
+async function expectRefused(
+  code: string,
+  remedy: RegExp,
+  { target = { from: 'latest' }, steps = place.steps }: { target?: RestoreTarget; steps?: Steps } = {},
+): Promise<void> {
+  const before = await place.untouched();
+  const refused = await place.run(steps.preflightRestore, target).then(
+    () => null,
+    (error) => error,
+  );
+  expect({ code: refused?.details?.[0], message: refused?.message, type: refused?.type }).toEqual({
+    code,
+    message: expect.stringMatching(remedy),
+    type: 'RestoreRefused',
+  });
+  expect(await place.untouched()).toEqual(before);
+}
+
+const below = (part: string) => filesBelow(folder).filter((file) => file.includes(part));
+
+/** While one byte in its middle is another. */
+async function flipped(file: string, work: () => Promise<void>): Promise<void> {
+  const sound = readFileSync(file);
+  const damaged = Buffer.from(sound);
+  damaged[damaged.length >> 1] = (damaged[damaged.length >> 1] ?? 0) ^ 1;
+  writeFileSync(file, damaged);
+  await work().finally(() => writeFileSync(file, sound));
+}
+async function away(file: string, work: () => Promise<void>): Promise<void> {
+  const aside = join(folder, 'aside');
+  renameSync(file, aside);
+  await work().finally(() => renameSync(aside, file));
+}
+/** While the set says something else of itself, signed as well. */
+async function told(changes: Partial<Manifest>, work: () => Promise<void>): Promise<void> {
+  const { backups, signer } = place.tools;
+  await writeManifest(backups, signer, { ...set, ...changes });
+  try {
+    await work();
+  } finally {
+    await writeManifest(backups, signer, set);
+  }
+}
+const postgres = (changes: object) => ({ postgres: { ...(set.postgres as object), ...changes } }) as Partial<Manifest>;
+
+test('nothing is wrong with a set that is sound', async () => {
+  expect(set).toMatchObject({ files: { files: 2 }, redis: { keys: 0 } });
+  expect(await place.run(place.steps.preflightRestore, { from: 'latest' })).toMatchObject({ setId: set.id, to: 'end' });
+});
+
+describe('one flipped byte', () => {
+  test('in a file of the backup', () =>
+    flipped(below(`/${set.postgres?.label}/pg_data/base/`)[0] as string, () =>
+      expectRefused('broken_backup', new RegExp(`${set.id} is damaged: .*${set.postgres?.label}`)),
+    ));
+  whole('in a segment of the log', () =>
+    flipped(below(`/${set.postgres?.wal.stop}-`)[0] as string, () =>
+      expectRefused(
+        'broken_backup',
+        new RegExp(`damaged: .*${set.postgres?.wal.stop}.*Choose a target before, or a set after`),
+      ),
+    ),
+  );
+  test('in the snapshot of Redis', () =>
+    flipped(join(folder, set.redis?.key ?? ''), () => expectRefused('broken_backup', /redis\.rdb\.enc is not what/)));
+  test('in the list of files', () =>
+    flipped(join(folder, set.files?.key ?? ''), () => expectRefused('broken_backup', /files\.json\.enc is not what/)));
+  test('in one of the files', async () => {
+    const { files } = await readIndex(place.tools, set.files ?? { key: '' });
+    const key = files.at(-1)?.key ?? '';
+    await flipped(join(folder, key), () =>
+      expectRefused('broken_backup', new RegExp(`file ${key} is not what was written\\. Name another set`)),
+    );
+    await away(join(folder, key), () => expectRefused('broken_backup', new RegExp(`file ${key} is missing`)));
+  });
+  test('in the manifest', async () => {
+    const file = join(folder, manifestKey(set.id));
+    const sound = readFileSync(file, 'utf8');
+    writeFileSync(file, sound.replace('"release": "', '"release": "x'));
+    await expectRefused('wrong_key', /another SECRET_KEY, or has been changed: set the SECRET_KEY/);
+    writeFileSync(file, sound.replace('{', '['));
+    await expectRefused('broken_manifest', /has been damaged\. Name another set/);
+    writeFileSync(file, sound);
+  });
+});
+
+test('a segment that is missing is named', () =>
+  away(below(`/${set.postgres?.wal.stop}-`)[0] as string, () =>
+    expectRefused('missing_segment', new RegExp(`gap: ${set.postgres?.wal.stop} is missing`)),
+  ));
+
+test('another passphrase, and another key', async () => {
+  const program = (await findPgBackRest()) ?? '';
+  const { host, settings } = place.tools;
+  // The one that archives goes on with the right one.
+  const home = newFolder('cluster');
+  chmodSync(home, 0o711);
+  const options = repositoryOptions(settings.BACKUP_URL, 'another passphrase');
+  const pgbackrest = createPgBackRest(program, { ...host, home }, options);
+  pgbackrest.configure();
+  const steps = place.stepsWith({ pgbackrest, encryption: createEncryption('another passphrase') });
+  await expectRefused('wrong_passphrase', /another BACKUP_PASSPHRASE/, { steps });
+  const signer = createSigner([Buffer.alloc(32, 8)], 'backups');
+  await expectRefused('wrong_key', /another SECRET_KEY/, { steps: place.stepsWith({ signer }) });
+});
+
+test('another major version, and too little space', async () => {
+  await told(postgres({ version: '14' }), () =>
+    expectRefused('other_major_version', /of PostgreSQL 14, and here runs 15: install PostgreSQL 14/),
+  );
+  await told(postgres({ size: 2 ** 50 }), () => expectRefused('too_little_space', /needs \d+ MB below .* are free/));
+});
+
+test('a target after the last commit, which only its recovery tells', async () => {
+  // Nobody commits any more.
+  await worker.kill();
+  const before = await place.untouched();
+  const restoring = await place.bring({ from: 'latest', time: new Date().toISOString() });
+  await expect(place.run(place.steps.recoverCluster, restoring)).rejects.toMatchObject({
+    type: 'RestoreRefused',
+    details: ['after_last_commit'],
+    message: expect.stringMatching(
+      /after the last commit that was kept, which was at .*: choose that or an earlier time/,
+    ),
+  });
+  await place.run(place.steps.discardRestored, restoring.restoreId);
+  expect(await place.untouched()).toEqual(before);
+});
+
+whole('a schema that is newer than this release, told by the workflow, which leaves nothing behind', async () => {
+  worker = ServiceProcess.start('worker', 'worker/main.js', place.host.environment);
+  await place.sql(
+    `INSERT INTO _prisma_migrations (id, checksum, migration_name, finished_at, applied_steps_count)
+     VALUES ('newer', '', '29990101000000_newer', now(), 1)`,
+  );
+  const { living, clusters } = await place.untouched();
+  const restoreId = uuidv7();
+  const handle = await place.temporal.client.workflow.start<typeof restore>('restore', {
+    workflowId: restoreWorkflowId(restoreId),
+    taskQueue: TASK_QUEUES.ops,
+    args: [{ restoreId, target: { from: 'latest' }, yes: true }],
+  });
+  await expect(handle.result()).rejects.toThrow();
+  expect(await handle.query(progress)).toMatchObject({
+    status: 'refused',
+    problem: {
+      code: 'newer_schema',
+      message: expect.stringMatching(/newer release \(29990101000000_newer\): restore with that one/),
+    },
+  });
+  expect(await place.untouched()).toMatchObject({ living, clusters });
+});
