@@ -1,6 +1,16 @@
 // Runs pgBackRest as the clusters' own user: its configuration, which holds every secret, its end, and what its exit code says.
-import { type ChildProcess, spawn } from 'node:child_process';
-import { chmodSync, chownSync, existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import { livingCluster } from '../local/clusters';
 import { asClusterUser, type ClusterHost } from './cluster-host';
@@ -67,6 +77,7 @@ export function createPgBackRest(program: string, host: ClusterHost, repository:
     configure() {
       const own = repository['repo1-type'] === 'posix' ? [repository['repo1-path'] as string] : [];
       for (const path of [folder, lockPath, join(folder, 'log'), ...own]) ensureOwnFolder(path, host);
+      for (const path of own) takeOver(path, host);
       const authority = repository[AUTHORITY];
       // A copy, since that user may not reach ours.
       const copy = join(folder, 'authority.pem');
@@ -130,6 +141,13 @@ function ensureOwnFolder(path: string, { user }: ClusterHost): void {
   chownSync(path, user.uid, user.gid);
   // The one above is ours; that user passes through and reads nothing.
   if (path.endsWith(`/${REPOSITORY}`)) chmodSync(dirname(path), 0o711);
+}
+
+/** A repository that was copied here may belong to whoever copied it. */
+function takeOver(repository: string, { user }: ClusterHost): void {
+  if (!user) return;
+  const foreign = readdirSync(repository).some((name) => statSync(join(repository, name)).uid !== user.uid);
+  if (foreign) spawnSync('chown', ['-R', `${user.uid}:${user.gid}`, repository]);
 }
 
 function writeOwnFile(file: string, text: string, { user }: ClusterHost): void {

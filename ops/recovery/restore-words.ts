@@ -15,7 +15,9 @@ export function describeRestore(result: RestoreResult | null): string[] {
     ? `restore point ${plan.restorePoint}`
     : plan.time
       ? bothWays(plan.time)
-      : 'the end of the set';
+      : plan.to === 'end'
+        ? 'the end of all that was archived'
+        : 'the end of the set';
   return [
     `from        set ${plan.setId}, timeline ${plan.timeline}`,
     `to          ${target}`,
