@@ -267,7 +267,8 @@ export const STORES: Store[] = [
   {
     name: 'Backups',
     class: 'content',
-    holds: 'The database, attachments and configuration, encrypted',
+    holds:
+      'The database, Redis, attachments, the local mailbox and the configuration without secrets, encrypted; ids, hashes and counts of them',
     settings: ['BACKUP_URL'],
     kept: 'The retention of the backups',
     erasure: 'Ages out; the certificate says until when, and the erasure ledger is carried out on every restore',

@@ -38,6 +38,8 @@ const CREDENTIALS =
   /\b40[13]\b|Forbidden|AccessDenied|SignatureDoesNotMatch|ExpiredToken|InvalidAccessKeyId|InvalidToken/;
 /** pgBackRest does not say why it could not write. */
 const FULL = /ENOSPC|EDQUOT|No space left|quota exceeded|FileWriteError|unable to write/i;
+/** pgBackRest names it a fault of cryptography, as a wrong key. */
+const CERTIFICATE = /certificate|unable to find hostname|self.signed|TLS error/i;
 const KEY = /CryptoError|unable to flush|FormatError. unable to load info file|wrong_passphrase/i;
 const DATABASE = /unable to find primary cluster|DbConnectError|\[056\]|unable to connect to 'dbname/;
 
@@ -73,6 +75,12 @@ function describe(error: unknown): Trouble {
 }
 
 function withRemedy(said: string, from: string, isKey = false): Trouble | null {
+  if (CERTIFICATE.test(from)) {
+    return {
+      code: 'store_untrusted',
+      message: `The object store's certificate is not trusted; see AWS_CA_BUNDLE (${said})`,
+    };
+  }
   if (isKey || KEY.test(from)) {
     return {
       code: 'wrong_passphrase',

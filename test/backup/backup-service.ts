@@ -78,6 +78,21 @@ export class BackupService {
     return handle.query(progress);
   }
 
+  /** What a schedule starts, to its end. */
+  async runScheduled(scheduleId: string): Promise<RecoveryProgress<BackupStep, BackupResult>> {
+    const { schedule, workflow } = this.temporal.client;
+    const handle = schedule.getHandle(scheduleId);
+    await until('the schedule is made', () => handle.describe().catch(() => null));
+    await handle.trigger();
+    const { workflowId } = await until('it starts a backup', async () => {
+      const { info } = await handle.describe();
+      return info.recentActions.at(-1)?.action.workflow;
+    });
+    const run = workflow.getHandle<typeof backup>(workflowId);
+    await run.result().catch(() => {});
+    return run.query(progress);
+  }
+
   async untilCopying(): Promise<void> {
     await until('pgBackRest copies', () => (readLock(this.tools.pgbackrest)?.pctCplt ?? 0) > 0);
   }

@@ -12,6 +12,9 @@ import { timeOfSet } from '../../activities/backup/retention';
 import { readCatalogue } from '../../activities/backup/sets';
 import { findFaults } from '../../activities/backup/verify';
 import { readRepository } from '../../ops/pgbackrest/info';
+import { findRecoveryTools } from '../../ops/recovery/tools';
+import { readConfiguration } from '../../ops/runtime/configuration';
+import { HOURLY_BACKUP_SCHEDULE } from '../../workflows/contracts/backup';
 import { collect } from '../support/collect';
 import { newFolder } from '../support/environment';
 import { testServers } from '../support/servers';
@@ -20,6 +23,7 @@ import { BackupService, filesBelow, holds } from './backup-service';
 const CANARY = 'canary.of.the.backup@example.test';
 const NEVER = new AbortController().signal;
 const attempt = { signal: NEVER, show: () => {} };
+const REQUEST = { setId: '20260101T000000Z', startedAt: new Date().toISOString(), kind: 'full' } as const;
 const LONG_AGO = new Date(0);
 
 let service: BackupService;
@@ -69,7 +73,7 @@ test('a full set and an incremental one are made, verified and signed, and nothi
   expect(full.steps.every(({ finishedAt }) => finishedAt)).toBe(true);
   await keepFile('c', 'a third');
   rmSync(join(mailbox, '20260101T000000000Z-1.eml'));
-  const incr = await service.run('incr');
+  const incr = await service.runScheduled(HOURLY_BACKUP_SCHEDULE);
   expect(incr).toMatchObject({ status: 'done', result: { kind: 'incr' } });
   expect(incr.result?.stored).toBeLessThan((full.result?.stored ?? 0) / 2);
 
@@ -94,6 +98,28 @@ test('a full set and an incremental one are made, verified and signed, and nothi
   expect(told).toContain('countersign_backup_overdue{kind="full"} 0');
   expect(told).toContain('countersign_backup_overdue{kind="any"} 0');
   expect(told).toMatch(/last_success_timestamp_seconds\{kind="incr"\} 1\d{9}/);
+});
+
+test('Redis is away', async () => {
+  const run = service.activities({ REDIS_URL: 'redis://127.0.0.1:1' });
+  await expect(run(({ storeRedis }) => storeRedis(REQUEST))).rejects.toMatchObject({
+    type: 'redis_away',
+    message: expect.stringContaining('REDIS_URL'),
+    nonRetryable: false,
+  });
+});
+
+test('another passphrase is refused for good, before anything is written', async () => {
+  const environment = { ...service.host.environment, BACKUP_PASSPHRASE: 'another passphrase than before' };
+  const { tools } = await findRecoveryTools(readConfiguration(environment));
+  const before = filesBelow(service.folder).length;
+  const run = service.with(tools).activities();
+  await expect(run(({ storePostgres }) => storePostgres(REQUEST))).rejects.toMatchObject({
+    type: 'wrong_passphrase',
+    nonRetryable: true,
+  });
+  expect(filesBelow(service.folder).length).toBe(before);
+  service.tools.pgbackrest.configure();
 });
 
 describe('what is damaged is named', () => {

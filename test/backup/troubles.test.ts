@@ -1,90 +1,43 @@
-// What stands in the way of a backup has a code and a remedy. In long mode also what takes whole backups to see.
+// What stands in the way of a backup has a code and a remedy, over whole backups.
 import { execFileSync } from 'node:child_process';
 import { chmodSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { attempt } from '../../activities/backup/attempt';
 import { manifestOf } from '../../activities/backup/postgres';
 import { findRecoveryTools } from '../../ops/recovery/tools';
 import { readConfiguration } from '../../ops/runtime/configuration';
 import { newFolder } from '../support/environment';
 import { isLongRun } from '../support/servers';
-import { BackupService, filesBelow, played } from './backup-service';
+import { BackupService, filesBelow } from './backup-service';
 
 const inLongRuns = isLongRun ? describe : describe.skip;
 const REQUEST = { setId: '20260101T000000Z', startedAt: new Date().toISOString(), kind: 'full' } as const;
 
-let service: BackupService;
-beforeAll(async () => {
-  service = await BackupService.start();
-});
-afterAll(() => service?.close());
-
-test('Redis is away', async () => {
-  const run = service.activities({ REDIS_URL: 'redis://127.0.0.1:1' });
-  await expect(run(({ storeRedis }) => storeRedis(REQUEST))).rejects.toMatchObject({
-    type: 'redis_away',
-    message: expect.stringContaining('REDIS_URL'),
-    nonRetryable: false,
-  });
-});
-
-test('after two hours it is for good', async () => {
-  const late = played(Date.now() - 2.1 * 3_600_000);
-  const failing = () => attempt(() => Promise.reject(new Error('a word of a person')));
-  const failure: Error = await late.run<unknown[], Error, () => Promise<Error>>(failing).catch((error) => error);
-  expect(failure).toMatchObject({ type: 'step_failed', nonRetryable: true });
-  expect(failure.message).not.toContain('a word');
-});
-
-test('the end of a worker is none of the backup', async () => {
-  const environment = played(Date.now());
-  const run = environment.run(() =>
-    attempt(
-      ({ signal }) =>
-        new Promise((_, reject) => {
-          signal.addEventListener('abort', () => reject(signal.reason));
-        }),
-    ),
-  );
-  environment.cancel('WORKER_SHUTDOWN');
-  await expect(run).rejects.toMatchObject({ type: 'worker_ended', nonRetryable: false });
-});
-
-test('another passphrase is refused for good, before anything is written', async () => {
-  await service.activities()(({ storePostgres }) => storePostgres(REQUEST));
-  const environment = { ...service.host.environment, BACKUP_PASSPHRASE: 'another passphrase than before' };
-  const { tools } = await findRecoveryTools(readConfiguration(environment));
-  const before = filesBelow(service.folder).length;
-  const run = service.with(tools).activities();
-  await expect(run(({ storePostgres }) => storePostgres(REQUEST))).rejects.toMatchObject({
-    type: 'wrong_passphrase',
-    nonRetryable: true,
-  });
-  expect(filesBelow(service.folder).length).toBe(before);
-  service.tools.pgbackrest.configure();
-});
-
 const canMount = process.platform === 'linux' && process.getuid?.() === 0;
-(isLongRun && canMount ? test : test.skip)('the disk is full', async () => {
-  const folder = newFolder('small');
-  chmodSync(folder, 0o711);
-  execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=3m,mode=0711', 'tmpfs', folder]);
-  try {
-    const environment = { ...service.host.environment, BACKUP_URL: `file://${folder}` };
-    const { tools } = await findRecoveryTools(readConfiguration(environment));
-    const run = service.with(tools).activities();
-    await expect(run(({ storePostgres }) => storePostgres(REQUEST))).rejects.toMatchObject({
-      type: 'disk_full',
-      nonRetryable: false,
-    });
-  } finally {
-    service.tools.pgbackrest.configure();
-    execFileSync('umount', ['--lazy', folder]);
-  }
-});
+let service: BackupService;
+inLongRuns('in the way of a backup stands', () => {
+  beforeAll(async () => {
+    service = await BackupService.start();
+    await service.startWorker();
+  });
+  afterAll(() => service?.close());
 
-inLongRuns('over whole backups', () => {
-  beforeAll(() => service.startWorker());
+  (canMount ? test : test.skip)('the disk is full', async () => {
+    const folder = newFolder('small');
+    chmodSync(folder, 0o711);
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=3m,mode=0711', 'tmpfs', folder]);
+    try {
+      const environment = { ...service.host.environment, BACKUP_URL: `file://${folder}` };
+      const { tools } = await findRecoveryTools(readConfiguration(environment));
+      const run = service.with(tools).activities();
+      await expect(run(({ storePostgres }) => storePostgres(REQUEST))).rejects.toMatchObject({
+        type: 'disk_full',
+        nonRetryable: false,
+      });
+    } finally {
+      service.tools.pgbackrest.configure();
+      execFileSync('umount', ['--lazy', folder]);
+    }
+  });
 
   test('a repository that is gone is no new one as long as sets name it', async () => {
     expect((await service.run('full')).status).toBe('done');
