@@ -3,8 +3,8 @@ import type { Client } from '@temporalio/client';
 import { z } from 'zod';
 import { type RestoreResult, type RestoreTarget, restoreWorkflowId } from '../../workflows/contracts/restore';
 import { askYesNo } from './ask';
-import { CommandFailed, EXIT, printDocument, readOptions, runCommand, WrongUsage } from './command';
-import { because, exitCodeOf, follow } from './follow';
+import { type Command, CommandFailed, EXIT, printDocument, readOptions, runCommand, WrongUsage } from './command';
+import { because, documentOf, exitCodeOf, follow } from './follow';
 import { createProgressView } from './progress-view';
 import { listRecords, RESTORES } from './records';
 import { abortRestore, confirmRestore, listLost, reconcileRestore, undoRestore } from './restore-actions';
@@ -16,7 +16,7 @@ import { openBackupStore } from './settings';
 
 const EXAMPLE = 'ops/restore.sh --pitr "2026-01-23 18:00:00" (all of it: ops/restore.sh --help)';
 
-runCommand({
+export const restoreCommand: Command = {
   help: HELP,
   example: EXAMPLE,
   async run(args) {
@@ -39,7 +39,7 @@ runCommand({
     if (act) return actOn(act, given === undefined ? await newestRestore() : readId(given), values);
     return restore(target, values);
   },
-});
+};
 
 async function restore(target: RestoreTarget, values: RestoreOptions): Promise<number> {
   const temporal = await ensureRunning();
@@ -106,7 +106,7 @@ const runOf = (restoreId: string, temporal: Client) => ({
 });
 
 function tell(restoreId: string, run: Run<string, RestoreResult>, { json }: RestoreOptions): void {
-  if (json) printDocument({ id: restoreId, ...run });
+  if (json) printDocument(documentOf(restoreId, run));
   else console[run.status === 'done' ? 'log' : 'error'](describeEnd(restoreId, run));
 }
 
@@ -130,7 +130,7 @@ async function actOn(
     again: `ops/restore.sh --${act} ${restoreId}`,
     view: createProgressView(),
   });
-  if (values.json || run.result) printDocument(values.json ? { id: restoreId, ...run } : run.result);
+  if (values.json || run.result) printDocument(values.json ? documentOf(restoreId, run) : run.result);
   if (run.status !== 'done') console.error(`${title} is ${run.status}${because(run.problem)}`);
   return exitCodeOf(run);
 }
@@ -145,3 +145,5 @@ function readId(given: string): string {
   if (z.uuid().safeParse(given).success) return given.toLowerCase();
   throw new WrongUsage(`${given} is not the id of a restore.`);
 }
+
+if (require.main === module) runCommand(restoreCommand);
