@@ -95,7 +95,7 @@ const set = {
   startedAt: time().nullable(),
   finishedAt: time().nullable(),
   size: bytes('of what was backed up'),
-  stored: bytes('that are kept for it alone'),
+  stored: bytes('that are kept for database and Redis, much of it for other sets too'),
 };
 export const Backup = z
   .object({

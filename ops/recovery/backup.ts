@@ -8,8 +8,8 @@ import {
   backupWorkflowId,
 } from '../../workflows/contracts/backup';
 import { bytes, duration } from './amounts';
-import { EXIT, printDocument, readOptions, runCommand, WrongUsage } from './command';
-import { because, exitCodeOf, follow } from './follow';
+import { type Command, EXIT, printDocument, readOptions, runCommand, WrongUsage } from './command';
+import { because, documentOf, exitCodeOf, follow } from './follow';
 import { createProgressView } from './progress-view';
 import { connect, ensureRunning } from './running';
 import { type Run, startBackup } from './runs';
@@ -48,7 +48,7 @@ const OPTIONS = {
   json: { type: 'boolean', default: false },
 } as const;
 
-runCommand({
+export const backupCommand: Command = {
   help: HELP,
   example: EXAMPLE,
   async run(args) {
@@ -64,7 +64,7 @@ runCommand({
     const setId = await startBackup(temporal, { kind, parts: partsOf(values) });
     return followSet(setId, values.json, temporal);
   },
-});
+};
 
 async function list(json: boolean): Promise<number> {
   const { url, backups, signer } = openBackupStore();
@@ -86,7 +86,7 @@ async function followSet(setId: string, json: boolean, started?: Awaited<ReturnT
     again: `ops/backup.sh --follow ${setId}`,
     view,
   });
-  if (json) printDocument({ id: setId, ...run });
+  if (json) printDocument(documentOf(setId, run));
   else tell(setId, run as Run<string, BackupResult>);
   return exitCodeOf(run);
 }
@@ -119,3 +119,5 @@ function readSetId(given: string): string {
   if (SetId.safeParse(given).success) return given;
   throw new WrongUsage(`--follow takes the id of a backup, like 20260123T180000Z, not ${given}.`);
 }
+
+if (require.main === module) runCommand(backupCommand);

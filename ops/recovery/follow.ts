@@ -70,6 +70,9 @@ export function exitCodeOf({ status }: Run): number {
   return status === 'done' ? EXIT.done : status === 'refused' ? EXIT.refused : EXIT.failed;
 }
 
+/** What `--json` prints. */
+export const documentOf = (id: string, { isOver: _, ...run }: Run) => ({ id, ...run });
+
 /** The end of a sentence. */
 export const because = (problem: Run['problem']) => (problem ? ` (${problem.code}): ${problem.message}` : '.');
 

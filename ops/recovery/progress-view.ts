@@ -41,7 +41,7 @@ export function createProgressView(out: ProgressOutput = process.stderr): Progre
   const begun = new Set<string>();
   const done = new Set<string>();
   let rate: Rate = createRate();
-  let toldAt = 0;
+  let toldAt: number | null = null;
   let isDrawn = false;
 
   const clear = () => {
@@ -57,6 +57,7 @@ export function createProgressView(out: ProgressOutput = process.stderr): Progre
     say,
     end: clear,
     show({ steps, beat, status, trouble }, now = Date.now()) {
+      toldAt ??= now;
       for (const { step, startedAt, finishedAt } of steps) {
         const title = TITLES[step] ?? step;
         if (!begun.has(step)) {
@@ -94,7 +95,8 @@ function inWords(
   status: Run['status'],
   trouble: string | null,
 ): string | null {
-  if (status === 'waiting') return `waiting for another operation to end${trouble ? ` (${trouble})` : ''}`;
+  if (status === 'waiting')
+    return trouble ? `waiting for another operation to end (${trouble})` : 'waiting for its turn';
   if (title === null) return null;
   const again = trouble ? [`tried again after: ${trouble}`] : [];
   if (!beat) return [title, ...again].join(', ');

@@ -4,8 +4,8 @@ import { z } from 'zod';
 import { type RestoreResult, type RestoreTarget, restoreWorkflowId } from '../../workflows/contracts/restore';
 import { type DrillReport, restoreDrillWorkflowId } from '../../workflows/contracts/restore-drill';
 import { askYesNo } from './ask';
-import { CommandFailed, EXIT, printDocument, readOptions, runCommand, WrongUsage } from './command';
-import { because, exitCodeOf, follow } from './follow';
+import { type Command, CommandFailed, EXIT, printDocument, readOptions, runCommand, WrongUsage } from './command';
+import { because, documentOf, exitCodeOf, follow } from './follow';
 import { createProgressView } from './progress-view';
 import { listRecords, RESTORES, readLost } from './records';
 import { abortRestore, confirmRestore, reconcileRestore, undoRestore } from './restore-actions';
@@ -17,7 +17,7 @@ import { openBackupStore } from './settings';
 
 const EXAMPLE = 'ops/restore.sh --pitr "2026-01-23 18:00:00" (all of it: ops/restore.sh --help)';
 
-runCommand({
+export const restoreCommand: Command = {
   help: HELP,
   example: EXAMPLE,
   async run(args) {
@@ -45,7 +45,7 @@ runCommand({
     }
     return restore(target, values);
   },
-});
+};
 
 function restore(target: RestoreTarget, values: RestoreOptions): Promise<number> {
   return withRunning((temporal) => startAndFollow(target, values, temporal));
@@ -115,7 +115,7 @@ const runOf = (restoreId: string, temporal: Client) => ({
 });
 
 function tell(restoreId: string, run: Run<string, RestoreResult>, { json }: RestoreOptions): void {
-  if (json) printDocument({ id: restoreId, ...run });
+  if (json) printDocument(documentOf(restoreId, run));
   else console[run.status === 'done' ? 'log' : 'error'](describeEnd(restoreId, run));
 }
 
@@ -170,7 +170,7 @@ async function actAndFollow(
     again: `ops/restore.sh --${act} ${restoreId}`,
     view: createProgressView(),
   });
-  if (values.json || run.result) printDocument(values.json ? { id: restoreId, ...run } : run.result);
+  if (values.json || run.result) printDocument(values.json ? documentOf(restoreId, run) : run.result);
   if (run.status !== 'done') console.error(`${title} is ${run.status}${because(run.problem)}`);
   return exitCodeOf(run);
 }
@@ -185,3 +185,5 @@ function readId(given: string): string {
   if (z.uuid().safeParse(given).success) return given.toLowerCase();
   throw new WrongUsage(`${given} is not the id of a restore.`);
 }
+
+if (require.main === module) runCommand(restoreCommand);

@@ -13,7 +13,7 @@ export interface BackupSet {
   finishedAt: string;
   /** Bytes: of what was backed up. */
   size: number;
-  /** Bytes that are kept for it alone; a file is kept once for all sets. */
+  /** Bytes that are kept for the database and Redis, much of it for other sets too. Files are kept once for all. */
   stored: number;
 }
 
