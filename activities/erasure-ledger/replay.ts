@@ -22,7 +22,7 @@ export interface ReplayDependencies {
 
 /**
  * Idempotent; goes on where it was cut off.
- * @param again from the first entry on: rows have come in since
+ * @param again from the first entry on: rows, mails or keys have come in since, of people whom no row mentions any more too
  * @returns how many entries were carried out
  */
 export async function replayLedger(
@@ -33,7 +33,9 @@ export async function replayLedger(
   const pending: LedgerEntry[] = [];
   for await (const entry of ledger.entries(again ? 0 : ledgerPosition)) pending.push(entry);
   if (pending.length === 0) return 0;
-  const addresses = await findAddresses(db, subjects, new Set(pending.flatMap(({ subject }) => subject)));
+  const wanted = new Set(pending.flatMap(({ subject }) => subject));
+  const addresses = await findAddresses(db, subjects, wanted);
+  if (again) await findAddressesIn(stores, subjects, wanted, addresses);
   for (const entry of pending) {
     const email = entry.subject.map((hash) => addresses.get(hash)).find((one) => one !== undefined);
     const hashes = entry.subject.map((hash) => Uint8Array.from(Buffer.from(hash, 'hex')));
@@ -118,16 +120,38 @@ async function findAddresses(
       const rows = await db.$queryRaw<{ address: string }[]>`
         SELECT DISTINCT lower(m[1]) AS address
         FROM ${Prisma.raw(`"${table}"`)} t, regexp_matches(t.${Prisma.raw(`"${column}"`)}::text, ${`(${ADDRESS})`}, 'g') m`;
-      for (const { address } of rows) {
-        const email = normaliseAddress(address.replace(/%40|&#64;|&commat;/, '@').replace(/\.+$/, ''));
-        for (const hash of subjects.hashesOf(email)) {
-          const hex = Buffer.from(hash).toString('hex');
-          if (wanted.has(hex)) found.set(hex, email);
-        }
-      }
+      for (const { address } of rows) note(address, subjects, wanted, found);
     }
   }
   return found;
+}
+
+const IN_TEXT = /[\p{L}\p{N}_.!#$%&'*+/=?^`{|}~-]+(?:@|%40|&#64;|&commat;)[\p{L}\p{N}.-]+/giu;
+/** May belong to an address, or stand before it. */
+const BEFORE = /[!#$%&'*+/=?^`{|}~]/g;
+
+async function findAddressesIn(
+  stores: readonly PersonalDataStore[],
+  subjects: Subjects,
+  wanted: ReadonlySet<string>,
+  found: Map<string, string>,
+): Promise<void> {
+  for (const store of stores) {
+    for await (const text of store.texts?.() ?? []) {
+      for (const [address] of text.matchAll(IN_TEXT)) {
+        note(address, subjects, wanted, found);
+        for (const { index } of address.matchAll(BEFORE)) note(address.slice(index + 1), subjects, wanted, found);
+      }
+    }
+  }
+}
+
+function note(address: string, subjects: Subjects, wanted: ReadonlySet<string>, found: Map<string, string>): void {
+  const email = normaliseAddress(address.replace(/%40|&#64;|&commat;/i, '@').replace(/\.+$/, ''));
+  for (const hash of subjects.hashesOf(email)) {
+    const hex = Buffer.from(hash).toString('hex');
+    if (wanted.has(hex)) found.set(hex, email);
+  }
 }
 
 const PLACES: [table: string, columns: string[]][] = [

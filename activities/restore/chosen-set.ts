@@ -7,9 +7,17 @@ import { refusal } from './refusal';
 export type WholeManifest = Manifest & { postgres: NonNullable<Manifest['postgres']> };
 type Source = Pick<RecoveryTools, 'backups' | 'signer' | 'settings'>;
 
-/** @param from `latest`, a set's id, or the URL of a set or of its manifest */
-export async function chooseSet(source: Source, from: string, until: Date | null): Promise<WholeManifest> {
-  return from === 'latest' ? newestUntil(source, until) : namedSet(source, toSetId(source, from), until);
+/**
+ * @param from `latest`, a set's id, or the URL of a set or of its manifest
+ * @param leadsThere whether a set counts as the latest
+ */
+export async function chooseSet(
+  source: Source,
+  from: string,
+  until: Date | null,
+  leadsThere: (set: WholeManifest) => boolean = () => true,
+): Promise<WholeManifest> {
+  return from === 'latest' ? newestUntil(source, until, leadsThere) : namedSet(source, toSetId(source, from), until);
 }
 
 function toSetId({ settings }: Source, from: string): string {
@@ -44,11 +52,15 @@ async function namedSet(source: Source, id: string, until: Date | null): Promise
   return manifest;
 }
 
-async function newestUntil(source: Source, until: Date | null): Promise<WholeManifest> {
+async function newestUntil(
+  source: Source,
+  until: Date | null,
+  leadsThere: (set: WholeManifest) => boolean,
+): Promise<WholeManifest> {
   let earliest: WholeManifest | null = null;
   for (const id of (await listSets(source.backups)).reverse()) {
     const manifest = await readSound(source, id);
-    if (!manifest || !hasDatabase(manifest)) continue;
+    if (!manifest || !hasDatabase(manifest) || !leadsThere(manifest)) continue;
     if (!until || new Date(manifest.postgres.stoppedAt) <= until) return manifest;
     earliest = manifest;
   }

@@ -96,7 +96,11 @@ export function createRestoreActivities(tools: RecoveryTools, dependencies: Rewi
       beating<number, StepBeat>(async (beat) => {
         const { redis } = await manifestOf(plan.setId);
         if (!redis) return 0;
-        return copyRedis(tools, redis, (done) => beat({ done, total: redis.keys, unit: 'rows' }));
+        const keys = await copyRedis(tools, redis, (done) => beat({ done, total: redis.keys, unit: 'rows' }));
+        await withDatabase(tools.settings.DATABASE_URL, (db) =>
+          replayLedger(dependencies.erasuresOn(db), { again: true }),
+        );
+        return keys;
       }),
 
     /** What was prepared and is not wanted. A switch that was begun is left to whoever repeats it. */

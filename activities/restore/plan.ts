@@ -1,6 +1,6 @@
 // The preflight: what will be restored, to which moment, and whether it can be. Refuses before anything is touched.
 import { statfs } from 'node:fs/promises';
-import { listArchive, numberOf, type Segment, timelineOf } from '../../ops/pgbackrest/archive';
+import { type Archive, listArchive, numberOf, type Segment, timelineOf } from '../../ops/pgbackrest/archive';
 import { type RepositoryInfo, RepositoryTrouble, readRepository } from '../../ops/pgbackrest/info';
 import { PgBackRestError } from '../../ops/pgbackrest/pgbackrest';
 import { damagedSegments, type Verification, verifyRepository } from '../../ops/pgbackrest/verification';
@@ -10,7 +10,7 @@ import { chooseSet, type WholeManifest } from './chosen-set';
 import { checkParts } from './parts';
 import { refusal } from './refusal';
 import { readRestorePoint } from './restore-point';
-import { livingTimeline, segmentsAlong, wayTo } from './timelines';
+import { isOnWay, livingTimeline, type Stretch, segmentsAlong, wayTo } from './timelines';
 
 /** Beside what the cluster itself takes: its log while it recovers. */
 const SPARE_BYTES = 256 * 1024 * 1024;
@@ -26,9 +26,18 @@ export async function planRestore(
   if (time && time.getTime() > Date.now()) {
     throw refusal('after_last_commit', `The target ${time.toISOString()} has not come yet.`);
   }
-  const manifest = await chooseSet(tools, target.from, time ?? (point ? new Date(point.at) : null));
-  const { postgres } = manifest;
+  const until = time ?? (point ? new Date(point.at) : null);
+  const newest = await chooseSet(tools, target.from, until);
   const repository = await openRepository(tools, signal);
+  const to = point ? 'restore_point' : time ? 'time' : target.from === 'latest' ? 'end' : 'set';
+  const wanted = point?.timeline ?? (await livingTimeline(tools, newest.postgres.systemId));
+  const living = await readLog(tools, repository, newest, wanted, signal);
+  const leadsThere = leadsAlong(repository, living.way);
+  // One that was made in a life that was left leads elsewhere: it counts where it was named, and then goes its own way.
+  const manifest = target.from === 'latest' ? await chooseSet(tools, 'latest', until, leadsThere) : newest;
+  const ownWay = to === 'set' || !leadsThere(manifest);
+  const log = ownWay ? await readLog(tools, repository, manifest, 'own', signal) : living;
+  const { postgres } = manifest;
   checkVersion(tools, manifest);
   const free = await freeBytes(tools.host.home);
   if (free < postgres.size + SPARE_BYTES) {
@@ -38,21 +47,13 @@ export async function planRestore(
     );
   }
   const damaged = await checkIntegrity(tools, manifest, repository, signal);
-  const timeline = point?.timeline ?? (await livingTimeline(tools, postgres.systemId));
-  const to = point ? 'restore_point' : time ? 'time' : target.from === 'latest' ? 'end' : 'set';
-  const living = await checkSegments(
-    tools,
-    manifest,
-    repository,
-    { to, time, lsn: point?.lsn ?? null, timeline, damaged },
-    signal,
-  );
+  checkSegments(manifest, log, { to, time, lsn: point?.lsn ?? null, damaged });
   return {
     setId: manifest.id,
     to,
     time: target.time ? toMicroseconds(target.time) : null,
     restorePoint: point?.name ?? null,
-    timeline: living,
+    timeline: log.timeline,
     size: postgres.size,
     free,
   };
@@ -122,29 +123,45 @@ async function checkIntegrity(
 const isLogDamagedSomewhere = ({ faults }: Verification, damaged: string[]): boolean =>
   damaged.length === 0 && faults.some((fault) => fault.startsWith('archive'));
 
+interface Log {
+  archive: Archive;
+  /** Which is followed, and the way there. */
+  timeline: number;
+  way: Stretch[];
+}
+
+/** @param wanted null for the newest there is */
+async function readLog(
+  { pgbackrest }: Pick<RecoveryTools, 'pgbackrest'>,
+  repository: RepositoryInfo,
+  set: WholeManifest,
+  wanted: number | 'own' | null,
+  signal?: AbortSignal,
+): Promise<Log> {
+  const archiveId = repository.archive.at(-1)?.id ?? '';
+  const archive = await listArchive(pgbackrest, archiveId, signal);
+  const own = timelineOf(set.postgres.wal.stop);
+  // One that has just begun has not come to the archive yet.
+  const known = Math.max(own, ...archive.timelines);
+  const timeline = wanted === 'own' ? own : Math.min(wanted ?? known, known);
+  return { archive, timeline, way: await wayTo(pgbackrest, archiveId, timeline) };
+}
+
+/** Of one that is not there any more others tell. */
+export const leadsAlong = (repository: RepositoryInfo, way: readonly Stretch[]) => (set: WholeManifest) => {
+  const backup = repository.backup.find(({ label }) => label === set.postgres.label);
+  return !backup || isOnWay(way, backup);
+};
+
 interface Goal {
   to: RestorePlan['to'];
   time: Date | null;
   lsn: string | null;
-  timeline: number | null;
   damaged: string[];
 }
 
-/** @returns the timeline that is followed */
-async function checkSegments(
-  tools: RecoveryTools,
-  { id, postgres }: WholeManifest,
-  repository: RepositoryInfo,
-  goal: Goal,
-  signal?: AbortSignal,
-): Promise<number> {
-  const archiveId = repository.archive.at(-1)?.id ?? '';
-  const { segments, timelines } = await listArchive(tools.pgbackrest, archiveId, signal);
-  const own = timelineOf(postgres.wal.start);
-  // One that has just begun has not come to the archive yet.
-  const known = Math.max(own, ...timelines);
-  const timeline = goal.to === 'set' ? own : Math.min(goal.timeline ?? known, known);
-  const way = await wayTo(tools.pgbackrest, archiveId, timeline);
+function checkSegments({ id, postgres }: WholeManifest, { archive, way, timeline }: Log, goal: Goal): void {
+  const { segments } = archive;
   const last = lastNeeded(
     goal,
     segments.filter(({ name }) => timelineOf(name) === timeline),
@@ -166,7 +183,6 @@ async function checkSegments(
       `The log that leads to the target is damaged: ${damaged.join(', ')}. Choose a target before, or a set after it.`,
     );
   }
-  return timeline;
 }
 
 /** The number of the segment in which the target lies, or after which nobody knows more. */

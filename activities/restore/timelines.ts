@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { livingCluster } from '../../ops/local/clusters';
 import { numberOf, segmentName, timelineOf } from '../../ops/pgbackrest/archive';
 import { asClusterUser } from '../../ops/pgbackrest/cluster-host';
+import type { RepositoryBackup } from '../../ops/pgbackrest/info';
 import { STANZA } from '../../ops/pgbackrest/repository';
 import type { RecoveryTools } from '../../ops/recovery/tools';
 import { newestRecord } from './records';
@@ -39,6 +40,8 @@ export interface Stretch {
   timeline: number;
   /** The number of the segment in which the next timeline begins; null for the last. */
   until: number | null;
+  /** The position at which it was left. */
+  end: bigint | null;
 }
 
 /** From the first timeline to this one. */
@@ -47,7 +50,7 @@ export async function wayTo(
   archiveId: string,
   timeline: number,
 ): Promise<Stretch[]> {
-  if (timeline === 1) return [{ timeline, until: null }];
+  if (timeline === 1) return [{ timeline, until: null, end: null }];
   const name = `${timeline.toString(16).toUpperCase().padStart(8, '0')}.history`;
   const text = await pgbackrest.run('repo-get', [`archive/${STANZA}/${archiveId}/${name}`]);
   const parents = text
@@ -57,9 +60,24 @@ export async function wayTo(
     .map(([, parent, log = '0', offset = '0']) => ({
       timeline: Number(parent),
       until: Number.parseInt(log, 16) * 0x100 + (Number.parseInt(offset, 16) >>> 24),
+      end: positionOf(`${log}/${offset}`),
     }));
-  return [...parents, { timeline, until: null }];
+  return [...parents, { timeline, until: null, end: null }];
 }
+
+function positionOf(lsn: string): bigint {
+  const [log = '0', offset = '0'] = lsn.split('/');
+  return (BigInt(`0x${log}`) << 32n) + BigInt(`0x${offset}`);
+}
+
+/** Whether a backup leads to where this way leads: one that was made on a timeline after it was left does not. */
+export const isOnWay = (
+  way: readonly Stretch[],
+  { archive, lsn }: Pick<RepositoryBackup, 'archive' | 'lsn'>,
+): boolean =>
+  way.some(
+    ({ timeline, end }) => timeline === timelineOf(archive.stop) && (end === null || positionOf(lsn.stop) <= end),
+  );
 
 /** The segments that lead from one to another (its number) by this way. */
 export function segmentsAlong(way: readonly Stretch[], from: string, to: number): string[] {

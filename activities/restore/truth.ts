@@ -1,15 +1,17 @@
 // What had been true before a restore: in the old cluster, else in a throw-away one with the end of all that was kept.
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { readRepository } from '../../ops/pgbackrest/info';
 import type { RecoveryTools } from '../../ops/recovery/tools';
 import type { Database } from '../../prisma/client';
 import type { StepBeat } from '../../workflows/contracts/recovery-progress';
 import type { Truth } from '../rewind';
 import { chooseSet } from './chosen-set';
 import { discardCluster, restoreFiles, withCluster } from './cluster';
+import { leadsAlong } from './plan';
 import type { RestoreRecord } from './records';
 import { withDatabase } from './rewound';
-import { readControl } from './timelines';
+import { readControl, wayTo } from './timelines';
 
 const throwAway = (restoreId: string) => `truth-${restoreId}`;
 
@@ -24,7 +26,9 @@ export async function prepareTruth(
   if (previous && (await isSameSystem(tools, previous, record.cluster))) return previous;
   if (record.target === 'end' || previousTimeline === null) return null;
   const name = throwAway(record.id);
-  const { id: setId, postgres } = await chooseSet(tools, 'latest', null);
+  const repository = await readRepository(tools.pgbackrest, signal);
+  const way = await wayTo(tools.pgbackrest, repository.archive.at(-1)?.id ?? '', previousTimeline);
+  const { id: setId, postgres } = await chooseSet(tools, 'latest', null, leadsAlong(repository, way));
   const plan = {
     setId,
     to: 'end' as const,

@@ -52,12 +52,7 @@ export class RestoringHost {
     };
   }
 
-  run<A extends unknown[], R>(activity: (...args: A) => Promise<R>, ...args: A): Promise<R> {
-    return new MockActivityEnvironment(undefined, { logger: new DefaultLogger('ERROR', () => {}) }).run(
-      activity,
-      ...args,
-    );
-  }
+  readonly run = runStep;
 
   /** A plan, and its files beside. */
   async bring(target: RestoreTarget): Promise<Restoring> {
@@ -98,4 +93,10 @@ export async function query<T extends object>(url: string, text: string, values:
   } finally {
     await client.end();
   }
+}
+
+/** As a worker runs it, without one. */
+export function runStep<A extends unknown[], R>(activity: (...args: A) => Promise<R>, ...args: A): Promise<R> {
+  const logger = new DefaultLogger('ERROR', () => {});
+  return new MockActivityEnvironment(undefined, { logger }).run(activity, ...args);
 }

@@ -3,7 +3,7 @@
 import { open, readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type ParsedMail, simpleParser } from 'mailparser';
-import { type Mentions, mentionsOf } from '../../personal-data/mentions';
+import { mentionsOf } from '../../personal-data/mentions';
 import { NOTHING, type PersonalDataStore } from './store';
 
 /** Mails, and those whose arrival was cut off. */
@@ -44,26 +44,35 @@ export function createMailboxStore(folder: string | undefined): PersonalDataStor
         })),
       }));
     },
+    async *texts() {
+      for await (const { raw, mail } of mailsIn(folder)) for (const text of textsOf(raw, mail)) if (text) yield text;
+    },
   };
 }
 
 async function mailsWith(folder: string | undefined, email: string, beat = () => {}): Promise<StoredMail[]> {
-  if (!folder) return [];
   const mentions = mentionsOf(email);
   const found: StoredMail[] = [];
-  for (const name of ((await readdir(folder).catch(nullIfGone)) ?? []).filter((one) => MAIL.test(one)).sort()) {
-    const raw = await readFile(join(folder, name)).catch(nullIfGone);
-    if (!raw) continue;
-    const mail = await simpleParser(raw, { skipImageLinks: true });
-    if (isAbout(mentions, raw, mail)) found.push({ name, mail });
+  for await (const { name, raw, mail } of mailsIn(folder)) {
+    if (textsOf(raw, mail).some((text) => text !== undefined && mentions.find(text).length > 0)) {
+      found.push({ name, mail });
+    }
     beat();
   }
   return found;
 }
 
-function isAbout(mentions: Mentions, raw: Buffer, mail: ParsedMail): boolean {
+async function* mailsIn(folder: string | undefined): AsyncIterable<StoredMail & { raw: Buffer }> {
+  if (!folder) return;
+  for (const name of ((await readdir(folder).catch(nullIfGone)) ?? []).filter((one) => MAIL.test(one)).sort()) {
+    const raw = await readFile(join(folder, name)).catch(nullIfGone);
+    if (raw) yield { name, raw, mail: await simpleParser(raw, { skipImageLinks: true }) };
+  }
+}
+
+function textsOf(raw: Buffer, mail: ParsedMail): (string | undefined)[] {
   const addresses = [mail.from, mail.replyTo, mail.to, mail.cc, mail.bcc].flatMap((one) => one ?? []);
-  const texts = [
+  return [
     raw.toString(),
     ...mail.headerLines.map(({ line }) => line),
     ...addresses.flatMap(({ value }) => value.map(({ address = '', name }) => `${name}\n${address}`)),
@@ -72,7 +81,6 @@ function isAbout(mentions: Mentions, raw: Buffer, mail: ParsedMail): boolean {
     mail.html || undefined,
     ...mail.attachments.flatMap(({ filename, content }) => [filename, content.toString(), content.toString('utf16le')]),
   ];
-  return texts.some((text) => text !== undefined && mentions.find(text).length > 0);
 }
 
 async function syncFolder(folder: string): Promise<void> {

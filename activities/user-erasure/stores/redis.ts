@@ -33,6 +33,9 @@ export function createRedisStore(redis: Redis | null): PersonalDataStore {
       if (!redis) return [];
       return (await entriesWith(redis, email)).map(({ key, value }) => ({ key: key.toString(), value }));
     },
+    async *texts() {
+      if (redis) for await (const { key, value } of entries(redis)) yield `${key}\n${value}`;
+    },
   };
 }
 
@@ -40,15 +43,18 @@ async function entriesWith(redis: Redis, email: string, beat = () => {}): Promis
   const inValue = mentionsOf(email);
   const inName = mentionsOf(email, () => false);
   const found = new Map<string, Entry>();
-  for await (const keys of redis.scanBufferStream({ match: `${REDIS_PREFIX}*`, count: 500 })) {
-    for (const key of keys as Buffer[]) {
-      const value = await textOf(redis, key);
-      const isAbout = inName.find(key.toString()).length > 0 || inValue.find(value).length > 0;
-      if (isAbout) found.set(key.toString('hex'), { key, value });
-    }
-    beat();
+  for await (const { key, value } of entries(redis, beat)) {
+    const isAbout = inName.find(key.toString()).length > 0 || inValue.find(value).length > 0;
+    if (isAbout) found.set(key.toString('hex'), { key, value });
   }
   return [...found.values()];
+}
+
+async function* entries(redis: Redis, beat = () => {}): AsyncIterable<Entry> {
+  for await (const keys of redis.scanBufferStream({ match: `${REDIS_PREFIX}*`, count: 500 })) {
+    for (const key of keys as Buffer[]) yield { key, value: await textOf(redis, key) };
+    beat();
+  }
 }
 
 async function textOf(redis: Redis, key: Buffer): Promise<string> {

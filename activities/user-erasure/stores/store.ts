@@ -31,6 +31,8 @@ export interface PersonalDataStore {
   purge(person: Person, beat: () => void): Promise<Counts>;
   /** Everything held about the person, as plain JSON, for their export; exactly what `preview` counts. */
   export(person: Person): Promise<unknown[]>;
+  /** All that it holds, where it may mention people of whom the database no longer knows: a restore puts it back after that. */
+  texts?(): AsyncIterable<string>;
 }
 
 export const NOTHING: Counts = { erase: 0, anonymise: 0, withhold: 0, ground: null };
