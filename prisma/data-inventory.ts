@@ -274,6 +274,14 @@ export const STORES: Store[] = [
     erasure: 'Ages out; the certificate says until when, and the erasure ledger is carried out on every restore',
   },
   {
+    name: 'Restore points',
+    class: 'pseudonymous',
+    holds: 'Ids of erasures and of runs of retention, when they began to remove, where the log was then',
+    settings: ['BACKUP_URL'],
+    kept: 'As long as a backup that is older',
+    erasure: 'Stays: ids only',
+  },
+  {
     name: 'Send journal',
     class: 'pseudonymous',
     holds: 'Ids of drafts whose send was claimed',
