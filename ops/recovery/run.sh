@@ -4,11 +4,13 @@
 set -eu
 root=$(CDPATH='' cd -- "$(dirname -- "$0")/../.." && pwd)
 
+is_new_enough='const [a, b] = process.versions.node.split(".").map(Number); process.exit(a > 20 || (a === 20 && b >= 19) ? 0 : 1)'
+
 # cron's PATH is bare.
 find_node() {
   for node in "${NODE:-}" "$(command -v node || true)" /usr/local/bin/node /usr/bin/node /opt/homebrew/bin/node \
     "${HOME:-/root}"/.volta/bin/node "${HOME:-/root}"/.nvm/versions/node/*/bin/node; do
-    if [ -x "$node" ]; then
+    if [ -x "$node" ] && "$node" -e "$is_new_enough" 2>/dev/null; then
       printf '%s' "$node"
       return
     fi
