@@ -18,7 +18,8 @@ export type RefusalCode =
   | 'missing_segment'
   | 'no_restore_point'
   | 'too_little_space'
-  | 'check_failed';
+  | 'check_failed'
+  | 'credentials_refused';
 
 export const refusal = (code: RefusalCode, message: string): ApplicationFailure =>
   ApplicationFailure.nonRetryable(message, REFUSED, code);

@@ -34,7 +34,8 @@ export async function startS3Server({ tls = false } = {}): Promise<S3Server> {
   const port = await freePort();
   const certificate = tls ? await makeCertificate(folder) : null;
   const ca = certificate ? readFileSync(certificate.cert) : null;
-  const endpoint = `${tls ? 'https' : 'http'}://127.0.0.1:${port}`;
+  // pgBackRest compares names only.
+  const endpoint = tls ? `https://localhost:${port}` : `http://127.0.0.1:${port}`;
   const server = spawn(
     process.env.COUNTERSIGN_TEST_S3_SERVER ?? 'versitygw',
     [
@@ -104,7 +105,7 @@ export async function startS3Server({ tls = false } = {}): Promise<S3Server> {
 async function makeCertificate(folder: string): Promise<{ cert: string; key: string }> {
   const [cert, key] = [join(folder, 'cert.pem'), join(folder, 'key.pem')];
   const kind = ['-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2'];
-  const names = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=IP:127.0.0.1'];
+  const names = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost,IP:127.0.0.1'];
   await execute('openssl', ['req', ...kind, ...names, '-keyout', key, '-out', cert]);
   return { cert, key };
 }
