@@ -29,7 +29,7 @@ export const refusal = (code: string, message: string) => ApplicationFailure.non
 /** For good where it has been tried for so long. */
 export function toFailure(error: unknown, isFinal: boolean): TemporalFailure {
   if (error instanceof TemporalFailure) return error;
-  const { code, message } = describe(error);
+  const { code, message } = describeTrouble(error);
   const nonRetryable = isFinal || code === 'wrong_passphrase';
   return ApplicationFailure.create({ type: code, message, nonRetryable });
 }
@@ -43,7 +43,7 @@ const CERTIFICATE = /certificate|unable to find hostname|self.signed|TLS error/i
 const KEY = /CryptoError|unable to flush|FormatError. unable to load info file|wrong_passphrase/i;
 const DATABASE = /unable to find primary cluster|DbConnectError|\[056\]|unable to connect to 'dbname/;
 
-function describe(error: unknown): Trouble {
+export function describeTrouble(error: unknown): Trouble {
   if (error instanceof StepTrouble) return error;
   if (error instanceof PgBackRestError) {
     const said = error.said.split('\n', 1)[0]?.slice(0, 300) ?? '';

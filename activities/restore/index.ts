@@ -6,6 +6,7 @@ import type { RecoveryTools } from '../../ops/recovery/tools';
 import type { StepBeat } from '../../workflows/contracts/recovery-progress';
 import type { RestorePlan, RestoreTarget } from '../../workflows/contracts/restore';
 import { readManifest } from '../backup/manifest';
+import { describeTrouble } from '../backup/troubles';
 import { beating } from '../beating';
 import { replayLedger } from '../erasure-ledger/replay';
 import { markSent } from '../rewind';
@@ -17,6 +18,7 @@ import { keepLogTail } from './log-tail';
 import { planRestore } from './plan';
 import { type RestoreRecord, readRecord, writeRecord } from './records';
 import { copyRedis } from './redis-copy';
+import { refusal } from './refusal';
 import { abandonAnchors, type RewindDependencies, type Rewound, rewind, withDatabase } from './rewound';
 import { holdLanes, letLanesGoOn, switchCluster, untilLives } from './switch';
 import { readControl } from './timelines';
@@ -42,7 +44,7 @@ export function createRestoreActivities(tools: RecoveryTools, dependencies: Rewi
     preflightRestore: (target: RestoreTarget): Promise<RestorePlan> =>
       beating(async () => {
         await keepLogTail(tools.settings.DATABASE_URL, signal());
-        return planRestore(tools, target, signal());
+        return planRestore(tools, target, signal()).catch(refuseCredentials);
       }),
 
     restoreClusterFiles: ({ restoreId, plan }: Restoring): Promise<void> =>
@@ -115,6 +117,12 @@ export function createRestoreActivities(tools: RecoveryTools, dependencies: Rewi
         await letLanesGoOn(tools);
       }),
   };
+}
+
+/** No repeat would heal that. */
+function refuseCredentials(error: unknown): never {
+  const { code, message } = describeTrouble(error);
+  throw code === 'credentials_refused' ? refusal(code, message) : error;
 }
 
 interface GoingLive {

@@ -19,7 +19,8 @@ export type RefusalCode =
   | 'no_such_restore'
   | 'nothing_to_undo'
   | 'too_little_space'
-  | 'check_failed';
+  | 'check_failed'
+  | 'credentials_refused';
 
 export const refusal = (code: RefusalCode, message: string): ApplicationFailure =>
   ApplicationFailure.nonRetryable(message, code, REFUSED);

@@ -131,7 +131,8 @@ export function openS3Store(url: URL): ObjectStore {
   };
 }
 
-function clientSettings() {
+/** Of the standard AWS_* variables. */
+export function clientSettings() {
   const { AWS_REGION, AWS_DEFAULT_REGION, AWS_ENDPOINT_URL, AWS_ENDPOINT_URL_S3, AWS_CA_BUNDLE } = process.env;
   const ownServer = Boolean(AWS_ENDPOINT_URL_S3 || AWS_ENDPOINT_URL);
   const region = AWS_REGION || AWS_DEFAULT_REGION || (ownServer ? 'us-east-1' : undefined);
