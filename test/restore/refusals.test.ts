@@ -79,10 +79,10 @@ async function expectRefused(
     () => null,
     (error) => error,
   );
-  expect({ code: refused?.details?.[0], message: refused?.message, type: refused?.type }).toEqual({
+  expect({ code: refused?.type, message: refused?.message, kind: refused?.details?.[0] }).toEqual({
     code,
     message: expect.stringMatching(remedy),
-    type: 'RestoreRefused',
+    kind: 'refused',
   });
   expect(await place.untouched()).toEqual(before);
 }
@@ -188,8 +188,8 @@ test('a target after the last commit, which only its recovery tells', async () =
   const before = await place.untouched();
   const restoring = await place.bring({ from: 'latest', time: new Date().toISOString() });
   await expect(place.run(place.steps.recoverCluster, restoring)).rejects.toMatchObject({
-    type: 'RestoreRefused',
-    details: ['after_last_commit'],
+    type: 'after_last_commit',
+    details: ['refused'],
     message: expect.stringMatching(
       /after the last commit that was kept, which was at .*: choose that or an earlier time/,
     ),

@@ -108,8 +108,8 @@ test('credentials that are refused are told as such', async () => {
   Object.assign(process.env, wrong);
   const steps = place.stepsWith({ backups: openObjectStore(place.tools.settings.BACKUP_URL) });
   await expect(place.run(steps.preflightRestore, { from: 'latest' })).rejects.toMatchObject({
-    type: 'RestoreRefused',
-    details: ['credentials_refused'],
+    type: 'credentials_refused',
+    details: ['refused'],
     message: expect.stringMatching(/renew AWS_\*/),
   });
   Object.assign(process.env, s3.environment);
