@@ -88,7 +88,7 @@ whole('a backup in a bucket is restored, also after everything in it was deleted
   await delay(1_100);
   const attacked = await attack();
   await expect(place.run(place.steps.preflightRestore, { from: 'latest' })).rejects.toMatchObject({
-    type: 'RestoreRefused',
+    details: ['refused'],
   });
   const { code, said } = await bringBack(time);
   expect({ code, said }).toMatchObject({ code: 0 });
