@@ -9,7 +9,7 @@ import type { RestorePlan, RestoreTarget } from '../../workflows/contracts/resto
 import { chooseSet, type WholeManifest } from './chosen-set';
 import { checkParts } from './parts';
 import { refusal } from './refusal';
-import { readRestorePoint } from './restore-point';
+import { findRestorePoint } from './restore-point';
 import { isOnWay, livingTimeline, type Stretch, segmentsAlong, wayTo } from './timelines';
 
 /** Beside what the cluster itself takes: its log while it recovers. */
@@ -21,8 +21,11 @@ export async function planRestore(
   target: RestoreTarget,
   signal?: AbortSignal,
 ): Promise<RestorePlan> {
-  const point = target.before ? await readRestorePoint(tools.backups, target.before) : null;
-  const time = target.time ? new Date(target.time) : null;
+  const recorded = target.before ? await findRestorePoint(tools.backups, target.before) : null;
+  // Where the log has no name for it, its time is what there is to go back to.
+  const point = recorded?.lsn ? recorded : null;
+  const moment = target.time ?? (recorded && !point ? recorded.at : undefined);
+  const time = moment ? new Date(moment) : null;
   if (time && time.getTime() > Date.now()) {
     throw refusal('after_last_commit', `The target ${time.toISOString()} has not come yet.`);
   }
@@ -51,7 +54,7 @@ export async function planRestore(
   return {
     setId: manifest.id,
     to,
-    time: target.time ? toMicroseconds(target.time) : null,
+    time: moment ? toMicroseconds(moment) : null,
     restorePoint: point?.name ?? null,
     timeline: log.timeline,
     size: postgres.size,

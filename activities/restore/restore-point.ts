@@ -1,25 +1,12 @@
-// What dangerous processes recorded before they began: a name in the database's log, and an object that says when.
-import { z } from 'zod';
-import { ObjectNotFound, type ObjectStore } from '../../ops/runtime/object-store';
+// The restore point that an operation recorded before it began.
+import type { ObjectStore } from '../../ops/runtime/object-store';
+import { type RestorePoint, readRestorePoint, restorePointName } from '../restore-points';
 import { refusal } from './refusal';
 
-const RestorePoint = z.object({
-  name: z.string(),
-  lsn: z.string(),
-  at: z.iso.datetime(),
-  timeline: z.number().int(),
-});
-export type RestorePoint = z.infer<typeof RestorePoint>;
+const OPERATION_ID = /^[\w-]{1,60}$/;
 
-export async function readRestorePoint(backups: ObjectStore, operationId: string): Promise<RestorePoint> {
-  const nothing = refusal('no_restore_point', `No operation ${operationId} recorded a restore point.`);
-  if (!/^[\w-]{1,60}$/.test(operationId)) throw nothing;
-  try {
-    const chunks: Buffer[] = [];
-    for await (const chunk of await backups.get(`restore-points/before-${operationId}.json`))
-      chunks.push(chunk as Buffer);
-    return RestorePoint.parse(JSON.parse(Buffer.concat(chunks).toString()));
-  } catch (error) {
-    throw error instanceof ObjectNotFound ? nothing : error;
-  }
+export async function findRestorePoint(backups: ObjectStore, operationId: string): Promise<RestorePoint> {
+  const point = OPERATION_ID.test(operationId) ? await readRestorePoint(backups, restorePointName(operationId)) : null;
+  if (!point) throw refusal('no_restore_point', `No operation ${operationId} recorded a restore point.`);
+  return point;
 }

@@ -5,7 +5,8 @@ import pg from 'pg';
 import { uuidv7 } from 'uuidv7';
 import { createRestoreActivities, type Restoring } from '../../activities/restore';
 import { createFollowUpActivities } from '../../activities/restore/follow-up';
-import type { RewindDependencies } from '../../activities/restore/rewound';
+import { type RewindDependencies, withDatabase } from '../../activities/restore/rewound';
+import { createRestorePoint, restorePointName } from '../../activities/restore-points';
 import { livingName } from '../../ops/local/clusters';
 import { createLogger } from '../../ops/runtime/logging';
 import { createErasure } from '../../worker/erasure';
@@ -138,4 +139,33 @@ test.each<[string, () => RestoreTarget, RegExp]>([
   ['an operation that recorded nothing', () => ({ from: 'latest', before: uuidv7() }), /recorded a restore point/],
 ])('refuses %s, with nothing touched', async (_title, target, message) => {
   await expect(run(restore.preflightRestore, target())).rejects.toThrow(message);
+});
+
+test('goes back to before an operation that recorded a point, and to its time where the log could not be given a name', async () => {
+  const { backups } = host.tools;
+  await makeDatabaseSet(host.tools, 'incr');
+  await commit(5);
+  const operation = { process: 'userErasure', id: uuidv7() } as const;
+  const logger = createLogger('test', 'silent');
+  await withDatabase(host.tools.settings.DATABASE_URL, (db) =>
+    createRestorePoint({ db, backups, logger }, { name: restorePointName(operation.id), ...operation }),
+  );
+  await commit(6);
+  const before = await run(restore.preflightRestore, { from: 'latest', before: operation.id });
+  expect(before).toMatchObject({ to: 'restore_point', restorePoint: `before-${operation.id}` });
+  const restoring = await prepare({ from: 'latest', before: operation.id });
+  await run(restore.switchToRestored, restoring);
+  expect(await committed()).toContain('commit 5');
+  expect(await committed()).not.toContain('commit 6');
+
+  const nameless = {
+    name: `before-${uuidv7()}`,
+    lsn: null,
+    timeline: null,
+    at: new Date(Date.now() - 1).toISOString(),
+  };
+  await backups.put(`restore-points/${nameless.name}.json`, Buffer.from(JSON.stringify(nameless)));
+  await commit(7);
+  const plan = await run(restore.preflightRestore, { from: 'latest', before: nameless.name.slice('before-'.length) });
+  expect(plan).toMatchObject({ to: 'time', restorePoint: null });
 });
