@@ -110,8 +110,17 @@ async function expectWordsKept({ db }: RewoundService, told: Acknowledged, left:
   expect(wrong(told.rejected, 'rejected')).toEqual([]);
   expect(wrong(told.withdrawn, 'withdrawn')).toEqual([]);
   const approved = [...told.approved].filter((id) => !told.withdrawn.has(id));
-  // An erasure closes what is open.
-  expect(wrong(approved, 'sent', 'blocked', 'failed', 'withdrawn')).toEqual([]);
+  // An erasure closes what is open, and erases what comes in after that as it is.
+  const wasErased = [...rows.values()].filter(({ status }) => status === 'erased').map(({ id }) => id);
+  const others = approved.filter((id) => !wasErased.includes(id));
+  expect(wrong(others, 'sent', 'blocked', 'failed', 'withdrawn')).toEqual([]);
+  const ends = ['sent', 'blocked', 'failed', 'withdrawn', 'approved', 'scheduled'];
+  expect(
+    wrong(
+      approved.filter((id) => wasErased.includes(id)),
+      ...ends,
+    ),
+  ).toEqual([]);
   for (const [id, revision] of told.revised) expect(rows.get(id)?.revision).toBeGreaterThanOrEqual(revision);
   if (left !== 'all') return;
   const events = async (one: typeof db) =>
