@@ -1,20 +1,21 @@
 // Whether Temporal is the store that knows this database's open processes. One that was lost and begun anew, or one that knows
 // an earlier life of a restored database, is told of all of them.
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Client } from '@temporalio/client';
+import type { Client, ScheduleOptions } from '@temporalio/client';
 import type { Announcement } from '../activities/commands/context';
 import { endGoneProcesses } from '../activities/outbox/gone-processes';
 import { tellOpenProcesses } from '../activities/outbox/open-processes';
 import type { Logger } from '../ops/runtime/logging';
 import { ensureNamespaceOn } from '../ops/runtime/temporal-namespace';
 import type { Database } from '../prisma/client';
-import { ensureSchedules } from './schedules';
+import { makeMissingSchedules } from './schedules';
 
 const LOOKS_EACH_MS = 30_000;
 
 export interface KeepProcesses {
   db: Database;
   temporal: Client;
+  schedules: readonly ScheduleOptions[];
   announce(announcement: Announcement): void;
   logger: Logger;
 }
@@ -30,7 +31,10 @@ export async function keepProcesses(dependencies: KeepProcesses, stopping: Abort
 
 /** Nothing is told while the relay is held: a restore is under way. Which store it is, is written down at the end, so that a
  *  look that was cut off is repeated. */
-async function look({ db, temporal, announce, logger }: KeepProcesses, stopping: AbortSignal): Promise<void> {
+async function look(
+  { db, temporal, schedules, announce, logger }: KeepProcesses,
+  stopping: AbortSignal,
+): Promise<void> {
   const { namespace } = temporal.options;
   const { namespaceInfo } = await temporal.workflowService.describeNamespace({ namespace });
   const id = namespaceInfo?.id ?? '';
@@ -40,7 +44,7 @@ async function look({ db, temporal, announce, logger }: KeepProcesses, stopping:
   if (held) return;
   logger.info('Temporal is told of all open processes');
   await ensureNamespaceOn(temporal.connection, namespace).catch(() => {});
-  await ensureSchedules(temporal);
+  await makeMissingSchedules(temporal, schedules);
   if (!(await tellOpenProcesses(db, () => announce({ told: true }), stopping))) return;
   if (known.generation > 1) await endGoneProcesses(db, temporal);
   const { generation, temporalNamespaceId } = known;

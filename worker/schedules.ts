@@ -119,6 +119,15 @@ export async function ensureSchedules(temporal: Client, schedules = SCHEDULES): 
   for (const schedule of schedules) await ensureSchedule(temporal, schedule);
 }
 
+/** Where a store of Temporal is new. Those that are there stay as they are: an operator may be at work on one. */
+export async function makeMissingSchedules(temporal: Client, schedules: readonly ScheduleOptions[]): Promise<void> {
+  for (const schedule of schedules) {
+    await temporal.schedule.create(schedule).catch((error) => {
+      if (!(error instanceof ScheduleAlreadyRunning)) throw error;
+    });
+  }
+}
+
 async function ensureSchedule(temporal: Client, schedule: ScheduleOptions): Promise<void> {
   try {
     await temporal.schedule.create(schedule);

@@ -118,14 +118,15 @@ async function runWorker({ settings, db, registry, logger }: Running, stopping: 
     }),
     ...shared,
   });
+  const schedules = [...SCHEDULES, ...(recovery ? RECOVERY_SCHEDULES : [])];
   const runs = workers.map((worker) => runUntil(stopping, worker));
   logger.info('The worker works');
   await Promise.all([
     ops,
     ...runs,
     keepLanes(temporal, logger, stopping),
-    keepSchedules(temporal, logger, stopping, [...SCHEDULES, ...(recovery ? RECOVERY_SCHEDULES : [])]),
-    keepProcesses({ db, temporal, announce, logger }, stopping),
+    keepSchedules(temporal, logger, stopping, schedules),
+    keepProcesses({ db, temporal, schedules, announce, logger }, stopping),
     runRelay({ db, temporal, alarm: relayAlarm, logger }, stopping),
     listenForWork(settings.DATABASE_URL, { [MAIL_LANE]: mailAlarm, [RELAY]: relayAlarm }, stopping),
     keepSweeping({ db, files, logger }, stopping),

@@ -22,7 +22,9 @@ beforeAll(async () => {
 });
 afterAll(() => database?.drop());
 
-const lsn = async (): Promise<string> => (await database.pool.query('SELECT pg_current_wal_lsn() AS lsn')).rows[0].lsn;
+/** Of what has been inserted, which may not be written yet. */
+const lsn = async (): Promise<string> =>
+  (await database.pool.query('SELECT pg_current_wal_insert_lsn() AS lsn')).rows[0].lsn;
 const isBetween = async (from: string, point: string | null, to: string) =>
   (await database.pool.query('SELECT $2::pg_lsn BETWEEN $1::pg_lsn AND $3::pg_lsn AS is', [from, point, to])).rows[0]
     .is;

@@ -140,4 +140,4 @@ it(`holds them for ${OF_A_WORKER} at once with a real worker`, async () => {
   await service.close();
   expect(wrong.flat()).toEqual([]);
   expect(tally.certified).toBeGreaterThan(OF_A_WORKER / 2);
-});
+}, 600_000);
