@@ -3,11 +3,12 @@
 import { createHash } from 'node:crypto';
 import { pipeline } from 'node:stream/promises';
 import type { RecoveryTools } from '../../ops/recovery/tools';
-import { ObjectNotFound, type ObjectStore } from '../../ops/runtime/object-store';
+import { ObjectNotFound } from '../../ops/runtime/object-store';
 import { WrongPassphrase } from '../backup/encryption';
 import { type FileEntry, readIndex } from '../backup/file-index';
 import type { Manifest } from '../backup/manifest';
 import { sideBySide } from '../backup/side-by-side';
+import { measure } from '../backup/stored-object';
 import { refusal } from './refusal';
 
 type Tools = Pick<RecoveryTools, 'backups' | 'encryption'>;
@@ -23,7 +24,7 @@ export async function checkParts(
   const { backups, encryption } = tools;
   for (const part of [manifest.redis, manifest.files]) {
     if (!part) continue;
-    const read = await hashObject(backups, part.key, signal);
+    const read = await measure(tools, part.key);
     if (read?.sha256 !== part.sha256) {
       throw refusal(
         'broken_backup',
@@ -67,27 +68,6 @@ async function checkFile(
     if (!(error instanceof WrongPassphrase)) throw error;
   }
   throw refusal('broken_backup', `The set ${setId} is damaged: its file ${key} is not what was written. ${OTHER_SET}`);
-}
-
-/** Of the object as it is stored; null where there is none. */
-export async function hashObject(
-  store: ObjectStore,
-  key: string,
-  signal?: AbortSignal,
-): Promise<{ sha256: string; size: number } | null> {
-  const hash = createHash('sha256');
-  let size = 0;
-  try {
-    for await (const chunk of await store.get(key)) {
-      signal?.throwIfAborted();
-      hash.update(chunk as Buffer);
-      size += (chunk as Buffer).length;
-    }
-    return { sha256: hash.digest('hex'), size };
-  } catch (error) {
-    if (error instanceof ObjectNotFound) return null;
-    throw error;
-  }
 }
 
 async function drain(source: AsyncIterable<unknown>): Promise<void> {

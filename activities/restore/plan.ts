@@ -1,6 +1,6 @@
 // The preflight: what will be restored, to which moment, and whether it can be. Refuses before anything is touched.
 import { statfs } from 'node:fs/promises';
-import { type Archive, listArchive, numberOf, type Segment, timelineOf } from '../../ops/pgbackrest/archive';
+import { type Archive, listArchive, numberAt, numberOf, type Segment, timelineOf } from '../../ops/pgbackrest/archive';
 import { type RepositoryInfo, RepositoryTrouble, readRepository } from '../../ops/pgbackrest/info';
 import { PgBackRestError } from '../../ops/pgbackrest/pgbackrest';
 import { damagedSegments, type Verification, verifyRepository } from '../../ops/pgbackrest/verification';
@@ -197,10 +197,7 @@ function lastNeeded({ to, time, lsn }: Goal, segments: readonly Segment[], stop:
     const holding = segments.find(({ at }) => time !== null && at >= time);
     return holding ? numberOf(holding.name) : end;
   }
-  if (to === 'restore_point' && lsn) {
-    const [log = '0', offset = '0'] = lsn.split('/');
-    return Number.parseInt(log, 16) * 0x100 + (Number.parseInt(offset, 16) >>> 24);
-  }
+  if (to === 'restore_point' && lsn) return numberAt(lsn);
   return end;
 }
 

@@ -4,7 +4,7 @@ import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { livingCluster } from '../../ops/local/clusters';
-import { numberOf, segmentName, timelineOf } from '../../ops/pgbackrest/archive';
+import { numberAt, numberOf, segmentName, timelineOf } from '../../ops/pgbackrest/archive';
 import { asClusterUser } from '../../ops/pgbackrest/cluster-host';
 import type { RepositoryBackup } from '../../ops/pgbackrest/info';
 import { STANZA } from '../../ops/pgbackrest/repository';
@@ -55,13 +55,9 @@ export async function wayTo(
   const text = await pgbackrest.run('repo-get', [`archive/${STANZA}/${archiveId}/${name}`]);
   const parents = text
     .split('\n')
-    .map((line) => /^(\d+)\t([0-9A-F]+)\/([0-9A-F]+)/.exec(line.trim()))
+    .map((line) => /^(\d+)\t([0-9A-F]+\/[0-9A-F]+)/.exec(line.trim()))
     .filter((found) => found !== null)
-    .map(([, parent, log = '0', offset = '0']) => ({
-      timeline: Number(parent),
-      until: Number.parseInt(log, 16) * 0x100 + (Number.parseInt(offset, 16) >>> 24),
-      end: positionOf(`${log}/${offset}`),
-    }));
+    .map(([, parent, lsn = '']) => ({ timeline: Number(parent), until: numberAt(lsn), end: positionOf(lsn) }));
   return [...parents, { timeline, until: null, end: null }];
 }
 

@@ -44,6 +44,12 @@ export const timelineOf = (segment: string): number => Number.parseInt(segment.s
 export const numberOf = (segment: string): number =>
   Number.parseInt(segment.slice(8, 16), 16) * PER_LOG + Number.parseInt(segment.slice(16), 16);
 
+/** The number of the segment that holds a position of the log, for instance `0/3000028`. */
+export function numberAt(lsn: string): number {
+  const [log = '0', offset = '0'] = lsn.split('/');
+  return Number.parseInt(log, 16) * PER_LOG + (Number.parseInt(offset, 16) >>> 24);
+}
+
 export function segmentName(timeline: number, number: number): string {
   const hex = (value: number) => value.toString(16).toUpperCase().padStart(8, '0');
   return `${hex(timeline)}${hex(Math.floor(number / PER_LOG))}${hex(number % PER_LOG)}`;

@@ -1,5 +1,5 @@
 // The log across timelines: where each branches off, and what is missing between two backups that lie on different ones.
-import { type Archive, findGaps, numberOf, segmentName, timelineOf } from './archive';
+import { type Archive, findGaps, numberAt, numberOf, segmentName, timelineOf } from './archive';
 import type { PgBackRest } from './pgbackrest';
 import { STANZA } from './repository';
 
@@ -9,8 +9,6 @@ export interface Branch {
   /** The number of its first segment, which begins with a copy of its parent's. */
   from: number;
 }
-
-const BYTES_OF_A_SEGMENT = 0x1000000n;
 
 /** Of the timelines that began after the one of `oldest`, by their own history in the archive. */
 export async function readBranches(
@@ -33,11 +31,10 @@ export async function readBranches(
 export function readBranch(timeline: number, history: string): Branch | null {
   const line = history
     .split('\n')
-    .map((one) => /^\s*(\d+)\s+([0-9A-F]+)\/([0-9A-F]+)/i.exec(one))
+    .map((one) => /^\s*(\d+)\s+([0-9A-F]+\/[0-9A-F]+)/i.exec(one))
     .findLast(Boolean);
   if (!line) return null;
-  const position = (BigInt(`0x${line[2]}`) << 32n) + BigInt(`0x${line[3]}`);
-  return { timeline, parent: Number(line[1]), from: Number(position / BYTES_OF_A_SEGMENT) };
+  return { timeline, parent: Number(line[1]), from: numberAt(line[2] ?? '') };
 }
 
 /**
