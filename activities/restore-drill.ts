@@ -1,7 +1,7 @@
 // What a drill does beside the steps of a restore: it chooses the moment, and writes the report.
 import { randomInt } from 'node:crypto';
 import { Context } from '@temporalio/activity';
-import pg from 'pg';
+import { withClient } from '../ops/local/database';
 import { listArchive } from '../ops/pgbackrest/archive';
 import { readRepository } from '../ops/pgbackrest/info';
 import type { RecoveryTools } from '../ops/recovery/tools';
@@ -57,15 +57,10 @@ export function createRestoreDrillActivities(tools: RecoveryTools) {
 }
 
 /** @returns the time after its commit, in milliseconds since 1970 */
-async function commitNothing(connectionString: string): Promise<number> {
-  const client = new pg.Client({ connectionString, connectionTimeoutMillis: 10_000 });
-  client.on('error', () => {});
-  await client.connect();
-  try {
+function commitNothing(connectionString: string): Promise<number> {
+  return withClient(connectionString, async (client) => {
     await client.query('SELECT pg_current_xact_id()');
     const { rows } = await client.query<{ at: Date }>('SELECT clock_timestamp() AS at');
     return rows[0]?.at.getTime() ?? Date.now();
-  } finally {
-    await client.end();
-  }
+  });
 }

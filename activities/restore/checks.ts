@@ -4,14 +4,14 @@ import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import pg from 'pg';
 import { run } from '../../ops/local/binaries/programs';
-import { migrate } from '../../ops/local/database';
+import { migrate, withClient } from '../../ops/local/database';
 import type { RecoveryTools } from '../../ops/recovery/tools';
 import { PACKAGE_ROOT } from '../../ops/runtime/package-root';
-import { createDatabase } from '../../prisma/client';
 import { createSigner } from '../audit-trail/signatures';
 import { verifyTrail } from '../audit-trail/verify';
 import type { Manifest } from '../backup/manifest';
 import { refusal } from './refusal';
+import { withDatabase } from './rewound';
 
 export interface CheckReport {
   amcheck: 'sound';
@@ -19,13 +19,6 @@ export interface CheckReport {
   audit: { events: number; anchors: number };
   rows: Record<string, number>;
 }
-
-const ONE_CONNECTION = {
-  DB_POOL_SIZE: 0,
-  DB_POOL_OVERFLOW: 4,
-  DB_POOL_TIMEOUT_SECONDS: 30,
-  DB_POOL_RECYCLE_SECONDS: 3600,
-};
 
 /** Throws a refusal with what is not sound. Brings an older schema up to this release's. */
 export async function checkCluster(
@@ -109,8 +102,7 @@ async function checkAudit(
   url: string,
   tell: () => void,
 ): Promise<CheckReport['audit']> {
-  const { db, close } = createDatabase({ DATABASE_URL: url, ...ONE_CONNECTION });
-  try {
+  return withDatabase(url, async (db) => {
     const verifier = createSigner(settings.SECRET_KEY);
     const found = await verifyTrail({ db, store: backups, verifier }, tell);
     // Anchors of what came after the target speak of what is not there any more; all others must agree.
@@ -121,18 +113,5 @@ async function checkAudit(
       );
     }
     return { events: found.checked, anchors: found.anchors };
-  } finally {
-    await close();
-  }
-}
-
-async function withClient<T>(connectionString: string, work: (client: pg.Client) => Promise<T>): Promise<T> {
-  const client = new pg.Client({ connectionString });
-  client.on('error', () => {});
-  await client.connect();
-  try {
-    return await work(client);
-  } finally {
-    await client.end();
-  }
+  });
 }
