@@ -1,7 +1,10 @@
+const isLongRun = process.env.COUNTERSIGN_TEST_LONG === '1';
+
 // One PostgreSQL, Redis and Temporal for the whole run (test/support/global-setup.ts); see docs/development.md.
 module.exports = {
   testEnvironment: 'node',
   testMatch: ['<rootDir>/test/**/*.test.ts'],
+  testPathIgnorePatterns: ['/node_modules/', ...(isLongRun ? [] : ['\\.long\\.test\\.ts$'])],
   modulePathIgnorePatterns: ['<rootDir>/dist', '<rootDir>/.countersign'],
   transform: {
     '^.+\\.ts$': [
@@ -16,5 +19,5 @@ module.exports = {
   globalSetup: '<rootDir>/test/support/global-setup.ts',
   globalTeardown: '<rootDir>/test/support/global-teardown.ts',
   cacheDirectory: '<rootDir>/node_modules/.cache/jest',
-  testTimeout: process.env.COUNTERSIGN_TEST_LONG === '1' ? 900_000 : 120_000,
+  testTimeout: isLongRun ? 900_000 : 120_000,
 };

@@ -1,5 +1,6 @@
 // What a drill does beside the steps of a restore: it chooses the moment, and writes the report.
 import { randomInt } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
 import { Context } from '@temporalio/activity';
 import { withClient } from '../ops/local/database';
 import { listArchive } from '../ops/pgbackrest/archive';
@@ -24,6 +25,8 @@ export function createRestoreDrillActivities(tools: RecoveryTools) {
         const { cancellationSignal: signal } = Context.current();
         const pointSeconds = await measurePoint(signal);
         const { postgres } = await chooseSet(tools, 'latest', null);
+        const from = Date.parse(postgres.stoppedAt);
+        await delay(Math.max(from - Date.now(), 0), undefined, { signal });
         // A commit behind the target, so that recovery can stop at it.
         const until = await commitNothing(settings.DATABASE_URL);
         if (!(await keepLogTail(settings.DATABASE_URL, signal))) {
@@ -32,7 +35,6 @@ export function createRestoreDrillActivities(tools: RecoveryTools) {
             'The log of the last minute did not come to the archive: archiving is in trouble.',
           );
         }
-        const from = Date.parse(postgres.stoppedAt);
         const seconds = Math.max(Math.floor((until - from) / 1000), 1);
         const time = new Date(from + randomInt(seconds) * 1000).toISOString();
         return { plan: await planRestore(tools, { from: 'latest', time }, signal), pointSeconds };

@@ -60,6 +60,7 @@ export function createOpsWorker(connection: NativeConnection, { ops, ...options 
     taskQueue: TASK_QUEUES.ops,
     workflowBundle: workflowBundle(),
     ...(ops ? { activities: ops } : {}),
+    workflowThreadPoolSize: 1,
     maxCachedWorkflows: 10,
     maxConcurrentWorkflowTaskExecutions: 4,
     maxConcurrentWorkflowTaskPolls: 2,

@@ -1,5 +1,6 @@
 // The part of PostgreSQL: pgBackRest makes it, and this says what it made. A repeat adopts what a killed attempt has finished.
 import {
+  endOf,
   type RepositoryBackup,
   type RepositoryInfo,
   RepositoryTrouble,
@@ -91,7 +92,7 @@ async function describe(
   signal: AbortSignal,
 ): Promise<StoredPostgres> {
   signal.throwIfAborted();
-  const { label, type, archive, timestamp } = backup;
+  const { label, type, archive } = backup;
   const database = info.db.find(({ id }) => id === backup.database.id);
   const list = await measure(tools, manifestOf(label));
   if (!database || !list) throw new StepTrouble('backup_unsound', `The repository does not hold what ${label} is`);
@@ -104,7 +105,7 @@ async function describe(
       repositorySize: backup.info.repository.size,
       sha256: list.sha256,
       wal: archive,
-      stoppedAt: new Date(timestamp.stop * 1000).toISOString(),
+      stoppedAt: endOf(backup),
     },
     kind: type === 'full' ? 'full' : 'incr',
     stored: backup.info.repository.delta,

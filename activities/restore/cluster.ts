@@ -19,6 +19,7 @@ type Beat = (beat: StepBeat) => void;
 const RESTORED = 'countersign-restored';
 const BEATS_EACH_MS = 1_000;
 const NOT_REACHED = /recovery ended before configured recovery target was reached/;
+const TOO_EARLY = /requested recovery stop point is before consistent recovery point/;
 const LAST_COMMIT = /last completed transaction was at log time (.+?)\.?$/m;
 
 export interface RestoredFiles {
@@ -88,7 +89,14 @@ async function startRecovered({ host }: RecoveryTools, name: string): Promise<Be
   try {
     return await startBeside(host, name);
   } catch (error) {
-    if (!(error instanceof LaunchError) || !NOT_REACHED.test(error.lastLines)) throw error;
+    if (!(error instanceof LaunchError)) throw error;
+    if (TOO_EARLY.test(error.lastLines)) {
+      throw refusal(
+        'before_first_backup',
+        'The target lies before the end of the set: choose a later time, or an earlier set.',
+      );
+    }
+    if (!NOT_REACHED.test(error.lastLines)) throw error;
     const last = LAST_COMMIT.exec(error.lastLines)?.[1];
     throw refusal(
       'after_last_commit',

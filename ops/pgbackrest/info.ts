@@ -43,6 +43,13 @@ const Stanza = z.object({
 export type RepositoryBackup = z.infer<typeof Backup>;
 export type RepositoryInfo = z.infer<typeof Stanza>;
 
+/**
+ * From when on recovery can stop at a moment, in ISO 8601. pgBackRest tells the second in which it stopped: what was committed in
+ * that second may come before the backup is consistent.
+ */
+export const endOf = ({ timestamp }: Pick<RepositoryBackup, 'timestamp'>): string =>
+  new Date((timestamp.stop + 1) * 1000).toISOString();
+
 const OK = 0;
 /** A stanza that is there and holds no backup yet. */
 const NO_BACKUP = 2;

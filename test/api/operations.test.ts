@@ -18,7 +18,7 @@ beforeAll(async () => {
     connection: await temporal.nativeConnection(),
     namespace: temporal.namespace,
     taskQueue: TASK_QUEUES.ops,
-    workflowBundle: await workflowBundle(),
+    workflowBundle: workflowBundle(),
   });
   running = worker.run();
 });

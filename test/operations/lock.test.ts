@@ -42,7 +42,7 @@ beforeAll(async () => {
   const shared = {
     connection: await temporal.nativeConnection(),
     namespace: temporal.namespace,
-    workflowBundle: await workflowBundle(),
+    workflowBundle: workflowBundle(),
   };
   const { markRestorePoint } = freeLock().activities;
   workers = [

@@ -10,7 +10,7 @@ const recorded = recordings();
 /** The scenarios whose histories today's workflows cannot replay, and why. */
 async function failures(histories: Map<string, Recording>): Promise<Record<string, string>> {
   const failed: Record<string, string> = {};
-  const options = { workflowBundle: await workflowBundle() };
+  const options = { workflowBundle: workflowBundle() };
   const iterable = [...histories.values()].map(({ workflowId, history }) => ({ workflowId, history }));
   const names = new Map([...histories].map(([name, { workflowId }]) => [workflowId, name]));
   let replayed = 0;

@@ -57,7 +57,7 @@ beforeAll(async () => {
       connection,
       namespace,
       taskQueue: TASK_QUEUES.processes,
-      workflowBundle: await workflowBundle(),
+      workflowBundle: workflowBundle(),
       activities: { ...activities, ...retention, ...freeLock().activities },
       maxCachedWorkflows: 0,
     }),

@@ -1,7 +1,7 @@
 // A set with nothing but the database in it.
 import { createHash } from 'node:crypto';
 import { type Manifest, toSetId, writeManifest } from '../../activities/backup/manifest';
-import { readRepository } from '../../ops/pgbackrest/info';
+import { endOf, readRepository } from '../../ops/pgbackrest/info';
 import type { RecoveryTools } from '../../ops/recovery/tools';
 
 export async function makeDatabaseSet(tools: RecoveryTools, kind: 'full' | 'incr' = 'full'): Promise<Manifest> {
@@ -31,7 +31,7 @@ export async function makeDatabaseSet(tools: RecoveryTools, kind: 'full' | 'incr
       repositorySize: backup.info.repository.size,
       sha256: createHash('sha256').digest('hex'),
       wal: backup.archive,
-      stoppedAt: new Date(backup.timestamp.stop * 1000).toISOString(),
+      stoppedAt: endOf(backup),
     },
     redis: null,
     files: null,

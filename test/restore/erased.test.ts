@@ -20,7 +20,7 @@ import { openTestDatabase } from '../support/database';
 import { newFolder } from '../support/environment';
 import { OwnServer } from '../support/own-server';
 import { type SupervisedHost, startSupervisedHost } from '../support/recovery-host';
-import { isLongRun } from '../support/servers';
+import { inLongRuns } from '../support/servers';
 import { ErasureService } from '../user-erasure/erasure-service';
 import { runStep } from './restoring-host';
 
@@ -169,8 +169,7 @@ test('an undo goes back, and its reconciliation brings what was acknowledged mea
   await base.draftIn('sent', meanwhile.id);
 });
 
-const whole = isLongRun ? test : test.skip;
-whole('where the old database is lost, what had been is known from the log, as far as that was kept', async () => {
+inLongRuns('where the old database is lost, what had been is known from the log, as far as that was kept', async () => {
   const { base } = service;
   const waiting = await base.submitForReview('emil@customer.example');
   // The newest set may be one of the life that was undone, which leads to another end.

@@ -56,8 +56,6 @@ const toTime = (micros: bigint) =>
 test('exactly the commits up to the target are there, whole, and not one more', async () => {
   await place.sql('CREATE TABLE exact (n int, part int)');
   await makeDatabaseSet(place.tools);
-  // The set ends with a whole second.
-  await delay(1_100);
   const times = await commitMany();
   expect(times).toHaveLength(COMMITS);
 
@@ -77,4 +75,26 @@ test('exactly the commits up to the target are there, whole, and not one more', 
     });
     await place.run(place.steps.discardRestored, restoring.restoreId);
   }
+});
+
+test('a set that was made while others committed can be restored to the very moment at which it ends', async () => {
+  await place.sql('CREATE TABLE ticks (at timestamptz DEFAULT clock_timestamp())');
+  const making = makeDatabaseSet(place.tools);
+  let isEnding = false;
+  const ticking = (async () => {
+    while (!isEnding) await place.sql('INSERT INTO ticks DEFAULT VALUES');
+  })();
+  const { postgres } = await making;
+  const end = new Date(postgres?.stoppedAt ?? 0);
+  await delay(Math.max(end.getTime() - Date.now(), 0) + 100);
+  isEnding = true;
+  await ticking;
+
+  const restoring = await place.bring({ from: 'latest', time: end.toISOString() });
+  const [last] = await withCluster(place.tools, `data-${restoring.restoreId}`, (url) =>
+    query<{ at: Date }>(url, 'SELECT max(at) AS at FROM ticks'),
+  );
+  expect(end.getTime() - (last?.at.getTime() ?? 0)).toBeGreaterThanOrEqual(0);
+  expect(end.getTime() - (last?.at.getTime() ?? 0)).toBeLessThan(100);
+  await place.run(place.steps.discardRestored, restoring.restoreId);
 });

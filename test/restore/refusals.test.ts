@@ -18,13 +18,10 @@ import { filesBelow } from '../backup/backup-service';
 import { newFolder } from '../support/environment';
 import { OwnServer } from '../support/own-server';
 import { ServiceProcess } from '../support/processes';
-import { isLongRun } from '../support/servers';
+import { inLongRuns } from '../support/servers';
 import { RestoringHost } from './restoring-host';
 
 jest.setTimeout(180_000);
-
-/** It takes long, or brings what a shorter one brings too. */
-const whole = isLongRun ? test : test.skip;
 
 let place: RestoringHost;
 let redis: OwnServer;
@@ -124,7 +121,7 @@ describe('one flipped byte', () => {
     flipped(below(`/${set.postgres?.label}/pg_data/base/`)[0] as string, () =>
       expectRefused('broken_backup', new RegExp(`${set.id} is damaged: .*${set.postgres?.label}`)),
     ));
-  whole('in a segment of the log', () =>
+  inLongRuns('in a segment of the log', () =>
     flipped(below(`/${set.postgres?.wal.stop}-`)[0] as string, () =>
       expectRefused(
         'broken_backup',
@@ -198,7 +195,7 @@ test('a target after the last commit, which only its recovery tells', async () =
   expect(await place.untouched()).toEqual(before);
 });
 
-whole('a schema that is newer than this release, told by the workflow, which leaves nothing behind', async () => {
+inLongRuns('a schema that is newer than this release, told by the workflow, which leaves nothing behind', async () => {
   worker = ServiceProcess.start('worker', 'worker/main.js', place.host.environment);
   await place.sql(
     `INSERT INTO _prisma_migrations (id, checksum, migration_name, finished_at, applied_steps_count)

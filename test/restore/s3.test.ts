@@ -10,7 +10,7 @@ import { withCluster } from '../../activities/restore/cluster';
 import { openObjectStore } from '../../ops/runtime/object-store';
 import { collect } from '../support/collect';
 import { type S3Server, startS3Server } from '../support/s3-server';
-import { isLongRun } from '../support/servers';
+import { inLongRuns } from '../support/servers';
 import { makeDatabaseSet } from './database-set';
 import { query, RestoringHost } from './restoring-host';
 
@@ -74,10 +74,7 @@ async function attack(): Promise<number> {
   return keys.length;
 }
 
-/** A bucket of a thousand objects. */
-const whole = isLongRun ? test : test.skip;
-
-whole('a backup in a bucket is restored, also after everything in it was deleted or overwritten', async () => {
+inLongRuns('a backup in a bucket is restored, also after everything in it was deleted or overwritten', async () => {
   await makeDatabaseSet(place.tools);
   await commit('commit 1');
   expect(await principalsRestored()).toEqual(['commit 1']);

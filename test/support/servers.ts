@@ -27,3 +27,8 @@ export function testServers(): TestServers {
 
 /** Long proofs run a sample in `npm test` and everything in `npm run test:long`. */
 export const isLongRun = process.env.COUNTERSIGN_TEST_LONG === '1';
+
+/** A proof that only `npm run test:long` holds; whole files of them are called `.long.test.ts`. */
+export function inLongRuns(name: string, proof: () => Promise<unknown>): void {
+  if (isLongRun) test(name, proof);
+}

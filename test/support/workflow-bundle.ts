@@ -1,10 +1,8 @@
-// The workflow code as a worker runs it, bundled once for a test file.
-import { bundleWorkflowCode, type WorkflowBundleWithSourceMap } from '@temporalio/worker';
-import { quiet } from './quiet-temporal';
+// The workflow code as a worker runs it: what the build has made, before the tests begin (test/run.mjs).
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { PACKAGE_ROOT } from '../../ops/runtime/package-root';
 
-let bundled: Promise<WorkflowBundleWithSourceMap> | null = null;
-
-export function workflowBundle(): Promise<WorkflowBundleWithSourceMap> {
-  bundled ??= bundleWorkflowCode({ workflowsPath: require.resolve('../../workflows'), logger: quiet });
-  return bundled;
-}
+export const workflowBundle = () => ({
+  code: readFileSync(join(PACKAGE_ROOT, 'dist', 'worker', 'workflow-bundle.js'), 'utf8'),
+});

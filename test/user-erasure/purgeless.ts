@@ -117,7 +117,7 @@ export async function startErasures(
   });
   const worker = await Worker.create({
     connection: clock.nativeConnection,
-    workflowBundle: await workflowBundle(),
+    workflowBundle: workflowBundle(),
     taskQueue: TASK_QUEUES.processes,
     activities: Object.assign(activities, freeLock().activities),
   });

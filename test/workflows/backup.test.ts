@@ -81,7 +81,7 @@ beforeAll(async () => {
   environment = await createTimeSkippingEnvironment();
   worker = await Worker.create({
     connection: environment.nativeConnection,
-    workflowBundle: await workflowBundle(),
+    workflowBundle: workflowBundle(),
     taskQueue: TASK_QUEUES.ops,
     activities: { ...activities, ...lock.activities },
     maxHeartbeatThrottleInterval: 50,

@@ -70,7 +70,7 @@ beforeAll(async () => {
   environment = await createTimeSkippingEnvironment();
   worker = await Worker.create({
     connection: environment.nativeConnection,
-    workflowBundle: await workflowBundle(),
+    workflowBundle: workflowBundle(),
     taskQueue: 'processes',
     activities: { ...activities, ...lock },
   });

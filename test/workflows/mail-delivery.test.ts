@@ -24,7 +24,7 @@ beforeAll(async () => {
       connection,
       namespace,
       taskQueue: TASK_QUEUES.processes,
-      workflowBundle: await workflowBundle(),
+      workflowBundle: workflowBundle(),
     }),
     await Worker.create({
       connection,

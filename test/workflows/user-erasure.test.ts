@@ -93,7 +93,7 @@ beforeAll(async () => {
   environment = await createTimeSkippingEnvironment();
   worker = await Worker.create({
     connection: environment.nativeConnection,
-    workflowBundle: await workflowBundle(),
+    workflowBundle: workflowBundle(),
     taskQueue: TASK_QUEUE,
     activities: { ...activities, ...lock },
   });

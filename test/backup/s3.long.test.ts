@@ -9,7 +9,6 @@ import { findRecoveryTools } from '../../ops/recovery/tools';
 import { readConfiguration } from '../../ops/runtime/configuration';
 import { collect } from '../support/collect';
 import { type S3Server, startS3Server } from '../support/s3-server';
-import { isLongRun } from '../support/servers';
 import { BackupService } from './backup-service';
 
 const attempt = { signal: new AbortController().signal, show: () => {} };
@@ -20,9 +19,7 @@ let s3: S3Server;
 let bucket: string;
 let service: BackupService;
 
-const inLongRuns = isLongRun ? describe : describe.skip;
-
-inLongRuns('in a bucket with versions', () => {
+describe('in a bucket with versions', () => {
   beforeAll(async () => {
     s3 = await startS3Server({ tls: true });
     bucket = await s3.createBucket({ versioned: true });

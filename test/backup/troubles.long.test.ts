@@ -6,15 +6,13 @@ import { manifestOf } from '../../activities/backup/postgres';
 import { findRecoveryTools } from '../../ops/recovery/tools';
 import { readConfiguration } from '../../ops/runtime/configuration';
 import { newFolder } from '../support/environment';
-import { isLongRun } from '../support/servers';
 import { BackupService, filesBelow } from './backup-service';
 
-const inLongRuns = isLongRun ? describe : describe.skip;
 const REQUEST = { setId: '20260101T000000Z', startedAt: new Date().toISOString(), kind: 'full' } as const;
 
 const canMount = process.platform === 'linux' && process.getuid?.() === 0;
 let service: BackupService;
-inLongRuns('in the way of a backup stands', () => {
+describe('in the way of a backup stands', () => {
   beforeAll(async () => {
     service = await BackupService.start();
     await service.startWorker();
