@@ -4,7 +4,7 @@ import { randomBytes } from 'node:crypto';
 import { startPostgres } from '../../ops/local/postgres';
 import type { Server } from '../../ops/local/server';
 import { startTemporal } from '../../ops/local/temporal';
-import { createMigratedDatabase } from './database';
+import { copyTemplateInto, databaseUrl, onServer } from './database';
 import { newFolder } from './environment';
 import { noteEnd, noteStart } from './leftovers.cjs';
 import { testServers } from './servers';
@@ -71,5 +71,8 @@ export const startOwnTemporal = () => OwnServer.start(startTemporal, 'own-tempor
 export async function startOwnPostgres(): Promise<{ server: OwnServer; databaseUrl: string }> {
   const server = await OwnServer.start(startPostgres, 'own-postgres');
   const name = `own_${randomBytes(4).toString('hex')}`;
-  return { server, databaseUrl: await createMigratedDatabase(server.url, name) };
+  await onServer(server.url, `CREATE DATABASE ${name}`);
+  const url = databaseUrl(server.url, name);
+  await copyTemplateInto(url);
+  return { server, databaseUrl: url };
 }

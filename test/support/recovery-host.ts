@@ -2,14 +2,14 @@
 // for its backups.
 import { chmodSync } from 'node:fs';
 import { findPgBackRest } from '../../ops/local/binaries/pgbackrest';
-import { ensureDatabase, migrate } from '../../ops/local/database';
+import { ensureDatabase } from '../../ops/local/database';
 import { freePort } from '../../ops/local/ports';
 import { type PostgresOptions, startPostgres } from '../../ops/local/postgres';
 import { Supervised } from '../../ops/local/supervised';
 import { archiveCommand } from '../../ops/pgbackrest/pgbackrest';
 import { findRecoveryTools, type RecoveryTools } from '../../ops/recovery/tools';
 import { readConfiguration } from '../../ops/runtime/configuration';
-import { PACKAGE_ROOT } from '../../ops/runtime/package-root';
+import { copyTemplateInto } from './database';
 import { newFolder, testEnvironment } from './environment';
 import { noteStart } from './leftovers.cjs';
 import { OwnServer } from './own-server';
@@ -81,7 +81,7 @@ function startArchiving(program: string, options: PostgresOptions, archive = (co
 
 async function describeHost(folder: string, serverUrl: string, given: Partial<Environment>, migrated = true) {
   const databaseUrl = await ensureDatabase(serverUrl);
-  if (migrated) await migrate(PACKAGE_ROOT, databaseUrl);
+  if (migrated) await copyTemplateInto(databaseUrl);
   const environment = await testEnvironment({
     DATABASE_URL: databaseUrl,
     TEMPORAL_NAMESPACE: 'default',
