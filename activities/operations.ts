@@ -22,6 +22,8 @@ const ANSWERS_WITHIN_MS = 5_000;
 export interface Claim {
   process: ExclusiveProcess;
   firstRunId: string;
+  /** Holders that give way: they are cancelled. */
+  cancels?: ExclusiveProcess[];
 }
 
 export interface OperationsActivities {
@@ -32,7 +34,7 @@ export interface OperationsActivities {
 
 export function createOperationsActivities({ temporal }: { temporal: Client }): OperationsActivities {
   return {
-    acquireOperations: ({ process, firstRunId }) =>
+    acquireOperations: ({ process, firstRunId, cancels = [] }) =>
       inTime(temporal, async () => {
         const { workflowId, runId, activityId } = whoAsks();
         const asked = { process, workflowId, firstRunId };
@@ -44,6 +46,7 @@ export function createOperationsActivities({ temporal }: { temporal: Client }): 
           ? await ask(temporal, { ...asked, takeOver: holder }, `${updateId}-after-${holder.firstRunId}`)
           : holder;
         if (next === null) return;
+        if (cancels.includes(next.process)) await temporal.workflow.getHandle(next.workflowId).cancel();
         throw ApplicationFailure.retryable(`${next.process} (${next.workflowId}) holds it since ${next.since}`, HELD);
       }),
 

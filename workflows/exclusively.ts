@@ -16,12 +16,19 @@ import { GIVES_WAY_MS, OPERATIONS_LOCK } from './profiles';
 
 const { acquireOperations, releaseOperations } = proxyActivities<OperationsActivities>(OPERATIONS_LOCK);
 
-/** Waits for the lock, works, and gives it back. Work that continues as new keeps it: its next run acquires it again at once. */
-export async function exclusively<T>(process: ExclusiveProcess, work: () => Promise<T>): Promise<T> {
+/**
+ * Waits for the lock, works, and gives it back. Work that continues as new keeps it: its next run acquires it again at once.
+ * @param cancels whoever holds it of these is cancelled, and waited for until it has ended
+ */
+export async function exclusively<T>(
+  process: ExclusiveProcess,
+  work: () => Promise<T>,
+  cancels: ExclusiveProcess[] = [],
+): Promise<T> {
   const claim = { process, firstRunId: workflowInfo().firstExecutionRunId };
   let keeps = false;
   try {
-    await acquireOperations(claim);
+    await acquireOperations(cancels.length > 0 ? { ...claim, cancels } : claim);
     return await work();
   } catch (error) {
     keeps = error instanceof ContinueAsNew;

@@ -3,6 +3,7 @@
 import { ApplicationFailure, CancellationScope, condition, proxyActivities, setHandler } from '@temporalio/workflow';
 import type { RestoreActivities } from '../activities/restore';
 import type { FollowUpActivities } from '../activities/restore/follow-up';
+import type { ExclusiveProcess } from './contracts/operations';
 import { ABORTED } from './contracts/recovery-progress';
 import {
   abort,
@@ -29,6 +30,8 @@ const {
 } = proxyActivities<RestoreActivities>(RECOVERY_STEP);
 const { listLost } = proxyActivities<FollowUpActivities>(RECOVERY_STEP);
 
+/** What is lost is waited for; a backup or a drill can be made again, and may itself wait for what is to be restored. */
+const GIVE_WAY: ExclusiveProcess[] = ['backup', 'restoreDrill'];
 /** It holds the lock of all operations meanwhile. */
 const CONFIRMED_WITHIN = '24 hours';
 
@@ -80,16 +83,15 @@ export async function restore({ restoreId, target, dryRun, yes }: RestoreInput):
     return result;
   }
 
-  return told.untilEnd(() =>
-    exclusively('restore', async () => {
-      try {
-        return await prepareAndSwitch();
-      } catch (error) {
-        if (!isSwitching) await CancellationScope.nonCancellable(() => discardRestored(restoreId));
-        throw error;
-      }
-    }),
-  );
+  async function restoreOrDiscard(): Promise<RestoreResult> {
+    try {
+      return await prepareAndSwitch();
+    } catch (error) {
+      if (!isSwitching) await CancellationScope.nonCancellable(() => discardRestored(restoreId));
+      throw error;
+    }
+  }
+  return told.untilEnd(() => exclusively('restore', restoreOrDiscard, dryRun ? [] : GIVE_WAY));
 }
 
 const NOTHING_YET = {

@@ -7,6 +7,7 @@ import { damagedSegments, type Verification, verifyRepository } from '../../ops/
 import type { RecoveryTools } from '../../ops/recovery/tools';
 import type { RestorePlan, RestoreTarget } from '../../workflows/contracts/restore';
 import { chooseSet, type WholeManifest } from './chosen-set';
+import { listOutlived } from './outlived';
 import { checkParts } from './parts';
 import { refusal } from './refusal';
 import { findRestorePoint } from './restore-point';
@@ -44,9 +45,11 @@ export async function planRestore(
   checkVersion(tools, manifest);
   const free = await freeBytes(tools.host.home);
   if (free < postgres.size + SPARE_BYTES) {
+    const outlived = await listOutlived(tools);
+    const remedy = outlived.length > 0 ? `remove what earlier restores left: ${outlived.join(', ')}` : 'make room';
     throw refusal(
       'too_little_space',
-      `The restored database needs ${inMegabytes(postgres.size + SPARE_BYTES)} below ${tools.host.home}, and ${inMegabytes(free)} are free.`,
+      `The restored database needs ${inMegabytes(postgres.size + SPARE_BYTES)} below ${tools.host.home}, and ${inMegabytes(free)} are free: ${remedy}.`,
     );
   }
   const damaged = await checkIntegrity(tools, manifest, repository, signal);

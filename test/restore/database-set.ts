@@ -1,5 +1,6 @@
 // A set with nothing but the database in it.
 import { createHash } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
 import { type Manifest, toSetId, writeManifest } from '../../activities/backup/manifest';
 import { endOf, readRepository } from '../../ops/pgbackrest/info';
 import type { RecoveryTools } from '../../ops/recovery/tools';
@@ -12,6 +13,8 @@ export async function makeDatabaseSet(tools: RecoveryTools, kind: 'full' | 'incr
   const info = await readRepository(pgbackrest);
   const backup = info.backup.at(-1);
   if (!backup) throw new Error('no backup');
+  // Whoever commits from now on commits after it.
+  await delay(Math.max(Date.parse(endOf(backup)) - Date.now(), 0));
   const manifest: Manifest = {
     format: 1,
     id: toSetId(startedAt),

@@ -1,5 +1,5 @@
 // What can't be restored is refused: by a code, with the remedy, and with nothing touched. On a whole set of a real backup.
-import { chmodSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { uuidv7 } from 'uuidv7';
 import { createEncryption } from '../../activities/backup/encryption';
@@ -176,7 +176,15 @@ test('another major version, and too little space', async () => {
   await told(postgres({ version: '14' }), () =>
     expectRefused('other_major_version', /of PostgreSQL 14, and here runs 15: install PostgreSQL 14/),
   );
-  await told(postgres({ size: 2 ** 50 }), () => expectRefused('too_little_space', /needs \d+ MB below .* are free/));
+  await told(postgres({ size: 2 ** 50 }), () =>
+    expectRefused('too_little_space', /needs \d+ MB below .* are free: make room/),
+  );
+  const left = join(place.host.folder, `data-${uuidv7()}`);
+  mkdirSync(left);
+  await told(postgres({ size: 2 ** 50 }), () =>
+    expectRefused('too_little_space', new RegExp(`remove what earlier restores left: ${left}\\.$`)),
+  );
+  rmSync(left, { recursive: true });
 });
 
 test('a target after the last commit, which only its recovery tells', async () => {

@@ -167,8 +167,9 @@ describe('the schedule', () => {
   it('does nothing while a run that was asked for is at work', async () => {
     const id = await start();
     await schedulesAreMade();
-    // The message of the run is not delivered: the row alone keeps the schedule off.
+    // Its message is not delivered, now or to a store of Temporal that is new: the row alone keeps the schedule off.
     await service.database.db.outboxMessage.deleteMany();
+    await service.temporalKnows();
     service.startWorker();
     const handle = service.temporal.client.schedule.getHandle(DRAFT_RETENTION_SCHEDULE);
     await handle.trigger();

@@ -18,10 +18,7 @@ const closing: RewoundService[] = [];
 
 beforeEach(async () => {
   old = await TestService.create();
-  const { namespaceInfo } = await old.temporal.client.workflowService.describeNamespace({
-    namespace: old.temporal.namespace,
-  });
-  await old.database.db.instance.update({ where: { id: 1 }, data: { temporalNamespaceId: namespaceInfo?.id ?? '' } });
+  await old.temporalKnows();
 });
 afterEach(async () => {
   for (const one of closing.splice(0)) await one.close();

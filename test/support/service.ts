@@ -107,6 +107,16 @@ export class TestService {
     return Object.fromEntries(groups.map(({ status, _count }) => [status, _count]));
   }
 
+  /** As if Temporal had been told of all open processes. */
+  async temporalKnows(): Promise<void> {
+    const { namespace, client } = this.temporal;
+    const { namespaceInfo } = await client.workflowService.describeNamespace({ namespace });
+    await this.database.db.instance.update({
+      where: { id: 1 },
+      data: { temporalNamespaceId: namespaceInfo?.id ?? '' },
+    });
+  }
+
   get lane() {
     return this.temporal.client.workflow.getHandle(laneId(MAIL_LANE));
   }

@@ -1,0 +1,17 @@
+// Databases that were left by an earlier restore and that no undo leads to any more: each takes as much space as the living one.
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { livingName } from '../../ops/local/clusters';
+import type { RecoveryTools } from '../../ops/recovery/tools';
+import { newestRecord } from './records';
+
+const CLUSTER = /^data(-[0-9a-f-]{36})?$/;
+
+/** @returns their folders. None is removed by itself: an operator may still look for something in it. */
+export async function listOutlived({ host: { home }, backups }: RecoveryTools): Promise<string[]> {
+  const newest = await newestRecord(backups);
+  const kept = [livingName(home), newest?.cluster, newest?.previous];
+  return readdirSync(home)
+    .filter((name) => CLUSTER.test(name) && !kept.includes(name))
+    .map((name) => join(home, name));
+}
