@@ -1,4 +1,5 @@
-// Full backups by the workflow next to bare ones by pgBackRest, of the same cluster in one run; and what requests feel of them.
+// Full backups and restores by the workflows next to bare ones by pgBackRest, of the same cluster in one run; and what requests
+// feel of a backup.
 import { chmodSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -17,6 +18,7 @@ import { startCountersign } from './apps/countersign';
 import { type Load, offerLoad, plant } from './cleanup';
 import { now } from './clock';
 import type { Options } from './options';
+import { drill, restoreBare } from './restore';
 import type { Servers } from './servers';
 import { aimTable, number, table } from './tables';
 
@@ -35,6 +37,8 @@ export interface BackupBench {
   megabytes: number;
   bare: number[];
   made: Made[];
+  restoredBare: number[];
+  restored: Made[];
   without: Load;
   during: Load;
   aims: Aim[];
@@ -68,26 +72,31 @@ export async function measureBackup(
     progress('one backup of each kind, to warm up');
     await make(temporal);
     await makeBare(tools);
-    const [bare, made]: [number[], Made[]] = [[], []];
+    const [bare, made, restoredBare, restored]: [number[], Made[], number[], Made[]] = [[], [], [], []];
     for (let round = 1; round <= rounds; round++) {
       progress(`round ${round}`);
       bare.push(await makeBare(tools));
       made.push(await make(temporal));
+      restoredBare.push(await restoreBare(tools));
+      restored.push(await drill(temporal));
     }
     progress('requests without a backup');
     const without = await offerLoad(policy, delay(QUIET_MS));
     progress('requests and a backup');
     const during = await offerLoad(policy, make(temporal));
-    const ratio = median(made.map(({ step }) => step)) / median(bare);
+    const ratio = (ours: Made[], theirs: number[]) => median(ours.map(({ step }) => step)) / median(theirs);
     return {
       rows,
       megabytes: sizes[0].mb,
       bare,
       made,
+      restoredBare,
+      restored,
       without,
       during,
       aims: [
-        below('time of the step : bare', ratio, 1.15),
+        below('time of the step of a backup : bare', ratio(made, bare), 1.15),
+        below('time of the step of a restore : bare', ratio(restored, restoredBare), 1.15),
         below('create p99 during a backup, ms', during.createMs.p99, 250),
         below('errors', without.errors.length + during.errors.length, 1),
       ],
@@ -122,16 +131,27 @@ async function make(temporal: Client): Promise<Made> {
 
 const median = (numbers: number[]) => numbers.toSorted((a, b) => a - b)[numbers.length >> 1] ?? Number.NaN;
 
-export function printBackup({ rows, megabytes, bare, made, without, during, aims }: BackupBench): string {
-  const speed = (seconds: number) => number(megabytes / seconds);
-  const [step, whole] = [median(made.map((one) => one.step)), median(made.map((one) => one.whole))];
+export function printBackup(measured: BackupBench): string {
+  const { rows, megabytes, bare, made, restoredBare, restored, without, during, aims } = measured;
+  const line = (what: string, seconds: number[]) => {
+    const typical = median(seconds);
+    return [what, number(typical), number(megabytes / typical)];
+  };
+  const steps = (runs: Made[]) => runs.map(({ step }) => step);
+  const wholes = (runs: Made[]) => runs.map(({ whole }) => whole);
   return [
-    `Full backups of ${number(megabytes)} MB, ${rows} drafts; the median of ${bare.length}`,
+    `Full backups and restores of ${number(megabytes)} MB, ${rows} drafts; the median of ${bare.length}`,
     table([
-      ['', 's', 'MB/s'],
-      ['pgbackrest alone', number(median(bare)), speed(median(bare))],
-      ['the step of the workflow', number(step), speed(step)],
-      ['with all other parts, verified and pruned', number(whole), speed(whole)],
+      ['backup', 's', 'MB/s'],
+      line('pgbackrest alone', bare),
+      line('the step of the workflow', steps(made)),
+      line('with all other parts, verified and pruned', wholes(made)),
+    ]),
+    table([
+      ['restore', 's', 'MB/s'],
+      line('pgbackrest alone', restoredBare),
+      line('the step of the workflow', steps(restored)),
+      line('until it is recovered and proven', wholes(restored)),
     ]),
     table([
       ['create, ms', 'p50', 'p99'],
