@@ -3,9 +3,8 @@ import { chownSync, existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs
 import { opendir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { type Beside, startBeside } from '../../ops/local/beside';
+import { type Beside, endBeside, startBeside } from '../../ops/local/beside';
 import { livingName } from '../../ops/local/clusters';
-import { endLeftoverPostmaster } from '../../ops/local/postmaster';
 import { LaunchError } from '../../ops/local/server';
 import { EXIT, PgBackRestError } from '../../ops/pgbackrest/pgbackrest';
 import type { RecoveryTools } from '../../ops/recovery/tools';
@@ -109,7 +108,7 @@ async function startRecovered({ host }: RecoveryTools, name: string): Promise<Be
 export async function discardCluster({ host }: RecoveryTools, name: string): Promise<void> {
   if (name === livingName(host.home)) throw new Error(`${name} is the cluster that lives`);
   const data = join(host.home, name);
-  await endLeftoverPostmaster(data);
+  await endBeside(data);
   rmSync(data, { recursive: true, force: true });
 }
 

@@ -1,7 +1,7 @@
 // A cluster started beside the one that lives, for us alone: on a free port, and without keeping its log anywhere.
-import { chownSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chownSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import pg from 'pg';
 import { asClusterUser, type ClusterHost } from '../pgbackrest/cluster-host';
 import { freePort } from './ports';
@@ -26,15 +26,19 @@ const SETTINGS = {
   log_min_error_statement: 'panic',
   log_checkpoints: 'off',
 };
+/** In the cluster's folder: where the sockets of its last start are, so that those of one that was killed are found. */
+const SOCKETS = 'countersign-sockets';
+const PREFIX = 'countersign-beside-';
 const BACK_AFTER_RECOVERY_MS = 24 * 3_600_000;
 
 /** Until it has recovered and takes writes. Throws LaunchError with the end of its log. */
 export async function startBeside(host: ClusterHost, name: string): Promise<Beside> {
   const data = join(host.home, name);
-  await endLeftoverPostmaster(data);
+  await endBeside(data);
   const port = await freePort();
   // Short, since a socket's path may have some hundred characters, and nobody else's.
-  const folder = mkdtempSync(join(tmpdir(), 'countersign-'));
+  const folder = mkdtempSync(join(tmpdir(), PREFIX));
+  writeFileSync(join(data, SOCKETS), folder);
   const access = join(folder, 'pg_hba.conf');
   writeFileSync(access, 'local all all trust\nhost all all 127.0.0.1/32 scram-sha-256\n', { mode: 0o600 });
   if (host.user) for (const path of [folder, access]) chownSync(path, host.user.uid, host.user.gid);
@@ -65,6 +69,19 @@ export async function startBeside(host: ClusterHost, name: string): Promise<Besi
     forget();
     throw error;
   }
+}
+
+/** What a process that was killed has left running, and its sockets. */
+export async function endBeside(data: string): Promise<void> {
+  await endLeftoverPostmaster(data);
+  const noted = join(data, SOCKETS);
+  if (!existsSync(noted)) return;
+  const folder = readFileSync(noted, 'utf8');
+  // The cluster's own user may write there, and does not say what we remove.
+  if (folder === join(tmpdir(), basename(folder)) && basename(folder).startsWith(PREFIX)) {
+    rmSync(folder, { recursive: true, force: true });
+  }
+  rmSync(noted);
 }
 
 /** A cluster of another machine has the password of that one. */

@@ -13,9 +13,9 @@ import { awaitEnd, carryOut, type Erasure, request, settle } from './races/erase
 import { Holds } from './races/holds';
 import { World } from './races/world';
 
-const INTERLEAVINGS = isLongRun ? 2_000 : 15;
+const INTERLEAVINGS = isLongRun ? 2_000 : 40;
 /** A part goes through a real worker and Temporal. */
-const OF_A_WORKER = isLongRun ? 20 : 4;
+const OF_A_WORKER = isLongRun ? 20 : 6;
 /** A fresh database now and then, since each scan reads all of it. */
 const OF_A_WORLD = 40;
 const FIRST_SEED = Number(process.env.COUNTERSIGN_TEST_SEED ?? Math.floor(Math.random() * 1_000_000));
