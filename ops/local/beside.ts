@@ -43,7 +43,7 @@ export async function startBeside(host: ClusterHost, name: string): Promise<Besi
   writeFileSync(access, 'local all all trust\nhost all all 127.0.0.1/32 scram-sha-256\n', { mode: 0o600 });
   if (host.user) for (const path of [folder, access]) chownSync(path, host.user.uid, host.user.gid);
   const settings = Object.entries({ ...SETTINGS, hba_file: access, unix_socket_directories: folder });
-  const forget = () => rmSync(folder, { recursive: true, force: true });
+  const forget = () => removeSockets(data);
   try {
     const server = await launch({
       name: 'PostgreSQL beside',
@@ -74,6 +74,10 @@ export async function startBeside(host: ClusterHost, name: string): Promise<Besi
 /** What a process that was killed has left running, and its sockets. */
 export async function endBeside(data: string): Promise<void> {
   await endLeftoverPostmaster(data);
+  removeSockets(data);
+}
+
+function removeSockets(data: string): void {
   const noted = join(data, SOCKETS);
   if (!existsSync(noted)) return;
   const folder = readFileSync(noted, 'utf8');

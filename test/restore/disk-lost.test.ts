@@ -8,26 +8,26 @@ import { restoreWorkflowId } from '../../workflows/contracts/restore';
 import { TASK_QUEUES } from '../../workflows/contracts/task-queues';
 import { lockHolder } from '../support/lock-holder';
 import { ServiceProcess } from '../support/processes';
-import { type SupervisedHost, startSupervisedHost } from '../support/recovery-host';
-import { createTestNamespace, type TestNamespace } from '../support/temporal';
+import type { SupervisedHost } from '../support/recovery-host';
+import type { TestNamespace } from '../support/temporal';
 import { until } from '../support/until';
 import { makeDatabaseSet } from './database-set';
-import { query } from './restoring-host';
+import { query, RestoringHost } from './restoring-host';
 
+let place: RestoringHost;
 let host: SupervisedHost;
 let temporal: TestNamespace;
 let worker: ServiceProcess;
 
 beforeAll(async () => {
-  temporal = await createTestNamespace();
-  host = await startSupervisedHost({ TEMPORAL_NAMESPACE: temporal.namespace });
+  place = await RestoringHost.start();
+  ({ host, temporal } = place);
   worker = ServiceProcess.start('worker', 'worker/main.js', host.environment);
   await makeDatabaseSet(host.tools);
 });
 afterAll(async () => {
   await worker?.kill();
-  await temporal?.close();
-  await host?.postgres.stop();
+  await place?.close();
 });
 
 test('the backup is cancelled, and the database is back', async () => {

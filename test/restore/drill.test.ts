@@ -7,26 +7,27 @@ import type { restoreDrill } from '../../workflows';
 import { progress, restoreDrillWorkflowId } from '../../workflows/contracts/restore-drill';
 import { TASK_QUEUES } from '../../workflows/contracts/task-queues';
 import { ServiceProcess } from '../support/processes';
-import { type SupervisedHost, startSupervisedHost } from '../support/recovery-host';
-import { createTestNamespace, type TestNamespace } from '../support/temporal';
+import type { SupervisedHost } from '../support/recovery-host';
+import type { TestNamespace } from '../support/temporal';
 import { makeDatabaseSet } from './database-set';
+import { RestoringHost } from './restoring-host';
 
 jest.setTimeout(120_000);
 
+let place: RestoringHost;
 let host: SupervisedHost;
 let temporal: TestNamespace;
 let worker: ServiceProcess;
 
 beforeAll(async () => {
-  temporal = await createTestNamespace();
-  host = await startSupervisedHost({ TEMPORAL_NAMESPACE: temporal.namespace });
+  place = await RestoringHost.start();
+  ({ host, temporal } = place);
   worker = ServiceProcess.start('worker', 'worker/main.js', host.environment);
   await makeDatabaseSet(host.tools);
 });
 afterAll(async () => {
   await worker?.kill();
-  await temporal?.close();
-  await host?.postgres.stop();
+  await place?.close();
 });
 
 async function drill() {
