@@ -3,29 +3,19 @@ import { execFileSync } from 'node:child_process';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Manifest } from '../../activities/backup/manifest';
 import { findFaults } from '../../activities/backup/verify';
+import { randomOf } from '../support/random';
 import { BackupService } from './backup-service';
 
 const POINTS = 10;
 const attempt = { signal: new AbortController().signal, show: () => {} };
 const SEED = Number(process.env.COUNTERSIGN_TEST_SEED ?? Date.now() % 100_000);
 
-/** Mulberry32. */
-function draws(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
-
 test(`at ${POINTS} points, worker or pgBackRest (COUNTERSIGN_TEST_SEED=${SEED})`, async () => {
   const service = await BackupService.start();
   try {
     let worker = await service.startWorker();
     expect((await service.run('full')).status).toBe('done');
-    const draw = draws(SEED);
+    const draw = randomOf(SEED);
     for (let point = 1; point <= POINTS; point++) {
       const [after, victim, kind] = [
         draw() * 5_000,

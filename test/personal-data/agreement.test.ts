@@ -3,6 +3,7 @@
 import { createNeedles } from '../../activities/erasure-scan/needles';
 import { mentionsOf } from '../../activities/personal-data/mentions';
 import { EMAIL, IDN } from '../erasure-scan/spellings';
+import { randomOf } from '../support/random';
 import { isLongRun } from '../support/servers';
 
 const EMAILS = [EMAIL, IDN.email, 'a@b.co', 'o_b-c+tag@sub.example.org', "o'neil=x@example.org"];
@@ -53,19 +54,8 @@ const ENCODINGS: ((text: string) => string)[] = [
   (text) => encodeURIComponent(text),
 ];
 
-/** Numbers from 0 to below 1, always the same ones (mulberry32). */
-function chance(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
-
 it.each(EMAILS)('leave nothing of %s for the other to find', (email) => {
-  const next = chance(SEED);
+  const next = randomOf(SEED);
   const pick = <T>(all: T[]): T => all[Math.floor(next() * all.length)] as T;
   const needles = createNeedles({ email, fingerprints: [] });
   const mentions = mentionsOf(email);

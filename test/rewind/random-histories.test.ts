@@ -3,10 +3,11 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { replayLedger } from '../../activities/erasure-ledger/replay';
 import { copyTestDatabase } from '../support/database';
+import { randomOf } from '../support/random';
 import { isLongRun } from '../support/servers';
 import { TestService } from '../support/service';
 import { until } from '../support/until';
-import { type Acknowledged, RandomHistory, randomOf } from './random-history';
+import { type Acknowledged, RandomHistory } from './random-history';
 import { RewoundService } from './rewound-service';
 
 /** What is left of the old life: all of it, what an archive has, or nothing. */

@@ -2,20 +2,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { DraftView } from '../../activities/commands/draft-view';
 import { Refusal } from '../../activities/commands/refusal';
+import type { Random } from '../support/random';
 import type { TestService } from '../support/service';
-
-export type Random = () => number;
-
-/** The same numbers for the same seed. */
-export function randomOf(seed: number): Random {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
 
 /** What was acknowledged. */
 export interface Acknowledged {

@@ -1,19 +1,18 @@
 // Chance that a seed repeats: what is drawn, and when each actor moves.
 import type pg from 'pg';
+import { type Random, randomOf } from '../../support/random';
 
 const LONGEST_SLEEP_MS = 3;
 const MOST_TURNS = 12;
 
 export class Chance {
-  constructor(private state: number) {}
+  /** In [0, 1). */
+  readonly next: Random;
 
-  /** In [0, 1): mulberry32. */
-  next(): number {
-    this.state = (this.state + 0x6d2b79f5) | 0;
-    let t = Math.imul(this.state ^ (this.state >>> 15), 1 | this.state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
+  constructor(seed: number) {
+    this.next = randomOf(seed);
   }
+
   /** From `least` to `most`, both included. */
   between(least: number, most: number): number {
     return least + Math.floor(this.next() * (most - least + 1));
