@@ -16,6 +16,7 @@ import { readLock } from './orphan';
 import { runAlone } from './run-alone';
 import { measure } from './stored-object';
 import { refusal, StepTrouble } from './troubles';
+import { findWhatKeepsLog } from './waiting-segment';
 
 export interface PostgresRequest {
   startedAt: string;
@@ -55,7 +56,10 @@ export async function backUpPostgres(
   // What stands last without a set was not sound, or is not known to be.
   const last = before.backup.at(-1);
   const type = kind === 'incr' && last && named.has(last.label) ? 'incr' : 'full';
-  await showing({ tools, db }, attempt, () => runAlone(pgbackrest, 'backup', [`--type=${type}`], attempt.signal));
+  const make = () => runAlone(pgbackrest, 'backup', [`--type=${type}`], attempt.signal);
+  await showing({ tools, db }, attempt, make).catch(async (error: unknown) => {
+    throw await findWhatKeepsLog({ tools, db }, error, attempt.signal);
+  });
   const after = await readRepository(pgbackrest, attempt.signal);
   const known = new Set(before.backup.map(({ label }) => label));
   const made = after.backup.findLast(({ label }) => !known.has(label));

@@ -21,6 +21,7 @@ export const EXIT = {
   locked: 50,
   terminated: 63,
   noBackup: 75,
+  logNotArchived: 82,
   checksum: 29,
   repositoryMissing: 55,
   crypto: 95,

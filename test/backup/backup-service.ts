@@ -23,7 +23,7 @@ import { TASK_QUEUES } from '../../workflows/contracts/task-queues';
 import { openTestDatabase, type TestDatabase } from '../support/database';
 import { type Environment, ServiceProcess } from '../support/processes';
 import { quiet } from '../support/quiet-temporal';
-import { type RecoveryHost, startRecoveryHost } from '../support/recovery-host';
+import { type HostOptions, type RecoveryHost, startRecoveryHost } from '../support/recovery-host';
 import { createTestNamespace, type TestNamespace } from '../support/temporal';
 import { until } from '../support/until';
 
@@ -38,9 +38,9 @@ export class BackupService {
     readonly database: TestDatabase,
   ) {}
 
-  static async start(given: Partial<Environment> = {}): Promise<BackupService> {
+  static async start(given: Partial<Environment> = {}, options: HostOptions = {}): Promise<BackupService> {
     const temporal = await createTestNamespace();
-    const host = await startRecoveryHost({ TEMPORAL_NAMESPACE: temporal.namespace, ...given });
+    const host = await startRecoveryHost({ TEMPORAL_NAMESPACE: temporal.namespace, ...given }, options);
     return new BackupService(host, temporal, openTestDatabase(host.environment.DATABASE_URL ?? ''));
   }
 

@@ -12,9 +12,11 @@ const REQUEST = { setId: '20260101T000000Z', startedAt: new Date().toISOString()
 
 const canMount = process.platform === 'linux' && process.getuid?.() === 0;
 let service: BackupService;
+/** In place of the archive command, from the next start of PostgreSQL on. */
+let broken: string | null = null;
 describe('in the way of a backup stands', () => {
   beforeAll(async () => {
-    service = await BackupService.start();
+    service = await BackupService.start({}, { archive: (command) => broken ?? command });
     await service.startWorker();
   });
   afterAll(() => service?.close());
@@ -35,6 +37,22 @@ describe('in the way of a backup stands', () => {
       service.tools.pgbackrest.configure();
       execFileSync('umount', ['--lazy', folder]);
     }
+  });
+
+  test('an archive command that is broken though pgBackRest is not', async () => {
+    const startWith = async (command: string | null) => {
+      broken = command;
+      await service.host.server.stop();
+      await service.host.server.startAgain();
+    };
+    await startWith('/nowhere/pgbackrest archive-push "%p"');
+    const run = service.activities();
+    await expect(run(({ storePostgres }) => storePostgres(REQUEST))).rejects.toMatchObject({
+      type: 'log_not_archived',
+      message: expect.stringContaining('archive_command'),
+      nonRetryable: false,
+    });
+    await startWith(null);
   });
 
   test('a repository that is gone is no new one as long as sets name it', async () => {

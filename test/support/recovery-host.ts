@@ -22,7 +22,7 @@ export interface RecoveryHost {
   tools: RecoveryTools;
 }
 
-interface HostOptions {
+export interface HostOptions {
   /** What stands in place of the archive command, asked at each start of PostgreSQL. */
   archive?: (command: string) => string;
   migrated?: boolean;
