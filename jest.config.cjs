@@ -2,7 +2,8 @@ const isLongRun = process.env.COUNTERSIGN_TEST_LONG === '1';
 
 // One PostgreSQL, Redis and Temporal for the whole run (test/support/global-setup.ts); see docs/development.md.
 module.exports = {
-  testEnvironment: 'node',
+  testEnvironment: '<rootDir>/test/support/jest/environment.cjs',
+  runtime: '<rootDir>/test/support/jest/runtime.cjs',
   testMatch: ['<rootDir>/test/**/*.test.ts'],
   testPathIgnorePatterns: ['/node_modules/', ...(isLongRun ? [] : ['\\.long\\.test\\.ts$'])],
   modulePathIgnorePatterns: ['<rootDir>/dist', '<rootDir>/.countersign'],

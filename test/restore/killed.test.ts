@@ -190,6 +190,8 @@ test.each(
   await until('the restored database takes writes', () =>
     writer.acknowledged.some(({ generation }) => generation === result?.generation),
   );
+  // Its postmaster may have been killed last of all, and its backends outlive that by a moment.
+  await until('PostgreSQL is back', () => place.sql('SELECT 1').catch(() => null));
   const acknowledged = await writer.stop();
   await expectOneDatabase(acknowledged, result as RestoreResult);
   await expectNothingLeft();

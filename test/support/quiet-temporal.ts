@@ -3,7 +3,12 @@ import { DefaultLogger, makeTelemetryFilterString, Runtime } from '@temporalio/w
 
 export const quiet = new DefaultLogger('ERROR');
 
-Runtime.install({
-  logger: quiet,
-  telemetryOptions: { logging: { filter: makeTelemetryFilterString({ core: 'ERROR' }) } },
-});
+/** Once for each process of jest, whichever of its files comes first. */
+const INSTALLED = Symbol.for('countersign.quiet-temporal');
+if (!Reflect.has(globalThis, INSTALLED)) {
+  Reflect.set(globalThis, INSTALLED, true);
+  Runtime.install({
+    logger: quiet,
+    telemetryOptions: { logging: { filter: makeTelemetryFilterString({ core: 'ERROR' }) } },
+  });
+}

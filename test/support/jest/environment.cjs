@@ -1,0 +1,28 @@
+// Test files run in Node's own realm: an Error or a Promise of a module that is loaded once for all of them (runtime.cjs) is
+// one for the tests, too. What a file sets in `process.env` goes with it.
+const vm = require('node:vm');
+const { ModernFakeTimers } = require('@jest/fake-timers');
+const { TestEnvironment } = require('jest-environment-node');
+
+// Jest has no setting for it.
+const { compileFunction } = vm;
+vm.compileFunction = (code, parameters, options) =>
+  compileFunction(code, parameters, { ...options, parsingContext: undefined });
+
+module.exports = class extends TestEnvironment {
+  #given = { ...process.env };
+
+  constructor(config, context) {
+    super(config, context);
+    // Where jest keeps what it needs of a realm, under symbols.
+    for (const key of Object.getOwnPropertySymbols(this.global)) globalThis[key] = this.global[key];
+    this.global = globalThis;
+    this.fakeTimersModern = new ModernFakeTimers({ config: config.projectConfig, global: globalThis });
+  }
+
+  async teardown() {
+    for (const name of Object.keys(process.env)) if (!(name in this.#given)) delete process.env[name];
+    Object.assign(process.env, this.#given);
+    await super.teardown();
+  }
+};
