@@ -54,6 +54,7 @@ describe('receiving a file', () => {
     async function* chunks() {
       for (let sent = 0; sent < ATTACHMENT_LIMIT; sent += MIB / 16) {
         yield randomBytes(MIB / 16);
+        if (sent % MIB) continue;
         collectGarbage();
         high = Math.max(high, process.memoryUsage().arrayBuffers - before);
       }

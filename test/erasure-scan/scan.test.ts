@@ -2,6 +2,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { createScan, type ScanItem, type SourceReport } from '../../activities/erasure-scan';
 import { REACH } from '../../activities/erasure-scan/needles';
+import { isLongRun } from '../support/servers';
 import { BYTES, EMAIL, IDN, NEAR_MISSES, NEIGHBOURS, SPELLINGS } from './spellings';
 
 const MIB = 1024 * 1024;
@@ -101,9 +102,11 @@ describe('across the borders of chunks', () => {
   /** Where the first window ends, which sees what lies behind it and counts it to the second. */
   const BORDER = MIB - REACH;
 
-  it.each(SPELLINGS)('finds once, wherever the border of a window lies: %s', async (_name, text) => {
+  it.each(SPELLINGS)('finds once, wherever the border of a window lies: %s', async (name, text) => {
     const needle = Buffer.from(` ${text} `);
-    for (const at of [BORDER - needle.length + 1, BORDER - 5, BORDER]) {
+    const borders = [BORDER - needle.length + 1, BORDER - 5, BORDER];
+    const turn = SPELLINGS.findIndex(([one]) => one === name) % borders.length;
+    for (const at of isLongRun ? borders : borders.slice(turn, turn + 1)) {
       const bytes = Buffer.alloc(MIB + 100, '.');
       needle.copy(bytes, at);
       const { findings } = await scanBytes(cutAt(bytes, at + 3, at + needle.length - 3, MIB));

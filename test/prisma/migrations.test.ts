@@ -41,16 +41,24 @@ let url: string;
 let client: pg.Client;
 let name: string;
 
-beforeEach(async () => {
+beforeEach(() => create());
+afterEach(() => drop());
+
+async function create(template = 'template1'): Promise<void> {
   name = `migrations_${randomBytes(6).toString('hex')}`;
-  await onServer(`CREATE DATABASE ${name}`);
+  await onServer(`CREATE DATABASE ${name} TEMPLATE ${template}`);
   url = databaseUrl(testServers().postgres, name);
   client = await connect(url);
-});
-afterEach(async () => {
+}
+async function drop(): Promise<void> {
   await client.end();
   await onServer(`DROP DATABASE ${name} WITH (FORCE)`);
-});
+}
+/** As `migrate deploy` has left it. */
+async function createMigrated(): Promise<void> {
+  await drop();
+  await create(testServers().template);
+}
 
 /** Everything of the project's that a database can hold, by name. */
 async function contents(): Promise<string[]> {
@@ -79,19 +87,19 @@ describe('the migrations', () => {
   it('make exactly what the schema says', async () => {
     const fromMigrations = await prisma(url, ...DIFF, '--from-migrations', 'prisma/migrations');
     expect(fromMigrations).toMatchObject({ code: 0, output: expect.stringContaining('No difference detected') });
-    await prisma(url, 'migrate', 'deploy');
+    await createMigrated();
     expect((await prisma(url, ...DIFF, '--from-config-datasource')).code).toBe(0);
   });
 
   it('differ from the schema where a column is missing', async () => {
-    await prisma(url, 'migrate', 'deploy');
+    await createMigrated();
     await client.query('ALTER TABLE drafts DROP COLUMN campaign');
     const { code, output } = await prisma(url, ...DIFF, '--from-config-datasource');
     expect([code, output]).toEqual([2, expect.stringContaining('campaign')]);
   });
 
   it('go down to an empty database, and up again', async () => {
-    await prisma(url, 'migrate', 'deploy');
+    await createMigrated();
     const up = await contents();
     expect(up).toContain('drafts');
     for (const migration of [...MIGRATIONS].reverse()) {

@@ -12,7 +12,7 @@ import { openTestDatabase } from '../support/database';
 import { expectEachMailOnce } from '../support/mail-count';
 import { type OwnServer, startOwnPostgres, startOwnTemporal } from '../support/own-server';
 import type { ServiceProcess } from '../support/processes';
-import { isLongRun } from '../support/servers';
+import { inLongRuns, isLongRun } from '../support/servers';
 import { until } from '../support/until';
 import { ErasureService } from '../user-erasure/erasure-service';
 
@@ -174,7 +174,7 @@ it('a worker that is killed and frozen over and over certifies it once, and harm
   expect(base.mail.accepted.filter(({ recipient }) => recipient === EMAIL)).toHaveLength(sentBefore);
 }, 1_800_000);
 
-it('PostgreSQL and Temporal killed in the middle hold it up, and change nothing about its end', async () => {
+inLongRuns('PostgreSQL and Temporal killed in the middle hold it up, and change nothing about its end', async () => {
   const own = await startOwnPostgres();
   const temporal = await startOwnTemporal();
   servers.push(own.server, temporal);

@@ -9,11 +9,10 @@ const DRAFTS = isLongRun ? 600 : 60;
 const KILLS = isLongRun ? 6 : 1;
 
 let service: TestService;
-let server: OwnServer | undefined;
+let server: OwnServer;
 afterEach(async () => {
   await service?.close();
   await server?.stop();
-  server = undefined;
 });
 
 /** Half of the drafts go out by policy, half by a person's approval. */
@@ -24,92 +23,65 @@ async function submitAll(from: number, to: number) {
   }
 }
 
-describe('PostgreSQL killed in the middle', () => {
-  it('loses no draft and sends none twice', async () => {
-    const own = await startOwnPostgres();
-    server = own.server;
-    service = await TestService.create({ database: openTestDatabase(own.databaseUrl) });
-    service.mail.behave({ delay: 30 });
-    await submitAll(0, DRAFTS);
-    service.startWorker();
-    for (let kill = 1; kill <= KILLS; kill++) {
-      const mark = Math.floor((DRAFTS * kill) / (KILLS + 2));
-      await until('some mails are out', () => service.mail.accepted.length >= mark);
-      await server.kill();
-      await server.startAgain();
-    }
-    await until('the database answers', () =>
-      service.tally().then(
-        () => true,
-        () => false,
-      ),
-    );
-    await everyDraftEnds(service);
-    await expectEachMailOnce(service);
-  });
+const mailsAreOut = (count: number) =>
+  until(`${count} mails are out`, () => service.mail.accepted.length >= count, 60_000);
+
+async function freeze(meanwhile: () => Promise<void> = async () => {}): Promise<void> {
+  server.freeze();
+  await untilStill('no more mails go out', () => service.mail.accepted.length);
+  await meanwhile();
+  expect(service.mail.accepted.length).toBeLessThan(DRAFTS);
+  server.thaw();
+}
+
+it('PostgreSQL frozen and thawed holds everything up for that time; killed, it loses no draft and sends none twice', async () => {
+  const own = await startOwnPostgres();
+  server = own.server;
+  service = await TestService.create({ database: openTestDatabase(own.databaseUrl) });
+  service.mail.behave({ delay: 30 });
+  await submitAll(0, DRAFTS);
+  service.startWorker();
+  const mark = (trouble: number) => Math.floor((DRAFTS * trouble) / (KILLS + 3));
+  await mailsAreOut(mark(1));
+  await freeze();
+  await mailsAreOut(mark(2));
+  expect((await service.tally()).failed ?? 0).toBe(0);
+  for (let kill = 1; kill <= KILLS; kill++) {
+    await mailsAreOut(mark(2 + kill));
+    await server.kill();
+    await server.startAgain();
+  }
+  await until('the database answers', () =>
+    service.tally().then(
+      () => true,
+      () => false,
+    ),
+  );
+  await everyDraftEnds(service);
+  await expectEachMailOnce(service);
 });
 
-describe('Temporal killed in the middle', () => {
-  it('stops neither submissions nor decisions, and all proceeds when it is back, each once', async () => {
-    server = await startOwnTemporal();
-    service = await TestService.create({ temporalAddress: server.address });
-    service.mail.behave({ delay: 30 });
-    await submitAll(0, DRAFTS / 2);
-    service.startWorker();
-    for (let kill = 1; kill <= KILLS; kill++) {
-      await until('some mails are out', () => service.mail.accepted.length >= kill * 3);
-      await server.kill();
-      const from = DRAFTS / 2 + Math.floor(((kill - 1) * DRAFTS) / 2 / KILLS);
-      const started = Date.now();
-      await submitAll(from, DRAFTS / 2 + Math.floor((kill * DRAFTS) / 2 / KILLS));
-      expect(Date.now() - started).toBeLessThan(10_000);
-      await server.startAgain();
-    }
-    expect(await everyDraftEnds(service)).toEqual([]);
-    await expectEachMailOnce(service);
-    expect(service.mail.accepted).toHaveLength(DRAFTS);
-  });
-});
-
-describe('PostgreSQL frozen and thawed in the middle', () => {
-  it('holds everything up for that time, loses nothing and sends none twice', async () => {
-    const own = await startOwnPostgres();
-    server = own.server;
-    service = await TestService.create({ database: openTestDatabase(own.databaseUrl) });
-    service.mail.behave({ delay: 30 });
-    await submitAll(0, DRAFTS);
-    service.startWorker();
-    for (let freeze = 1; freeze <= KILLS; freeze++) {
-      const mark = Math.floor((DRAFTS * freeze) / (KILLS + 2));
-      await until('some mails are out', () => service.mail.accepted.length >= mark);
-      server.freeze();
-      await untilStill('no more mails go out', () => service.mail.accepted.length);
-      expect(service.mail.accepted.length).toBeLessThan(DRAFTS);
-      server.thaw();
-    }
-    expect(await everyDraftEnds(service)).toEqual([]);
-    await expectEachMailOnce(service);
-    expect(service.mail.accepted).toHaveLength(DRAFTS);
-  });
-});
-
-describe('Temporal frozen and thawed in the middle', () => {
-  it('stops neither submissions nor decisions, and all proceeds when it is back, each once', async () => {
-    server = await startOwnTemporal();
-    service = await TestService.create({ temporalAddress: server.address });
-    service.mail.behave({ delay: 30 });
-    await submitAll(0, DRAFTS / 2);
-    service.startWorker();
-    await until('some mails are out', () => service.mail.accepted.length >= 3);
-    server.freeze();
-    await untilStill('no more mails go out', () => service.mail.accepted.length);
+it('Temporal frozen or killed stops neither submissions nor decisions, and all proceeds when it is back, each once', async () => {
+  server = await startOwnTemporal();
+  service = await TestService.create({ temporalAddress: server.address });
+  service.mail.behave({ delay: 30 });
+  const part = (trouble: number) => Math.floor((DRAFTS * trouble) / (KILLS + 2));
+  async function submitPart(trouble: number): Promise<void> {
     const started = Date.now();
-    await submitAll(DRAFTS / 2, DRAFTS);
+    await submitAll(part(trouble), part(trouble + 1));
     expect(Date.now() - started).toBeLessThan(10_000);
-    expect(service.mail.accepted.length).toBeLessThan(DRAFTS);
-    server.thaw();
-    expect(await everyDraftEnds(service)).toEqual([]);
-    await expectEachMailOnce(service);
-    expect(service.mail.accepted).toHaveLength(DRAFTS);
-  });
+  }
+  await submitPart(0);
+  service.startWorker();
+  await mailsAreOut(3);
+  await freeze(() => submitPart(1));
+  for (let kill = 1; kill <= KILLS; kill++) {
+    await mailsAreOut(3 + kill * 3);
+    await server.kill();
+    await submitPart(1 + kill);
+    await server.startAgain();
+  }
+  expect(await everyDraftEnds(service)).toEqual([]);
+  await expectEachMailOnce(service);
+  expect(service.mail.accepted).toHaveLength(DRAFTS);
 });
