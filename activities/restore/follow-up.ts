@@ -8,6 +8,7 @@ import type { StepBeat } from '../../workflows/contracts/recovery-progress';
 import type { LostSummary } from '../../workflows/contracts/restore';
 import { beating } from '../beating';
 import { findLost, reconcile, releaseLanes } from '../rewind';
+import { alreadySettled, requireInEffect, requireOpen } from './in-effect';
 import { goLive } from './index';
 import { lostKey, type RestoreRecord, readRecord, writeRecord } from './records';
 import { refusal } from './refusal';
@@ -43,7 +44,9 @@ export function createFollowUpActivities(tools: RecoveryTools, dependencies: Rew
 
     bringBackTruth: (restoreId: string): Promise<void> =>
       beating<void, StepBeat>(async (beat) => {
-        await truthOf(await recordOf(restoreId), beat);
+        const record = await recordOf(restoreId);
+        await requireOpen(tools, restoreId);
+        await truthOf(record, beat);
       }),
 
     reconcileLost: (restoreId: string): Promise<number> =>
@@ -60,6 +63,8 @@ export function createFollowUpActivities(tools: RecoveryTools, dependencies: Rew
     releaseSending: ({ restoreId, acceptLoss }: { restoreId: string; acceptLoss: boolean }): Promise<void> =>
       beating(async () => {
         const record = await recordOf(restoreId);
+        if (acceptLoss && record.state === 'reconciled') throw alreadySettled(restoreId);
+        await requireInEffect(tools, restoreId);
         await withDatabase(tools.settings.DATABASE_URL, (db) => releaseLanes(db));
         await writeRecord(backups, { ...record, state: acceptLoss ? 'accepted' : 'reconciled' });
       }),

@@ -17,6 +17,8 @@ export type RefusalCode =
   | 'missing_segment'
   | 'no_restore_point'
   | 'no_such_restore'
+  | 'not_in_effect'
+  | 'already_settled'
   | 'nothing_to_undo'
   | 'too_little_space'
   | 'check_failed'

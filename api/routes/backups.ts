@@ -112,7 +112,9 @@ export function backupEndpoints(
 }
 
 function toItem(id: string, set: BackupSet | BrokenSet | null, run: Run | null) {
-  if (set && !('broken' in set)) return { ...set, status: 'done' };
+  // The set is there before its run has come to its end, and to its result.
+  const goesOn = run && !run.isOver && run.status !== 'unknown';
+  if (set && !('broken' in set)) return { ...set, status: goesOn ? run.status : 'done' };
   const { status, startedAt, finishedAt } = run ?? { status: 'broken', startedAt: null, finishedAt: null };
   return {
     id,

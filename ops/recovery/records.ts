@@ -1,4 +1,5 @@
 // Documents beside the backups: records of restores, reports of drills.
+import type { Lost } from '../../activities/rewind/lost';
 import { ObjectNotFound, type ObjectStore } from '../runtime/object-store';
 
 export const RESTORES = 'restores/';
@@ -32,5 +33,5 @@ export async function readRecord(
 }
 
 /** What a restore has lost, as it was listed when it switched. */
-export const readLost = (backups: ObjectStore, restoreId: string): Promise<Record<string, unknown> | null> =>
-  readRecord(backups, RESTORES, `${restoreId}/lost`);
+export const readLost = (backups: ObjectStore, restoreId: string): Promise<Lost | null> =>
+  readRecord(backups, RESTORES, `${restoreId}/lost`) as Promise<Lost | null>;

@@ -3,9 +3,11 @@ import type { Client } from '@temporalio/client';
 import { z } from 'zod';
 import { type RestoreResult, type RestoreTarget, restoreWorkflowId } from '../../workflows/contracts/restore';
 import { type DrillReport, restoreDrillWorkflowId } from '../../workflows/contracts/restore-drill';
+import type { FollowUpResult } from '../../workflows/contracts/restore-follow-up';
 import { askYesNo } from './ask';
 import { type Command, CommandFailed, EXIT, printDocument, readOptions, runCommand, WrongUsage } from './command';
 import { because, documentOf, exitCodeOf, follow } from './follow';
+import { describeFollowUp, describeLost } from './lost-words';
 import { createProgressView } from './progress-view';
 import { listRecords, RESTORES, readLost } from './records';
 import { abortRestore, confirmRestore, reconcileRestore, undoRestore } from './restore-actions';
@@ -41,7 +43,7 @@ export const restoreCommand: Command = {
     if (values.drill) return drill(values);
     if (act) {
       const restoreId = given === undefined ? await newestRestore() : readId(given);
-      return act === 'lost' ? tellLost(restoreId) : actOn(act, restoreId, values);
+      return act === 'lost' ? tellLost(restoreId, values) : actOn(act, restoreId, values);
     }
     return restore(target, values);
   },
@@ -120,10 +122,11 @@ function tell(restoreId: string, run: Run<string, RestoreResult>, { json }: Rest
 }
 
 /** Listed when it switched, and kept beside its record. */
-async function tellLost(restoreId: string): Promise<number> {
+async function tellLost(restoreId: string, { json }: RestoreOptions): Promise<number> {
   const lost = await readLost(openBackupStore().backups, restoreId);
   if (!lost) throw new CommandFailed('not_found', `Nothing is known of what restore ${restoreId} has lost.`);
-  printDocument(lost);
+  if (json) printDocument(lost);
+  else console.log(describeLost(restoreId, lost));
   return EXIT.done;
 }
 
@@ -170,7 +173,8 @@ async function actAndFollow(
     again: `ops/restore.sh --${act} ${restoreId}`,
     view: createProgressView(),
   });
-  if (values.json || run.result) printDocument(values.json ? documentOf(restoreId, run) : run.result);
+  if (values.json) printDocument(documentOf(restoreId, run));
+  else if (run.result) console.log(describeFollowUp(act, restoreId, run.result as FollowUpResult));
   if (run.status !== 'done') console.error(`${title} is ${run.status}${because(run.problem)}`);
   return exitCodeOf(run);
 }

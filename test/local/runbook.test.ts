@@ -88,7 +88,7 @@ function onAnInstallation(): void {
     demo();
     run(`ops/restore.sh --pitr "${moment}" --dry-run`);
     run(`ops/restore.sh --pitr "${moment}"`, 'yes\n');
-    expect(JSON.parse(run('ops/restore.sh --lost'))).toMatchObject({ complete: true, sent: 1 });
+    expect(JSON.parse(run('ops/restore.sh --lost --json'))).toMatchObject({ complete: true, sent: 1 });
     run('ops/restore.sh --reconcile');
     demo();
     run('ops/restore.sh --undo');

@@ -1,36 +1,45 @@
-// `/api/ops/*`: on STAND-IN workflows that obey the contracts, with the database there and away.
-import { mkdirSync, writeFileSync } from 'node:fs';
+// `/api/ops/*` on a host that backs up and restores, with the database there and away.
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import type TestAgent from 'supertest/lib/agent';
 import { uuidv7 } from 'uuidv7';
 import { type Manifest, manifestKey, toSetId, writeManifest } from '../../activities/backup/manifest';
+import { readConfiguration } from '../../ops/runtime/configuration';
 import { openObjectStore } from '../../ops/runtime/object-store';
 import { createSigner } from '../../ops/runtime/signing';
 import { NOBODY, problem, TestApi } from '../api/test-api';
+import { RestoredService } from '../restore/restored-service';
 import { openTestDatabase } from '../support/database';
-import { newFolder } from '../support/environment';
-import { createTestNamespace, type TestNamespace } from '../support/temporal';
+import { createTestNamespace } from '../support/temporal';
 import { until } from '../support/until';
-import { StandIn } from './stand-in';
 
-let temporal: TestNamespace;
-let standIn: StandIn;
+jest.setTimeout(240_000);
+
+let service: RestoredService;
 let api: TestApi;
 let ops: TestAgent;
 let folder: string;
+/** Of the backup that a test has made. */
+let setId: string;
 beforeAll(async () => {
-  temporal = await createTestNamespace();
-  standIn = await StandIn.start(temporal);
-  folder = newFolder('backups');
+  service = await RestoredService.start();
+  const { database, temporal, environment } = service.base;
   const { address, namespace } = temporal;
-  api = await TestApi.create({ backups: pathToFileURL(folder).href, temporal: { address, namespace } });
+  folder = fileURLToPath(environment.BACKUP_URL as string);
+  const settings = { SECRET_KEY: readConfiguration(environment).SECRET_KEY };
+  api = await TestApi.create({
+    database,
+    settings,
+    backups: pathToFileURL(folder).href,
+    temporal: { address, namespace },
+  });
   ops = await api.person('Olga', 'ops');
+  await until('a worker has the tools', async () => (await ops.get('/api/ops/backups')).status === 200);
 });
 afterAll(async () => {
-  await standIn?.stop();
   await api?.close();
-  await temporal?.close();
+  await service?.close();
 });
 
 interface Answer {
@@ -42,10 +51,14 @@ const eventsOf = async ({ headers }: Answer) => {
   return events.map(({ type, subjectId, data }) => ({ type, subjectId, data }));
 };
 const settled = (path: string, status: string) =>
-  until(`${path} is ${status}`, async () => {
-    const { body } = await ops.get(path);
-    return body.status === status && body;
-  });
+  until(
+    `${path} is ${status}`,
+    async () => {
+      const { body } = await ops.get(path);
+      return body.status === status && body;
+    },
+    60_000,
+  );
 
 async function plantSet(day: number): Promise<string> {
   const at = new Date(Date.UTC(2026, 0, day, 18));
@@ -71,59 +84,33 @@ async function plantSet(day: number): Promise<string> {
 
 describe('backups', () => {
   it('are asked for, show how far they are, and are written down', async () => {
-    standIn.held.add('redis');
-    const asked = await ops.post('/api/ops/backups').send({ kind: 'incr', parts: ['redis'] });
+    const asked = await ops.post('/api/ops/backups').send({ kind: 'incr', parts: ['postgres'] });
     expect([asked.status, asked.body]).toEqual([
       202,
       { id: expect.stringMatching(/^\d{8}T\d{6}Z$/), status: 'accepted' },
     ]);
     const { id } = asked.body;
+    setId = id;
     const location = asked.headers.location as string;
     expect(location).toBe(`/api/ops/backups/${id}`);
     expect(await eventsOf(asked)).toEqual([
-      { type: 'backup.requested', subjectId: null, data: { setId: id, kind: 'incr', parts: ['redis'] } },
+      { type: 'backup.requested', subjectId: null, data: { setId: id, kind: 'incr', parts: ['postgres'] } },
     ]);
     const running = await until('its beat is told', async () => {
       const { body } = await ops.get(location);
-      return body.beat && body;
+      return body.beat?.unit === 'bytes' && body;
     });
     expect(running).toMatchObject({
       id,
       status: 'running',
-      beat: { done: 5e6, total: 1e7, unit: 'bytes' },
+      beat: { done: expect.any(Number), total: expect.any(Number), unit: 'bytes' },
       result: null,
     });
-    expect(running.steps).toEqual([{ step: 'redis', startedAt: expect.any(String), finishedAt: null }]);
+    expect(running.steps.at(-1)).toEqual({ step: 'postgres', startedAt: expect.any(String), finishedAt: null });
     await until('it is listed', async () => (await ops.get('/api/ops/backups')).body.items[0]?.id === id);
-    standIn.held.delete('redis');
-    expect(await settled(location, 'done')).toMatchObject({ result: { walChecked: 7 }, problem: null });
-  });
-
-  it('are listed from their manifests, newest first, page by page, and one that is not signed by us shows as broken', async () => {
-    const ids = [await plantSet(3), await plantSet(2), await plantSet(1)];
-    const broken = '20251231T000000Z';
-    mkdirSync(join(folder, 'sets', broken));
-    writeFileSync(join(folder, manifestKey(broken)), '{}');
-    const first = await ops.get('/api/ops/backups?limit=2');
-    const second = await ops.get(`/api/ops/backups?limit=2&cursor=${first.body.nextCursor}`);
-    const items = [...first.body.items, ...second.body.items];
-    expect(items.map(({ id, status }) => [id, status])).toEqual([...ids.map((id) => [id, 'done']), [broken, 'broken']]);
-    expect(items[0]).toEqual({
-      id: ids[0],
-      status: 'done',
-      kind: 'full',
-      parts: ['redis', 'files'],
-      startedAt: '2026-01-03T18:00:00.000Z',
-      finishedAt: '2026-01-03T18:01:00.000Z',
-      size: 7_300,
-      stored: 350,
-    });
-    expect(second.body.nextCursor).toBeNull();
-    expect(second.body.archiving).toEqual({ state: 'ok', reason: null, oldestWaitingSeconds: null });
-    expect((await ops.get(`/api/ops/backups/${ids[1]}`)).body).toMatchObject({
-      status: 'done',
-      size: 7_300,
-      steps: [],
+    expect(await settled(location, 'done')).toMatchObject({
+      result: { kind: 'full', walChecked: expect.any(Number) },
+      problem: null,
     });
   });
 
@@ -148,7 +135,10 @@ describe('backups', () => {
 
 describe('restores', () => {
   it('wait for the word, one at a time; then drafts are reconciled', async () => {
-    const time = '2026-01-03T18:30:00+01:00';
+    const seconds = Math.ceil(Date.now() / 1000);
+    await until('that second has passed', () => Date.now() > (seconds + 1) * 1000);
+    const time = new Date(seconds * 1000).toISOString().replace('.000Z', '+00:00');
+    await service.base.submitForReview('later@example.org');
     const asked = await ops.post('/api/ops/restores').send({ time });
     expect(asked.status).toBe(202);
     const { id } = asked.body;
@@ -157,13 +147,11 @@ describe('restores', () => {
     expect(event).toEqual({ type: 'restore.requested', subjectId: id, data: { from: 'latest', time, dryRun: false } });
     expect(await settled(path, 'awaiting_confirmation')).toMatchObject({
       id,
-      result: { plan: { time } },
+      result: { plan: { to: 'time', timeline: 1 } },
       record: null,
     });
-    await until('another is refused', async () => {
-      const { status, body } = await ops.post('/api/ops/restores').send({ dryRun: true });
-      return status === 409 && body.type === '/problems/restore-running';
-    });
+    const other = await ops.post('/api/ops/restores').send({ dryRun: true });
+    expect([other.status, other.body.type]).toEqual([409, '/problems/restore-running']);
     expect((await ops.post(`${path}/reconcile`).send({})).body).toEqual(problem('wrong-state', 409));
     const confirmed = await ops.post(`${path}/confirm`);
     expect([confirmed.status, await eventsOf(confirmed)]).toEqual([
@@ -176,14 +164,18 @@ describe('restores', () => {
       problem('wrong-state', 409),
       [{ type: 'restore.refused', subjectId: id, data: { act: 'aborted', code: 'wrong-state' } }],
     ]);
-    expect((await ops.post(`${path}/reconcile`).send({ acceptLoss: true })).status).toBe(202);
-    await until('it is reconciled', async () => (await ops.get(path)).body.reconciliation?.status === 'done');
-    expect((await ops.get(`${path}/lost`)).body).toEqual(problem('not-found', 404));
+    expect((await ops.get(`${path}/lost`)).body).toMatchObject({ complete: true, drafts: [{ is: null }] });
+    expect((await ops.post(`${path}/reconcile`).send({})).status).toBe(202);
+    const settledTo = await until('it is reconciled', async () => {
+      const { body } = await ops.get(path);
+      return body.reconciliation?.status === 'done' && body;
+    });
+    expect(settledTo).toMatchObject({ reconciliation: { result: { drafts: 1 } }, record: { state: 'reconciled' } });
   });
 
   it('are given up, and are listed with those that Temporal has forgotten', async () => {
     const { body } = await until('the first is over', async () => {
-      const answer = await ops.post('/api/ops/restores').send({ from: '20260103T180000Z' });
+      const answer = await ops.post('/api/ops/restores').send({ from: setId });
       return answer.status === 202 && answer;
     });
     const path = `/api/ops/restores/${body.id}`;
@@ -191,7 +183,6 @@ describe('restores', () => {
     expect((await ops.post(`${path}/abort`)).status).toBe(202);
     await settled(path, 'aborted');
     const forgotten = '018bcfe5-6800-7000-8000-000000000000';
-    mkdirSync(join(folder, 'restores'), { recursive: true });
     writeFileSync(join(folder, 'restores', `${forgotten}.json`), '{"state":"done"}');
     const { items } = (await ops.get('/api/ops/restores')).body;
     expect(items.map(({ id }: { id: string }) => id)).toEqual(expect.arrayContaining([body.id, forgotten]));
@@ -199,6 +190,7 @@ describe('restores', () => {
       status: 'unknown',
       record: { state: 'done' },
     });
+    rmSync(join(folder, 'restores', `${forgotten}.json`));
   });
 
   it.each([
@@ -225,13 +217,46 @@ describe('restores', () => {
 it('drills are asked for, and their reports listed, newest first', async () => {
   const { status, headers, body } = await ops.post('/api/ops/drills');
   expect([status, headers.location]).toEqual([202, `/api/ops/drills/${body.id}`]);
-  await settled(`/api/ops/drills/${body.id}`, 'done');
-  mkdirSync(join(folder, 'drills'), { recursive: true });
+  const { result } = await settled(`/api/ops/drills/${body.id}`, 'done');
+  expect(result).toMatchObject({ outcome: 'PROVEN', plan: { setId } });
   for (const id of ['20260101T000000Z', '20260108T000000Z'])
     writeFileSync(join(folder, 'drills', `${id}.json`), JSON.stringify({ proven: true }));
-  expect((await ops.get('/api/ops/drills')).body).toEqual({
-    items: ['20260108T000000Z', '20260101T000000Z'].map((id) => ({ id, report: { proven: true } })),
-    nextCursor: null,
+  const { items, nextCursor } = (await ops.get('/api/ops/drills')).body;
+  expect(items[0]).toMatchObject({ report: { report: { outcome: 'PROVEN' } } });
+  expect([items.slice(1), nextCursor]).toEqual([
+    ['20260108T000000Z', '20260101T000000Z'].map((id) => ({ id, report: { proven: true } })),
+    null,
+  ]);
+});
+
+it('backups are listed from their manifests, newest first, page by page, and one that is not signed by us shows as broken', async () => {
+  const ids = [await plantSet(3), await plantSet(2), await plantSet(1)];
+  const broken = '20251231T000000Z';
+  mkdirSync(join(folder, 'sets', broken));
+  writeFileSync(join(folder, manifestKey(broken)), '{}');
+  const first = await ops.get('/api/ops/backups?limit=3');
+  const second = await ops.get(`/api/ops/backups?limit=3&cursor=${first.body.nextCursor}`);
+  const items = [...first.body.items, ...second.body.items];
+  expect(items.map(({ id, status }) => [id, status])).toEqual([
+    ...[setId, ...ids].map((id) => [id, 'done']),
+    [broken, 'broken'],
+  ]);
+  expect(items[1]).toEqual({
+    id: ids[0],
+    status: 'done',
+    kind: 'full',
+    parts: ['redis', 'files'],
+    startedAt: '2026-01-03T18:00:00.000Z',
+    finishedAt: '2026-01-03T18:01:00.000Z',
+    size: 7_300,
+    stored: 350,
+  });
+  expect(second.body.nextCursor).toBeNull();
+  expect(second.body.archiving).toMatchObject({ state: 'ok', reason: null });
+  expect((await ops.get(`/api/ops/backups/${ids[1]}`)).body).toMatchObject({
+    status: 'done',
+    size: 7_300,
+    steps: [],
   });
 });
 
@@ -265,7 +290,7 @@ describe('where it cannot be done', () => {
     const own = await TestApi.create({
       database: nowhere,
       backups: pathToFileURL(folder).href,
-      temporal: { address: temporal.address, namespace: temporal.namespace },
+      temporal: { address: service.base.temporal.address, namespace: service.base.temporal.namespace },
     });
     const asked = await own.admin.post('/api/ops/backups').send({ parts: ['files'] });
     expect(asked.status).toBe(202);

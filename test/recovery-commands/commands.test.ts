@@ -1,39 +1,32 @@
-// `ops/backup.sh` and `ops/restore.sh` as an operator or cron runs them, on STAND-IN workflows that obey the contracts.
+// `ops/backup.sh` and `ops/restore.sh` as an operator or cron runs them, on a host that backs up and restores.
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { symlinkSync } from 'node:fs';
 import { join } from 'node:path';
-import { uuidv7 } from 'uuidv7';
 import { backupCommand } from '../../ops/recovery/backup';
 import { WrongUsage } from '../../ops/recovery/command';
+import { listRecords, RESTORES } from '../../ops/recovery/records';
 import { restoreCommand } from '../../ops/recovery/restore';
+import { RestoredService } from '../restore/restored-service';
 import { newFolder } from '../support/environment';
-import { createTestNamespace, type TestNamespace } from '../support/temporal';
+import { holdLock } from '../support/lock-holder';
+import { createTestNamespace } from '../support/temporal';
 import { until } from '../support/until';
-import { StandIn } from './stand-in';
+
+jest.setTimeout(240_000);
 
 const ROOT = join(__dirname, '..', '..');
 const PLACES = { PATH: '/usr/bin:/bin', NODE: process.execPath };
 
-let temporal: TestNamespace;
-let standIn: StandIn;
-let backups: string;
+let service: RestoredService;
 beforeAll(async () => {
-  temporal = await createTestNamespace();
-  standIn = await StandIn.start(temporal);
-  backups = newFolder('backups');
+  service = await RestoredService.start();
 });
-afterAll(async () => {
-  await standIn?.stop();
-  await temporal?.close();
-});
+afterAll(() => service?.close());
 
-const environment = () => ({
-  ...PLACES,
-  TEMPORAL_ADDRESS: temporal.address,
-  TEMPORAL_NAMESPACE: temporal.namespace,
-  BACKUP_URL: `file://${backups}`,
-  SECRET_KEY: Buffer.alloc(32, 7).toString('base64'),
-});
+const environment = () => {
+  const { TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE, BACKUP_URL, SECRET_KEY } = service.base.environment;
+  return { ...PLACES, TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE, BACKUP_URL, SECRET_KEY };
+};
 
 interface Run {
   child: ChildProcess;
@@ -112,106 +105,133 @@ it('ends with 1 and the remedy where Temporal does not answer, or no worker has 
 });
 
 describe('ops/backup.sh', () => {
+  it('lists what there is without anything that runs', async () => {
+    const { TEMPORAL_ADDRESS: _, ...alone } = environment();
+    const none = await run('backup', ['--list'], { env: alone });
+    expect(none).toMatchObject({ code: 0, output: expect.stringContaining('There is no backup under file://') });
+  });
+
   it('tells each step in plain lines, and ends with 0', async () => {
     const { code, output, errors } = await run('backup', ['--db', '--redis', '--type', 'incr']);
     expect([code, output]).toEqual([
       0,
       expect.stringMatching(
-        /^Backup \d{8}T\d{6}Z is done, after \d+ s: incr, 2\.0 MB backed up, 1\.0 MB added, 7 segments of the log checked\.\n$/,
+        /^Backup \d{8}T\d{6}Z is done, after \d+ s: full, [\d.]+ MB backed up, [\d.]+ MB added, \d+ segments of the log checked\.\n$/,
       ),
     ]);
-    expect(
-      errors
-        .trim()
-        .split('\n')
-        .map((line) => line.replace(/\d+ s/, '… s')),
-    ).toEqual([
-      expect.stringMatching(/^Backup \d{8}T\d{6}Z$/),
-      '· PostgreSQL',
-      '  PostgreSQL: done after … s',
-      '· Redis',
-      '  Redis: done after … s',
-    ]);
+    const lines = errors.trim().split('\n');
+    expect(lines[0]).toMatch(/^Backup \d{8}T\d{6}Z$/);
+    const ended = lines.filter((line) => line.includes(': done after'));
+    expect(ended.map((line) => line.replace(/\d+ s/, '… s'))).toEqual(
+      expect.arrayContaining(['  PostgreSQL: done after … s', '  Redis: done after … s']),
+    );
+    expect(lines).toContain('· PostgreSQL');
   });
 
   it('leaves the backup running when it is interrupted, and follows it again', async () => {
-    standIn.held.add('files');
+    const lock = await holdLock(service.base.temporal);
     const first = begin('backup', ['--files']);
-    await until('the step is told', () => first.errors().includes('· files'));
+    await until('it has begun', () => /^Backup \S+$/m.test(first.errors()));
     first.child.kill('SIGINT');
     expect(await first.ended).toBe(130);
     const [, id = ''] = /To follow it again: ops\/backup\.sh --follow (\S+)/.exec(first.errors()) ?? [];
     const again = begin('backup', ['--follow', id, '--json']);
-    await until('the step is told again', () => again.errors().includes('· files'));
-    standIn.held.delete('files');
+    await lock.release();
+    await lock.end();
     expect(await again.ended).toBe(0);
+    expect(again.errors()).toContain('· files');
     expect(JSON.parse(again.output())).toMatchObject({ id, status: 'done', result: { kind: 'full' }, problem: null });
   });
 
-  it('says that there is no such backup, and lists what there is without anything that runs', async () => {
-    const { TEMPORAL_ADDRESS: _, ...alone } = environment();
-    const [unknown, none] = await Promise.all([
-      run('backup', ['--follow', '20200101T000000Z']),
-      run('backup', ['--list'], { env: alone }),
-    ]);
+  it('says that there is no such backup', async () => {
+    const unknown = await run('backup', ['--follow', '20200101T000000Z']);
     expect([unknown.code, unknown.errors]).toEqual([1, expect.stringContaining('there is none that Temporal knows')]);
-    expect(none).toMatchObject({ code: 0, output: expect.stringContaining('There is no backup under file://') });
   });
 });
 
 describe('ops/restore.sh', () => {
+  const newestSet = async () => {
+    const { output } = await run('backup', ['--list', '--json']);
+    return (JSON.parse(output) as { id: string; parts: string[] }[]).findLast(({ parts }) => parts.includes('postgres'))
+      ?.id;
+  };
+  const idIn = (text: string) => /[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}/.exec(text)?.[0] ?? '';
+
+  it('ends with 3 and the reason where the preflight refuses', async () => {
+    const { code, errors } = await run('restore', ['--before', 'nothing', '--yes']);
+    expect([code, errors]).toEqual([3, expect.stringContaining('is refused')]);
+    expect(errors).toContain('(no_restore_point): ');
+  });
+
   it('tells how the time was understood, shows the plan, asks, and switches on yes', async () => {
     const env = { ...environment(), TZ: 'Europe/Berlin' };
-    const { code, output, errors } = await run('restore', ['--pitr', '2026-01-23 18:00:00'], {
-      answer: 'maybe\nyes\n',
-      env,
-    });
-    expect(errors).toContain('Restoring to 2026-01-23 18:00:00 Europe/Berlin, which is 2026-01-23T17:00:00Z.');
-    expect(errors).toContain('from        set 20260123T180000Z, timeline 1');
+    const waiting = await service.base.submitForReview('waiting@example.org');
+    const set = await newestSet();
+    const seconds = Math.floor(Date.now() / 1000) + 1;
+    await until('that second has passed', () => Date.now() > (seconds + 1) * 1000);
+    const later = await service.base.submitForReview('later@example.org');
+    const local = new Date(seconds * 1000).toLocaleString('sv', { timeZone: 'Europe/Berlin' });
+    const { code, output, errors } = await run('restore', ['--pitr', local], { answer: 'maybe\nyes\n', env });
+    const utc = new Date(seconds * 1000).toISOString().replace('.000', '');
+    expect(errors).toContain(`Restoring to ${local} Europe/Berlin, which is ${utc}.`);
+    expect(errors).toContain(`from        set ${set}, timeline 1`);
     expect(errors).toContain('switch to the restored database? [yes/no]');
     expect([code, output]).toEqual([0, expect.stringContaining('is done after')]);
-    expect(output).toContain('3 drafts that the send journal names');
+    expect((await service.base.draft(waiting.id)).status).toBe('pending_review');
+    await expect(service.base.draft(later.id)).rejects.toThrow('No such draft');
+  });
+
+  it('tells what was lost, in words or as a document, and brings it back', async () => {
+    const { code, output } = await run('restore', ['--lost']);
+    expect(code).toBe(0);
+    expect(output).toMatch(/ had been acknowledged, and is gone:\n {7}1 {2}drafts that were made or went on\n/);
+    expect(output).toContain('That is everything.');
+    expect(output).toMatch(/^[\da-f-]{36} {2}pending_review {6}-$/m);
+    const document = JSON.parse((await run('restore', ['--lost', '--json'])).output);
+    expect(document).toMatchObject({ complete: true, drafts: [{ was: { status: 'pending_review' }, is: null }] });
+    const [{ id }] = document.drafts;
+    const first = await run('restore', ['--reconcile', '--json']);
+    const reconciled = JSON.parse(first.output);
+    expect([first.code, reconciled]).toMatchObject([0, { status: 'done', result: { drafts: 1 } }]);
+    expect((await service.base.draft(id)).status).toBe('pending_review');
+    for (const act of ['--reconcile', '--accept-loss']) {
+      const again = await run('restore', [act]);
+      expect([again.code, again.errors]).toEqual([3, expect.stringContaining('(already_settled): ')]);
+    }
+  });
+
+  it('lets nothing out for a restore that is not in effect any more', async () => {
+    const [first = ''] = await listRecords(service.tools.backups, RESTORES);
+    const { code } = await run('restore', ['--undo']);
+    expect(code).toBe(0);
+    for (const act of ['--reconcile', '--accept-loss']) {
+      const refused = await run('restore', [act, first]);
+      expect([refused.code, refused.errors]).toEqual([3, expect.stringContaining('(not_in_effect): ')]);
+    }
+    expect(await service.base.database.db.lane.findMany({ where: { held: false } })).toEqual([]);
+    expect((await run('restore', ['--accept-loss'])).output).toMatch(
+      /^What restore [\da-f-]{36} has lost is given up\. Mail is sent again\.$/m,
+    );
   });
 
   it('gives it up on no, and one that runs keeps another from beginning', async () => {
     const first = begin('restore', ['--from-s3', 'latest']);
-    await until('it asks', () => first.errors().includes('[yes/no]'));
-    const second = await until('the other is seen', async () => {
-      const refused = await run('restore', ['--from-s3', 'latest', '--dry-run', '--json']);
-      return refused.code === 3 && refused;
-    });
-    expect(JSON.parse(second.output).problem.code).toBe('restore_running');
+    await until('it asks', () => first.errors().includes('[yes/no]'), 60_000);
+    const second = await run('restore', ['--from-s3', 'latest', '--dry-run', '--json']);
+    expect([second.code, JSON.parse(second.output).problem.code]).toEqual([3, 'restore_running']);
     first.child.stdin?.end('no\n');
     expect(await first.ended).toBe(1);
     expect(first.errors()).toContain('is aborted');
   });
 
   it('waits where nobody answers, and is confirmed or aborted later', async () => {
-    const left = await run('restore', ['--from-s3', '20260123T180000Z', '--json']);
+    const left = await run('restore', ['--from-s3', (await newestSet()) as string, '--json']);
     expect([left.code, JSON.parse(left.output).problem.code]).toEqual([1, 'unanswered']);
-    const [, id = ''] = /--abort ([\da-f-]{36})/.exec(left.errors) ?? [];
+    const id = idIn(left.errors);
     expect(await run('restore', ['--follow', id, '--yes'])).toMatchObject({ code: 0 });
     expect(await run('restore', ['--abort', id])).toMatchObject({
       code: 1,
       errors: expect.stringContaining("can't be given up"),
-    });
-  });
-
-  it('ends with 3 and the reason where the preflight refuses', async () => {
-    const { code, errors } = await run('restore', ['--before', 'nothing', '--yes']);
-    expect([code, errors]).toEqual([3, expect.stringContaining('is refused')]);
-    expect(errors).toContain('(no_restore_point): There is no restore point of this name.');
-  });
-
-  it('reconciles the newest restore that is recorded', async () => {
-    const [older, newest] = [uuidv7(), uuidv7()];
-    mkdirSync(join(backups, 'restores'));
-    for (const id of [newest, older]) writeFileSync(join(backups, 'restores', `${id}.json`), '{}');
-    const { code, output } = await run('restore', ['--reconcile', '--json']);
-    expect([code, JSON.parse(output)]).toMatchObject([0, { id: newest, status: 'done', result: { reconciled: 5 } }]);
-    expect(await run('restore', ['--reconcile', older])).toMatchObject({
-      code: 0,
-      output: expect.stringContaining('5'),
     });
   });
 });
