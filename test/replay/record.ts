@@ -1,27 +1,33 @@
 // `npm test -- --record` records the scenarios that have no history yet (README.md says who may). No part of `npm test`.
+import { RestoredService } from '../restore/restored-service';
 import { TestService } from '../support/service';
 import { keepRecording, recordings } from './histories';
-import { SCENARIOS } from './scenarios';
+import { RECOVERY_SCENARIOS, SCENARIO_NAMES } from './recovery-scenarios';
+import { type Recorded, SCENARIOS } from './scenarios';
 
-const missing = Object.keys(SCENARIOS).filter((scenario) => !recordings().has(scenario));
+const isMissing = ([name]: [name: string, scenario: unknown]) => !recordings().has(name);
 
-let service: TestService;
-beforeEach(async () => {
-  service = await TestService.create();
-  service.startWorker();
-});
-afterEach(() => service.close());
+async function record(name: string, { temporal }: TestService, { workflowId, runId }: Recorded): Promise<void> {
+  keepRecording(name, workflowId, await temporal.client.workflow.getHandle(workflowId, runId).fetchHistory());
+}
 
 describe('recording', () => {
-  for (const name of missing) {
+  for (const [name, scenario] of Object.entries(SCENARIOS).filter(isMissing)) {
     it(name, async () => {
-      const { workflowId, runId } = await (SCENARIOS[name] as (typeof SCENARIOS)[string])(service);
-      const history = await service.temporal.client.workflow.getHandle(workflowId, runId).fetchHistory();
-      keepRecording(name, workflowId, history);
+      const service = await TestService.create();
+      service.startWorker();
+      await record(name, service, await scenario(service)).finally(() => service.close());
     }, 150_000);
   }
 
+  for (const [name, scenario] of Object.entries(RECOVERY_SCENARIOS).filter(isMissing)) {
+    it(name, async () => {
+      const service = await RestoredService.start();
+      await record(name, service.base, await scenario(service)).finally(() => service.close());
+    }, 300_000);
+  }
+
   it('has recorded every scenario', () => {
-    expect([...recordings().keys()].sort()).toEqual(Object.keys(SCENARIOS).sort());
+    expect([...recordings().keys()].sort()).toEqual(SCENARIO_NAMES);
   });
 });

@@ -65,15 +65,20 @@ export class RestoredService {
     return join(this.mailbox, name);
   }
 
+  async startBackup(setId = toSetId(new Date()), workflowId = backupWorkflowId(setId)) {
+    const handle = await this.workflows.start<typeof backup>('backup', {
+      workflowId,
+      taskQueue: TASK_QUEUES.ops,
+      args: [{ setId, kind: 'full', parts: [...BACKUP_PARTS] }],
+    });
+    return { setId, handle };
+  }
+
   /** @returns the set's id */
   async backUp(): Promise<string> {
-    const id = toSetId(new Date());
-    await this.workflows.execute<typeof backup>('backup', {
-      workflowId: backupWorkflowId(id),
-      taskQueue: TASK_QUEUES.ops,
-      args: [{ setId: id, kind: 'full', parts: [...BACKUP_PARTS] }],
-    });
-    return id;
+    const { setId, handle } = await this.startBackup();
+    await handle.result();
+    return setId;
   }
 
   /** @param yes without it, somebody has to confirm the switch */
