@@ -13,6 +13,8 @@ type Times = Pick<DraftRecord, 'createdAt' | 'expiresAt' | 'dueAt' | 'now'>;
 export interface NewDraft
   extends Omit<DraftRecord, keyof Times | 'generation' | 'updatedAt' | 'nextAttemptAt' | 'requestHash'> {
   requestHash: Uint8Array;
+  /** With `decision.policyVersion`, the policy that decided. */
+  policyGeneration: number;
   recipientHashes: Uint8Array[];
   /** Null: nobody has to decide. */
   decidedWithinHours: number | null;
@@ -52,7 +54,8 @@ export async function storeDraft(
         ${draft.confidence}::float8, ${draft.metadata && JSON.stringify(draft.metadata)}::jsonb, ${JSON.stringify(draft.decision)}::jsonb,
         ${idempotencyKey ?? null}, ${draft.requestHash}, now, now, expires,
         CASE WHEN sends THEN due END, CASE WHEN sends THEN due END, ${draft.needsPeople}
-      FROM times WHERE (SELECT max(version) FROM policies) = ${draft.decision.policyVersion}
+      FROM times, instance i WHERE i.id = 1 AND i.generation = ${draft.policyGeneration}
+        AND (SELECT max(version) FROM policies) = ${draft.decision.policyVersion}
       ON CONFLICT (author_id, idempotency_key) DO NOTHING
       RETURNING id, created_at, expires_at, due_at
     ), revision AS (
@@ -67,7 +70,13 @@ export async function storeDraft(
     SELECT i.generation, created_at AS "createdAt", expires_at AS "expiresAt", due_at AS "dueAt", created_at AS now
     FROM draft, instance i WHERE i.id = 1`;
   if (!stored) return null;
-  const { decidedWithinHours: _, sentAfterSeconds: __, recipientHashes: ___, ...record } = draft;
+  const {
+    decidedWithinHours: _,
+    sentAfterSeconds: __,
+    recipientHashes: ___,
+    policyGeneration: ____,
+    ...record
+  } = draft;
   return { ...record, ...stored, updatedAt: stored.createdAt, nextAttemptAt: stored.dueAt };
 }
 

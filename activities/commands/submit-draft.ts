@@ -74,6 +74,7 @@ export function createSubmitDraft({ db, announce, settings }: CommandDependencie
       confidence,
       metadata: input.metadata ?? null,
       decision: { ...decision, policyVersion: policy.version },
+      policyGeneration: policy.generation,
       decidedWithinHours: needsPeople ? (decision.deadlineHours ?? settings.APPROVAL_DEADLINE_HOURS) : null,
       sentAfterSeconds: decision.outcome === 'auto_approve' ? settings.UNDO_WINDOW_SECONDS : null,
       sentAt: null,

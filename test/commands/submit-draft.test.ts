@@ -136,6 +136,16 @@ describe('the policy in the submitting transaction', () => {
     expect(draft).toMatchObject({ status: 'pending_review', decision: { policyVersion: version } });
   });
 
+  it('never decides by a policy that a restore has taken back, though another has its version now', async () => {
+    const { version } = await test.commands.setPolicy(test.admin, POLICY);
+    const submit = () => test.commands.submitDraft(author, aDraft({ confidence: 0.95 }));
+    expect((await submit()).status).toBe('approved');
+    const strict = { ...POLICY, rules: [] } as object;
+    await database.db.policy.update({ where: { version }, data: { document: strict } });
+    await database.db.instance.update({ where: { id: 1 }, data: { generation: { increment: 1 } } });
+    expect(await submit()).toMatchObject({ status: 'pending_review', decision: { policyVersion: version } });
+  });
+
   it('gives parallel changes of the policy a version each', async () => {
     const made = await Promise.all(Array.from({ length: 5 }, () => test.commands.setPolicy(test.admin, POLICY)));
     expect(new Set(made.map(({ version }) => version)).size).toBe(5);
