@@ -60,9 +60,10 @@ export function createHealthChecks({ databaseUrl, redis, temporal, gate }: Healt
       within(() => pingTemporal(temporal)),
     ]);
     const degraded = (trouble: string | null) => (trouble === null ? 'ready' : `degraded: ${trouble}`);
+    const { mail, ...needed } = database;
     return {
-      ready: Object.values(database).every((state) => state === 'ready'),
-      checks: { ...database, redis: degraded(cache), temporal: degraded(processes) },
+      ready: Object.values(needed).every((state) => state === 'ready'),
+      checks: { ...needed, mail, redis: degraded(cache), temporal: degraded(processes) },
     };
   }
 
@@ -75,7 +76,8 @@ export function createHealthChecks({ databaseUrl, redis, temporal, gate }: Healt
   };
 }
 
-type DatabaseChecks = Record<'database' | 'migrations' | 'erasureLedger', string>;
+/** All but `mail` must be ready. */
+type DatabaseChecks = Record<'database' | 'migrations' | 'erasureLedger' | 'mail', string>;
 
 async function checkDatabase(pool: pg.Pool, gate: LedgerGate): Promise<DatabaseChecks> {
   let applied: string[] = [];
@@ -85,22 +87,36 @@ async function checkDatabase(pool: pg.Pool, gate: LedgerGate): Promise<DatabaseC
     );
     applied = rows.map(({ name }) => name);
   });
-  const unknown = (why: string) => ({ migrations: `not_ready: ${why}`, erasureLedger: `not_ready: ${why}` });
+  const unknown = (why: string) => ({
+    migrations: `not_ready: ${why}`,
+    erasureLedger: `not_ready: ${why}`,
+    mail: `degraded: ${why}`,
+  });
   if (trouble === WORDS['42P01']) return { database: 'ready', ...unknown(trouble) };
   if (trouble !== null) return { database: `not_ready: ${trouble}`, ...unknown('the database is away') };
   const missing = MIGRATIONS.filter((name) => !applied.includes(name)).length;
   if (missing > 0) return { database: 'ready', ...unknown(`${missing} to apply`) };
-  return { database: 'ready', migrations: 'ready', erasureLedger: await checkLedger(pool, gate) };
+  return { database: 'ready', migrations: 'ready', ...(await checkInstance(pool, gate)) };
 }
 
-/** Nobody who has been erased is in a database that a restore has brought back. */
-async function checkLedger(pool: pg.Pool, gate: LedgerGate): Promise<string> {
+/** Nobody who has been erased is in a database that a restore has brought back; its mail is held until people have looked. */
+async function checkInstance(pool: pg.Pool, gate: LedgerGate): Promise<Pick<DatabaseChecks, 'erasureLedger' | 'mail'>> {
   let behind: string | null = null;
+  let held: string | null = null;
   const trouble = await within(async () => {
-    const { rows } = await pool.query('SELECT ledger_position AS position FROM instance WHERE id = 1');
-    behind = await gate.trouble(rows[0]?.position ?? 0);
+    const { rows } = await pool.query(
+      `SELECT ledger_position AS position, restore_id AS "restoreId", EXISTS (SELECT 1 FROM lanes WHERE held) AS held
+       FROM instance WHERE id = 1`,
+    );
+    const [instance] = rows;
+    if (instance?.held) held = `held since restore ${instance.restoreId}; see ops/restore.sh --lost`;
+    behind = await gate.trouble(instance?.position ?? 0);
   });
-  return trouble === null && behind === null ? 'ready' : `not_ready: ${trouble ?? behind}`;
+  const [ledger, mail] = [trouble ?? behind, trouble ?? held];
+  return {
+    erasureLedger: ledger === null ? 'ready' : `not_ready: ${ledger}`,
+    mail: mail === null ? 'ready' : `degraded: ${mail}`,
+  };
 }
 
 const MIGRATIONS = readdirSync(join(PACKAGE_ROOT, 'prisma', 'migrations'), { withFileTypes: true })

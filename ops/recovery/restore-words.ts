@@ -39,5 +39,10 @@ export function describeEnd(
   if (status !== 'done') {
     return `Restore ${restoreId} is ${status}${took}${because(problem)}`;
   }
-  return [`Restore ${restoreId} is done${took}.`, ...describeRestore(result)].join('\n');
+  const isSwitched = Boolean(result?.cluster);
+  return [
+    `Restore ${restoreId} is done${took}.`,
+    ...describeRestore(result),
+    ...(isSwitched ? ['No mail leaves until you have looked at what was lost: ops/restore.sh --lost'] : []),
+  ].join('\n');
 }

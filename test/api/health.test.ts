@@ -58,7 +58,8 @@ it('health tells when a restore was last proven', async () => {
 });
 
 it('is ready where everything answers', async () => {
-  const checks = { database: 'ready', migrations: 'ready', erasureLedger: 'ready', redis: 'ready', temporal: 'ready' };
+  const parts = ['database', 'migrations', 'erasureLedger', 'mail', 'redis', 'temporal'];
+  const checks = Object.fromEntries(parts.map((part) => [part, 'ready']));
   // A process that has only begun may be too busy to hear an answer in time.
   const { status, body } = await until('Redis and Temporal answer in time', async () => {
     const answer = await whole().anyone.get('/ready');
@@ -71,6 +72,19 @@ it('is ready, and says what is degraded, without Temporal and Redis', async () =
   const { status, body } = await (await create()).anyone.get('/ready');
   expect([status, body.status]).toEqual([200, 'ready']);
   expect(body.checks).toMatchObject({ temporal: 'degraded: connection refused', redis: 'degraded: not configured' });
+});
+
+it('is ready, and says so, while mail is held after a restore', async () => {
+  const { db } = whole().database;
+  const restoreId = '01a2132e-2aef-7071-b295-0d4ccfb78469';
+  await db.instance.update({ where: { id: 1 }, data: { restoreId } });
+  await db.lane.updateMany({ data: { held: true } });
+  const { status, body } = await (await create()).anyone.get('/ready');
+  expect([status, body.checks.mail]).toEqual([
+    200,
+    `degraded: held since restore ${restoreId}; see ops/restore.sh --lost`,
+  ]);
+  await db.lane.updateMany({ data: { held: false } });
 });
 
 it('is not ready without its database, and has not started until it was ready once', async () => {

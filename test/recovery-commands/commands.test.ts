@@ -177,6 +177,7 @@ describe('ops/restore.sh', () => {
     expect(errors).toContain(`from        set ${set}, timeline 1`);
     expect(errors).toContain('switch to the restored database? [yes/no]');
     expect([code, output]).toEqual([0, expect.stringContaining('is done after')]);
+    expect(output).toMatch(/^No mail leaves until you have looked at what was lost: ops\/restore.sh --lost$/m);
     expect((await service.base.draft(waiting.id)).status).toBe('pending_review');
     await expect(service.base.draft(later.id)).rejects.toThrow('No such draft');
   });
