@@ -3,6 +3,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { Context } from '@temporalio/activity';
+import { livingName } from '../../ops/local/clusters';
 import type { RecoveryTools } from '../../ops/recovery/tools';
 import type { StepBeat } from '../../workflows/contracts/recovery-progress';
 import type { LostSummary } from '../../workflows/contracts/restore';
@@ -13,6 +14,7 @@ import { goLive } from './index';
 import { lostKey, type RestoreRecord, readRecord, writeRecord } from './records';
 import { refusal } from './refusal';
 import { type RewindDependencies, withDatabase } from './rewound';
+import { giveUpSwitch } from './switch';
 import { forgetTruth, prepareTruth, withTruth } from './truth';
 
 export type FollowUpActivities = ReturnType<typeof createFollowUpActivities>;
@@ -64,6 +66,8 @@ export function createFollowUpActivities(tools: RecoveryTools, dependencies: Rew
       beating(async () => {
         const record = await recordOf(restoreId);
         if (acceptLoss && record.state === 'reconciled') throw alreadySettled(restoreId);
+        const isSwitched = livingName(tools.host.home) === record.cluster;
+        if (acceptLoss && record.state === 'prepared' && !isSwitched) return giveUpSwitch(tools, record);
         await requireInEffect(tools, restoreId);
         await withDatabase(tools.settings.DATABASE_URL, (db) => releaseLanes(db));
         await writeRecord(backups, { ...record, state: acceptLoss ? 'accepted' : 'reconciled' });

@@ -20,7 +20,7 @@ import { type RestoreRecord, readRecord, writeRecord } from './records';
 import { copyRedis } from './redis-copy';
 import { refusal } from './refusal';
 import { abandonAnchors, type RewindDependencies, type Rewound, rewind, withDatabase } from './rewound';
-import { holdLanes, letLanesGoOn, switchCluster, untilLives } from './switch';
+import { holdLanes, switchCluster, untilLives } from './switch';
 import { readControl } from './timelines';
 
 export interface Restoring {
@@ -105,16 +105,11 @@ export function createRestoreActivities(tools: RecoveryTools, dependencies: Rewi
         return keys;
       }),
 
-    /** What was prepared and is not wanted. A switch that was begun is left to whoever repeats it. */
+    /** What was prepared and is not wanted. */
     discardRestored: (restoreId: string): Promise<void> =>
       beating(async () => {
         const name = clusterName(restoreId);
-        if (livingName(tools.host.home) === name) return;
-        await discardCluster(tools, name);
-        const record = await readRecord(tools.backups, restoreId);
-        if (record?.state !== 'prepared') return;
-        await writeRecord(tools.backups, { ...record, state: 'abandoned' });
-        await letLanesGoOn(tools);
+        if (livingName(tools.host.home) !== name) await discardCluster(tools, name);
       }),
   };
 }

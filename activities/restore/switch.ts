@@ -5,7 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { livingName, pointTo } from '../../ops/local/clusters';
 import { endLeftoverPostmaster } from '../../ops/local/postmaster';
 import type { RecoveryTools } from '../../ops/recovery/tools';
-import type { RestoreRecord } from './records';
+import { type RestoreRecord, readRecord, writeRecord } from './records';
 import { withDatabase } from './rewound';
 
 const LIVES_WITHIN_MS = 10 * 60_000;
@@ -19,9 +19,17 @@ export async function holdLanes({ settings }: RecoveryTools): Promise<boolean> {
   }).catch(() => false);
 }
 
-/** After a switch that was not carried out. */
-export async function letLanesGoOn({ settings }: RecoveryTools): Promise<void> {
-  await withDatabase(settings.DATABASE_URL, (db) => db.lane.updateMany({ data: { held: false } }));
+/**
+ * After a switch that was begun and came to nothing: the database that lives sends again, unless it is held for a restore of
+ * its own. The other one stays where it is, for whoever may still be about to switch to it.
+ */
+export async function giveUpSwitch({ settings, backups }: RecoveryTools, record: RestoreRecord): Promise<void> {
+  await withDatabase(settings.DATABASE_URL, async (db) => {
+    const { restoreId } = await db.instance.findUniqueOrThrow({ where: { id: 1 } });
+    const own = restoreId ? await readRecord(backups, restoreId) : null;
+    if (own?.state !== 'switched') await db.lane.updateMany({ data: { held: false } });
+  });
+  await writeRecord(backups, { ...record, state: 'abandoned' });
 }
 
 export async function switchCluster(

@@ -1,59 +1,25 @@
 // A database restored beside the one that lives, switched to, and undone: on a real cluster that is started again by its pointer.
-import { MockActivityEnvironment } from '@temporalio/testing';
-import { DefaultLogger } from '@temporalio/worker';
-import pg from 'pg';
 import { uuidv7 } from 'uuidv7';
-import { createRestoreActivities, type Restoring } from '../../activities/restore';
-import { createFollowUpActivities } from '../../activities/restore/follow-up';
-import { type RewindDependencies, withDatabase } from '../../activities/restore/rewound';
+import type { Restoring } from '../../activities/restore';
+import { newestRecord, type RestoreRecord, readRecord, writeRecord } from '../../activities/restore/records';
+import { withDatabase } from '../../activities/restore/rewound';
 import { createRestorePoint, restorePointName } from '../../activities/restore-points';
 import { livingName } from '../../ops/local/clusters';
 import { createLogger } from '../../ops/runtime/logging';
-import { createErasure } from '../../worker/erasure';
 import type { RestoreTarget } from '../../workflows/contracts/restore';
-import { type SupervisedHost, startSupervisedHost } from '../support/recovery-host';
-import { createTestNamespace, type TestNamespace } from '../support/temporal';
 import { until } from '../support/until';
 import { makeDatabaseSet } from './database-set';
+import { RestoringHost } from './restoring-host';
 
 jest.setTimeout(120_000);
 
-let host: SupervisedHost;
-let temporal: TestNamespace;
-let restore: ReturnType<typeof createRestoreActivities>;
-let followUp: ReturnType<typeof createFollowUpActivities>;
-
+let place: RestoringHost;
 beforeAll(async () => {
-  [host, temporal] = await Promise.all([startSupervisedHost(), createTestNamespace()]);
-  const { tools } = host;
-  const { settings, files, backups } = tools;
-  const logger = createLogger('test', 'silent');
-  const dependencies: RewindDependencies = {
-    temporal: temporal.client,
-    erasuresOn: (db) =>
-      createErasure({ db, files, backups, redis: null, temporal: temporal.client, settings, logger }).replay,
-  };
-  restore = createRestoreActivities(tools, dependencies);
-  followUp = createFollowUpActivities(tools, dependencies);
+  place = await RestoringHost.start();
 });
-afterAll(async () => {
-  await temporal?.close();
-  await host?.postgres.stop();
-});
+afterAll(() => place?.close());
 
-const run = <A extends unknown[], R>(activity: (...args: A) => Promise<R>, ...args: A): Promise<R> =>
-  new MockActivityEnvironment(undefined, { logger: new DefaultLogger('ERROR', () => {}) }).run(activity, ...args);
-
-async function sql<T extends object>(text: string, values: unknown[] = []): Promise<T[]> {
-  const client = new pg.Client({ connectionString: host.tools.settings.DATABASE_URL });
-  client.on('error', () => {});
-  await client.connect();
-  try {
-    return (await client.query<T>(text, values)).rows;
-  } finally {
-    await client.end();
-  }
-}
+const sql = <T extends object>(text: string, values: unknown[] = []) => place.sql<T>(text, values);
 
 /** An audit event of its own, so that what was committed can be counted. @returns the time of the commit's begin */
 const commit = async (n: number) => {
@@ -69,17 +35,17 @@ const committed = async () =>
   );
 
 async function prepare(target: RestoreTarget): Promise<Restoring> {
-  const plan = await run(restore.preflightRestore, target);
+  const plan = await place.run(place.steps.preflightRestore, target);
   const restoring = { restoreId: uuidv7(), plan };
-  await run(restore.restoreClusterFiles, restoring);
-  await run(restore.recoverCluster, restoring);
-  await run(restore.checkRestored, restoring);
-  await run(restore.rewindRestored, restoring);
+  await place.run(place.steps.restoreClusterFiles, restoring);
+  await place.run(place.steps.recoverCluster, restoring);
+  await place.run(place.steps.checkRestored, restoring);
+  await place.run(place.steps.rewindRestored, restoring);
   return restoring;
 }
 
 test('goes back to a moment, keeps what came after for an undo, and archives its own log from then on', async () => {
-  await makeDatabaseSet(host.tools);
+  await makeDatabaseSet(place.tools);
   await commit(1);
   await sql('SELECT pg_sleep(0.05)');
   const between = new Date().toISOString();
@@ -88,7 +54,7 @@ test('goes back to a moment, keeps what came after for an undo, and archives its
 
   const restoring = await prepare({ from: 'latest', time: between });
   expect(await committed()).toEqual(['commit 1', 'commit 2']);
-  const record = await run(restore.switchToRestored, restoring);
+  const record = await place.run(place.steps.switchToRestored, restoring);
   expect(await committed()).toEqual(['commit 1']);
   expect(record).toMatchObject({
     state: 'switched',
@@ -97,26 +63,52 @@ test('goes back to a moment, keeps what came after for an undo, and archives its
     timeline: 2,
     previousTimeline: 1,
   });
-  expect(livingName(host.folder)).toBe(record.cluster);
+  expect(livingName(place.host.folder)).toBe(record.cluster);
   expect(await sql('SELECT name, held FROM lanes ORDER BY name')).toEqual(
     expect.arrayContaining([{ name: 'email', held: true }]),
   );
-  expect(await run(followUp.listLost, restoring.restoreId)).toMatchObject({ complete: true, drafts: 0 });
+  expect(await place.run(place.followUp.listLost, restoring.restoreId)).toMatchObject({ complete: true, drafts: 0 });
 
   // A second restore follows the new timeline.
   await commit(3);
   const again = await prepare({ from: 'latest' });
   expect(again.plan).toMatchObject({ to: 'end', timeline: 2 });
-  await run(restore.discardRestored, again.restoreId);
+  await place.run(place.steps.discardRestored, again.restoreId);
 
   const undoId = uuidv7();
-  await run(followUp.undoSwitch, { restoreId: restoring.restoreId, undoId });
+  await place.run(place.followUp.undoSwitch, { restoreId: restoring.restoreId, undoId });
   expect(await committed()).toEqual(['commit 1', 'commit 2']);
   const [{ generation } = { generation: 0 }] = await sql<{ generation: number }>('SELECT generation FROM instance');
   expect(generation).toBe(3);
-  await run(followUp.releaseSending, { restoreId: undoId, acceptLoss: true });
+  await place.run(place.followUp.releaseSending, { restoreId: undoId, acceptLoss: true });
   expect(await sql('SELECT 1 FROM lanes WHERE held')).toEqual([]);
   await until('the undone database takes writes', () => commit(4).then(() => true));
+});
+
+test('a switch that came to nothing is given up: mail goes out again, unless it is held for an earlier restore', async () => {
+  const { backups } = place.tools;
+  const isHeld = async () => (await sql('SELECT 1 FROM lanes WHERE held')).length > 0;
+  const earlier = (await newestRecord(backups)) as RestoreRecord;
+  async function failToSwitch(): Promise<string> {
+    const id = uuidv7();
+    await writeRecord(backups, { ...earlier, id, state: 'prepared', cluster: `data-${id}` });
+    await sql('UPDATE lanes SET held = true');
+    return id;
+  }
+  const giveUp = (restoreId: string) => place.run(place.followUp.releaseSending, { restoreId, acceptLoss: true });
+
+  const failed = await failToSwitch();
+  await expect(place.run(place.followUp.bringBackTruth, failed)).rejects.toMatchObject({ type: 'not_in_effect' });
+  expect(await isHeld()).toBe(true);
+  await giveUp(failed);
+  expect(await isHeld()).toBe(false);
+  expect(await readRecord(backups, failed)).toMatchObject({ state: 'abandoned' });
+
+  await writeRecord(backups, { ...earlier, state: 'switched' });
+  await giveUp(await failToSwitch());
+  expect(await isHeld()).toBe(true);
+  await writeRecord(backups, earlier);
+  await sql('UPDATE lanes SET held = false');
 });
 
 test.each<[string, () => RestoreTarget, RegExp]>([
@@ -138,23 +130,23 @@ test.each<[string, () => RestoreTarget, RegExp]>([
   ],
   ['an operation that recorded nothing', () => ({ from: 'latest', before: uuidv7() }), /recorded a restore point/],
 ])('refuses %s, with nothing touched', async (_title, target, message) => {
-  await expect(run(restore.preflightRestore, target())).rejects.toThrow(message);
+  await expect(place.run(place.steps.preflightRestore, target())).rejects.toThrow(message);
 });
 
 test('goes back to before an operation that recorded a point, and to its time where the log could not be given a name', async () => {
-  const { backups } = host.tools;
-  await makeDatabaseSet(host.tools, 'incr');
+  const { backups } = place.tools;
+  await makeDatabaseSet(place.tools, 'incr');
   await commit(5);
   const operation = { process: 'userErasure', id: uuidv7() } as const;
   const logger = createLogger('test', 'silent');
-  await withDatabase(host.tools.settings.DATABASE_URL, (db) =>
+  await withDatabase(place.tools.settings.DATABASE_URL, (db) =>
     createRestorePoint({ db, backups, logger }, { name: restorePointName(operation.id), ...operation }),
   );
   await commit(6);
-  const before = await run(restore.preflightRestore, { from: 'latest', before: operation.id });
+  const before = await place.run(place.steps.preflightRestore, { from: 'latest', before: operation.id });
   expect(before).toMatchObject({ to: 'restore_point', restorePoint: `before-${operation.id}` });
   const restoring = await prepare({ from: 'latest', before: operation.id });
-  await run(restore.switchToRestored, restoring);
+  await place.run(place.steps.switchToRestored, restoring);
   expect(await committed()).toContain('commit 5');
   expect(await committed()).not.toContain('commit 6');
 
@@ -166,6 +158,9 @@ test('goes back to before an operation that recorded a point, and to its time wh
   };
   await backups.put(`restore-points/${nameless.name}.json`, Buffer.from(JSON.stringify(nameless)));
   await commit(7);
-  const plan = await run(restore.preflightRestore, { from: 'latest', before: nameless.name.slice('before-'.length) });
+  const plan = await place.run(place.steps.preflightRestore, {
+    from: 'latest',
+    before: nameless.name.slice('before-'.length),
+  });
   expect(plan).toMatchObject({ to: 'time', restorePoint: null });
 });
