@@ -12,6 +12,7 @@ import { TASK_QUEUES } from '../../workflows/contracts/task-queues';
 import { openTestDatabase } from '../support/database';
 import { newFolder } from '../support/environment';
 import { OwnServer } from '../support/own-server';
+import type { Environment } from '../support/processes';
 import { type SupervisedHost, startSupervisedHost } from '../support/recovery-host';
 import { ErasureService } from '../user-erasure/erasure-service';
 
@@ -25,11 +26,12 @@ export class RestoredService {
     private readonly mailbox: string,
   ) {}
 
-  static async start(): Promise<RestoredService> {
+  /** @param given for instance BACKUP_URL and AWS_* of an S3 server */
+  static async start(given: Environment = {}): Promise<RestoredService> {
     const mailbox = newFolder('mailbox');
     const redisServer = await OwnServer.start(startRedis, 'own-redis');
     const REDIS_URL = `${redisServer.url}/3`;
-    const host = await startSupervisedHost({ REDIS_URL, MAILBOX_PATH: mailbox });
+    const host = await startSupervisedHost({ REDIS_URL, MAILBOX_PATH: mailbox, ...given });
     const {
       BACKUP_URL = '',
       BACKUP_PASSPHRASE = '',
@@ -39,7 +41,15 @@ export class RestoredService {
     } = host.environment;
     const erasure = await ErasureService.create({
       database: openTestDatabase(DATABASE_URL),
-      environment: { BACKUP_URL, BACKUP_PASSPHRASE, POSTGRES_HOME, FILES_URL, REDIS_URL, MAILBOX_PATH: mailbox },
+      environment: {
+        ...given,
+        BACKUP_URL,
+        BACKUP_PASSPHRASE,
+        POSTGRES_HOME,
+        FILES_URL,
+        REDIS_URL,
+        MAILBOX_PATH: mailbox,
+      },
     });
     erasure.base.startWorker();
     return new RestoredService(host, erasure, redisServer, new Redis(REDIS_URL), mailbox);
