@@ -3,6 +3,8 @@
 import {
   ActivityFailure,
   ApplicationFailure,
+  CancellationScope,
+  CancelledFailure,
   isCancellation,
   setCurrentDetails,
   TimeoutFailure,
@@ -56,9 +58,10 @@ export function keepProgress<Step extends string, Result>(title: string): Progre
         end({ status: 'done', result });
         return result;
       } catch (error) {
-        if (isCancellation(error)) {
+        // What was cancelled may have failed by itself at the same moment.
+        if (isCancellation(error) || CancellationScope.current().consideredCancelled) {
           end({ status: 'aborted' });
-          throw error;
+          throw isCancellation(error) ? error : new CancelledFailure('It was cancelled');
         }
         const problem = toProblem(error);
         end({ status: statusOf(problem, error), problem });

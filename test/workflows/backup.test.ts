@@ -27,6 +27,8 @@ let older: string | null = null;
 /** What the step of Redis throws, once for each. */
 let failures: Error[] = [];
 let hangs = false;
+/** Fails by itself at the moment at which it is cancelled. */
+let breaks = false;
 
 const sha256 = 'a'.repeat(64);
 const wal = { start: '000000010000000000000002', stop: '000000010000000000000003' };
@@ -51,6 +53,11 @@ const activities: BackupActivities = {
   async storePostgres() {
     done.push('postgres');
     if (hangs) await untilCancelled();
+    if (breaks)
+      await untilCancelled().catch(() => {
+        // As the server has it of any failure of what it has been told to cancel.
+        throw ApplicationFailure.nonRetryable('The database is gone');
+      });
     // It had nothing to build on.
     return { part, kind: 'full', stored: 10 };
   },
@@ -95,7 +102,7 @@ afterAll(async () => {
   await environment?.teardown();
 });
 beforeEach(() => {
-  [done, older, failures, hangs] = [[], null, [], false];
+  [done, older, failures, hangs, breaks] = [[], null, [], false, false];
   lock.asked.length = 0;
 });
 
@@ -163,8 +170,8 @@ describe('a backup', () => {
     expect(done.slice(-2)).toEqual([expect.stringMatching(/^write/), 'prune']);
   });
 
-  it('that is cancelled ends its step first, and is aborted', async () => {
-    hangs = true;
+  it.each(['ends', 'fails'])('that is cancelled, while its step %s, is aborted after that', async (how) => {
+    [hangs, breaks] = [how === 'ends', how === 'fails'];
     const handle = await start();
     await until('it works', () => done.includes('postgres'));
     await handle.cancel();
