@@ -21,9 +21,13 @@ export interface Encryption {
 }
 
 export function createEncryption(passphrase: string): Encryption {
+  let master: Buffer | null = null;
   // Slow once, so that a guess is dear; each object then has a key of its own.
-  const master = scryptSync(passphrase, 'countersign backup', 32, { N: 2 ** 15, maxmem: 2 ** 26 });
-  const keyFor = (salt: Buffer) => Buffer.from(hkdfSync('sha256', master, salt, 'object', 32));
+  const masterKey = () => {
+    master ??= scryptSync(passphrase, 'countersign backup', 32, { N: 2 ** 15, maxmem: 2 ** 26 });
+    return master;
+  };
+  const keyFor = (salt: Buffer) => Buffer.from(hkdfSync('sha256', masterKey(), salt, 'object', 32));
   return { encrypt: () => encrypting(keyFor), decrypt: () => decrypting(keyFor) };
 }
 

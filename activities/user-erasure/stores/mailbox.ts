@@ -2,7 +2,7 @@
 // trying out, so a mail to somebody else goes too.
 import { open, readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type ParsedMail, simpleParser } from 'mailparser';
+import type { ParsedMail } from 'mailparser';
 import { mentionsOf } from '../../personal-data/mentions';
 import { NOTHING, type PersonalDataStore } from './store';
 
@@ -64,6 +64,8 @@ async function mailsWith(folder: string | undefined, email: string, beat = () =>
 
 async function* mailsIn(folder: string | undefined): AsyncIterable<StoredMail & { raw: Buffer }> {
   if (!folder) return;
+  // Few installations keep mail as files, and every worker would load it.
+  const { simpleParser } = await import('mailparser');
   for (const name of ((await readdir(folder).catch(nullIfGone)) ?? []).filter((one) => MAIL.test(one)).sort()) {
     const raw = await readFile(join(folder, name)).catch(nullIfGone);
     if (raw) yield { name, raw, mail: await simpleParser(raw, { skipImageLinks: true }) };
