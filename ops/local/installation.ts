@@ -10,20 +10,19 @@ import { dataPaths } from './data-paths';
 import { DATABASE, ensureDatabase, migrate } from './database';
 import { StartFailure } from './failure';
 import type { Home } from './home';
+import { KeptProcesses, type Own } from './kept-processes';
 import type { Plan } from './plan';
 import { keepPassword, startPostgres } from './postgres';
 import { endLeftoverPostmaster } from './postmaster';
 import { startRedisWherePossible } from './redis';
 import type { RuntimeFile } from './runtime-file';
-import type { Server } from './server';
 import { startService, untilReady } from './service';
-import { Supervised } from './supervised';
+import type { Supervised } from './supervised';
 import { startTemporal } from './temporal';
 
 export const LOOPBACK = '127.0.0.1';
 const LOOKS_EACH_MS = 200;
 const READY_WITHIN_MS = 90_000;
-const STARTS_END_WITHIN_MS = 30_000;
 
 export interface InstallationOptions {
   root: string;
@@ -38,15 +37,8 @@ export interface InstallationOptions {
   restoring: boolean;
 }
 
-type Name = 'postgres' | 'temporal' | 'redis' | 'mailbox' | 'worker' | 'api';
-
 export class Installation {
-  private readonly running = new Map<Name, Supervised>();
-  private readonly starting = new Set<Promise<unknown>>();
-  /** Processes that nobody could stop by a `Supervised` yet. */
-  private readonly unready = new Map<Name, number>();
-  private stopped = false;
-  private isUp = false;
+  private readonly processes: KeptProcesses;
   readonly addresses: { database: string; temporal: string; temporalUi: string | null; redis: string | null };
   readonly smtp: string;
   readonly mailbox: string | null;
@@ -56,6 +48,7 @@ export class Installation {
 
   constructor(private readonly options: InstallationOptions) {
     const { ports, given, env } = options.plan;
+    this.processes = new KeptProcesses(options);
     this.api = `http://${LOOPBACK}:${ports.api}`;
     this.smtp = given.smtp ?? `smtp://${LOOPBACK}:${ports.smtp}`;
     this.mailbox = given.smtp ? null : `http://${LOOPBACK}:${ports.mailbox}`;
@@ -80,7 +73,7 @@ export class Installation {
       untilReady(this.metrics('workerMetrics'), services, READY_WITHIN_MS),
     ]);
     this.degraded.push(...degradedIn(health));
-    this.isUp = true;
+    this.processes.isUp = true;
   }
 
   private async startForRestore(): Promise<void> {
@@ -90,13 +83,13 @@ export class Installation {
     await Promise.all([this.startTemporal(), this.startRedis(), this.startMailbox()]);
     this.tell();
     await this.startOwn('worker', 'worker/main.js');
-    this.isUp = true;
+    this.processes.isUp = true;
     void this.startOnceThere();
   }
 
   /** The cluster may be missing, or too damaged to start, until another has been restored. */
   private async startOnceThere(): Promise<void> {
-    while (!this.stopped) {
+    while (!this.processes.isStopped) {
       if (isClusterThere(this.clusters) && (await this.startPostgres().then(Boolean, () => false))) return;
       await delay(LOOKS_EACH_MS);
     }
@@ -108,13 +101,8 @@ export class Installation {
 
   /** Those who take work first, those who keep it last. */
   async stop(): Promise<void> {
-    this.stopped = true;
     endRunning();
-    for (const pid of this.unready.values()) interrupt(pid);
-    await Promise.race([Promise.allSettled(this.starting), delay(STARTS_END_WITHIN_MS)]);
-    for (const together of [['api', 'worker'], ['mailbox'], ['temporal', 'redis'], ['postgres']] as Name[][]) {
-      await Promise.all(together.map((name) => this.running.get(name)?.stop()));
-    }
+    await this.processes.stop([['api', 'worker'], ['mailbox'], ['temporal', 'redis'], ['postgres']]);
   }
 
   private tell(): void {
@@ -157,7 +145,7 @@ export class Installation {
     // A restore that was cut off may have left one running beside.
     for (const cluster of clusterFolders(folder)) await endLeftoverPostmaster(cluster);
     const archive = pgbackrest ? archiveCommand(pgbackrest, folder) : undefined;
-    const { url } = await this.keep('postgres', (own) =>
+    const { url } = await this.processes.keep('postgres', (own) =>
       startPostgres({ ...own, folder, port: plan.ports.postgres, onProgress, archiveCommand: archive }),
     );
     return url;
@@ -169,7 +157,7 @@ export class Installation {
     if (plan.given.temporal) return;
     const { temporal: port, temporalUi: uiPort } = plan.ports;
     const namespace = plan.temporalNamespace;
-    await this.keep('temporal', (own) =>
+    await this.processes.keep('temporal', (own) =>
       startTemporal({ ...own, folder: home.server('temporal'), port, uiPort, namespace, onProgress }),
     );
     await ensureNamespace(this.addresses.temporal, namespace);
@@ -182,9 +170,9 @@ export class Installation {
     const start = (own: Own) =>
       startRedisWherePossible({ ...own, folder: home.server('redis'), port: plan.ports.redis, onProgress });
     // Whether there is one shows at the first start; from then on it is kept.
-    let first = await start(this.own('redis'));
+    let first = await start(this.processes.own('redis'));
     if (!first) return;
-    const { url } = await this.keep('redis', async (own) => {
+    const { url } = await this.processes.keep('redis', async (own) => {
       const server = first ?? (await start(own));
       first = null;
       if (!server) throw new Error('redis-server is gone');
@@ -202,7 +190,7 @@ export class Installation {
       MAILBOX_SMTP_PORT: String(plan.ports.smtp),
       MAILBOX_PAGE_PORT: String(plan.ports.mailbox),
     };
-    const mailbox = await this.keep('mailbox', (own) =>
+    const mailbox = await this.processes.keep('mailbox', (own) =>
       startService({
         ...own,
         name: 'Mailbox',
@@ -235,72 +223,9 @@ export class Installation {
     };
     const title = name === 'api' ? 'API' : 'Worker';
     const stopWithinMs = (plan.settings.SHUTDOWN_DRAIN_SECONDS + 5) * 1000;
-    return this.keep(name, (own) => startService({ ...own, name: title, url: this.api, script, env, stopWithinMs }));
-  }
-
-  /** Starts it, starts it again whenever it dies, and tells its process to the runtime file. */
-  private keep(name: Name, start: (own: Own) => Promise<Server>): Promise<Supervised> {
-    const kept = this.startKept(name, start);
-    this.starting.add(kept);
-    const forget = () => this.starting.delete(kept);
-    kept.then(forget, forget);
-    return kept;
-  }
-
-  private async startKept(name: Name, start: (own: Own) => Promise<Server>): Promise<Supervised> {
-    const supervised = await Supervised.run(
-      () =>
-        start(this.own(name))
-          .then((server) => this.noted(name, server))
-          .finally(() => this.unready.delete(name)),
-      (title, problem) => {
-        if (this.isUp && !this.stopped)
-          this.options.say(`${title} ${problem}; starting it again (${this.options.home.log(name)})`);
-      },
+    return this.processes.keep(name, (own) =>
+      startService({ ...own, name: title, url: this.api, script, env, stopWithinMs }),
     );
-    if (this.stopped) {
-      await supervised.stop();
-      throw new Error('Stopped while it was starting');
-    }
-    this.running.set(name, supervised);
-    return supervised;
-  }
-
-  private noted(name: Name, server: Server): Server {
-    void server.exited.then(() => this.note(() => this.options.runtime.ended(name, server.pid)));
-    return server;
-  }
-
-  private own(name: Name): Own {
-    const onSpawn = (pid: number) => {
-      this.note(() => this.options.runtime.began(name, pid));
-      if (this.stopped) interrupt(pid);
-      else this.unready.set(name, pid);
-    };
-    return { log: this.options.home.log(name), onSpawn };
-  }
-
-  /** A full disk must not end the supervisor. */
-  private note(change: () => void): void {
-    try {
-      change();
-    } catch (error) {
-      if (this.isUp && !this.stopped) this.options.say(`runtime.json can't be written: ${(error as Error).message}`);
-    }
-  }
-}
-
-interface Own {
-  log: string;
-  onSpawn(pid: number): void;
-}
-
-/** Ends each of them in order, as Ctrl-C would; the start that waits for it sees that it has ended. */
-function interrupt(pid: number): void {
-  try {
-    process.kill(pid, 'SIGINT');
-  } catch {
-    // It is gone already.
   }
 }
 
