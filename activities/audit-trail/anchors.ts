@@ -65,15 +65,17 @@ export async function anchorHead(
   const isOld = !anchoredAt || now.getTime() - anchoredAt.getTime() >= EACH_MS;
   if (head.position <= anchored || !(isOld || head.position - anchored >= EACH_POSITIONS)) return null;
   const isSame = await writeAnchor(store, signer, head, now);
-  if (isSame) await noteAnchored(db, head.position, now);
+  if (isSame) await noteAnchored(db, head, now);
   return { position: head.position, isSame };
 }
 
-export async function noteAnchored(db: Database, position: bigint, at = new Date()): Promise<void> {
-  await db.auditProgress.updateMany({
-    where: { id: 1, anchored: { lt: position } },
-    data: { anchored: position, anchoredAt: at },
-  });
+/** Only where the head is this database's own: a restore may have put another in its place since it was read. */
+export async function noteAnchored(db: Database, { position, hash }: Head, at = new Date()): Promise<void> {
+  const own = Uint8Array.from(hash);
+  await db.$executeRaw`
+    UPDATE audit_progress SET anchored = ${position}, anchored_at = ${at} WHERE id = 1 AND anchored < ${position}
+      AND EXISTS (SELECT 1 FROM audit_seals WHERE position = ${position} AND hash = ${own}
+        UNION ALL SELECT 1 FROM audit_checkpoints WHERE position = ${position} AND hash = ${own})`;
 }
 
 /** From this position on, in order; a few are fetched ahead. @param folder where they lie in the store */

@@ -143,7 +143,6 @@ export async function goLive(
     const previous = isSwitched ? null : await livingOf(tools);
     await holdLanes(tools);
     const rewound = await withCluster(tools, cluster, (url) => rewind(tools, dependencies, { restoreId: id, url }));
-    await abandonAnchors(tools, rewound.head);
     beat();
     record = {
       id,
@@ -163,8 +162,8 @@ export async function goLive(
   await switchCluster(tools, { from: record.previous, to: cluster }, beat);
   await untilLives(tools, record, beat);
   // The old one could claim and seal until it ended.
-  await withDatabase(tools.settings.DATABASE_URL, (db) => markSent({ db, backups, temporal: dependencies.temporal }));
   await abandonAnchors(tools, record.head);
+  await withDatabase(tools.settings.DATABASE_URL, (db) => markSent({ db, backups, temporal: dependencies.temporal }));
   const switched: RestoreRecord = { ...record, state: 'switched' };
   await writeRecord(backups, switched);
   return switched;

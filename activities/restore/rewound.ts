@@ -3,7 +3,8 @@
 import type { Client } from '@temporalio/client';
 import type { RecoveryTools } from '../../ops/recovery/tools';
 import { createDatabase, type Database } from '../../prisma/client';
-import { ANCHORS_FOLDER, writeRestoration } from '../audit-trail/restorations';
+import { readAnchors } from '../audit-trail/anchors';
+import { writeRestoration } from '../audit-trail/restorations';
 import { type Head, readHead } from '../audit-trail/seal';
 import { createSigner } from '../audit-trail/signatures';
 import { type ReplayDependencies, replayLedger } from '../erasure-ledger/replay';
@@ -67,13 +68,33 @@ async function generationOf(url: string): Promise<number> {
   );
 }
 
-/** Anchors of the range that was abandoned count no more. */
+/**
+ * Anchors of the range that was abandoned count no more; those that the restored database has written itself, while this was
+ * on its way, do. Idempotent.
+ */
 export async function abandonAnchors({ backups, settings }: RecoveryTools, head: Rewound['head']): Promise<void> {
-  let last = 0n;
-  for await (const key of backups.list(ANCHORS_FOLDER)) {
-    const position = /\/(\d{20})\.json$/.exec(key)?.[1];
-    if (position && BigInt(position) > last) last = BigInt(position);
-  }
+  const signer = createSigner(settings.SECRET_KEY);
   const from: Head = { position: BigInt(head.position), hash: Buffer.from(head.hash, 'hex') };
-  if (last > from.position) await writeRestoration(backups, createSigner(settings.SECRET_KEY), from, last);
+  await withDatabase(settings.DATABASE_URL, async (db) => {
+    let [last, at] = [0n, await readStart(db)];
+    let firstOwn: Date | null = null;
+    for await (const anchor of readAnchors(backups, signer, from.position + 1n)) {
+      const seal = await db.auditSeal.findUnique({ where: { position: anchor.position } });
+      if (seal && Buffer.from(seal.hash).toString('hex') === anchor.hash) {
+        firstOwn ??= anchor.at;
+      } else {
+        last = anchor.position;
+        if (anchor.at > at) at = anchor.at;
+      }
+    }
+    // It has its say about what was anchored up to then.
+    if (firstOwn && firstOwn <= at) at = new Date(firstOwn.getTime() - 1);
+    if (last > 0n) await writeRestoration(backups, signer, from, last, at);
+  });
+}
+
+/** Until then another database may have written anchors, and this one none. */
+async function readStart(db: Database): Promise<Date> {
+  const [row] = await db.$queryRaw<[{ at: Date }]>`SELECT pg_postmaster_start_time() AS at`;
+  return row.at;
 }

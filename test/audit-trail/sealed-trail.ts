@@ -45,7 +45,7 @@ export class SealedTrail {
   /** Signs the head of the chain, as the worker does each minute. */
   async anchor(): Promise<void> {
     const head = await readHead(this.db);
-    if (await writeAnchor(this.store, this.signer, head)) await noteAnchored(this.db, head.position);
+    if (await writeAnchor(this.store, this.signer, head)) await noteAnchored(this.db, head);
   }
 
   verify(): Promise<Verification> {

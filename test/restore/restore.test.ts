@@ -1,12 +1,18 @@
 // A database restored beside the one that lives, switched to, and undone: on a real cluster that is started again by its pointer.
+import { randomBytes } from 'node:crypto';
 import { uuidv7 } from 'uuidv7';
+import { noteAnchored, writeAnchor } from '../../activities/audit-trail/anchors';
+import { createSealer, readHead } from '../../activities/audit-trail/seal';
+import { createSigner } from '../../activities/audit-trail/signatures';
+import { verifyTrail } from '../../activities/audit-trail/verify';
 import type { Restoring } from '../../activities/restore';
 import { newestRecord, type RestoreRecord, readRecord, writeRecord } from '../../activities/restore/records';
-import { withDatabase } from '../../activities/restore/rewound';
+import { abandonAnchors, withDatabase } from '../../activities/restore/rewound';
 import { createRestorePoint, restorePointName } from '../../activities/restore-points';
 import { livingName } from '../../ops/local/clusters';
 import { createLogger } from '../../ops/runtime/logging';
 import type { RestoreTarget } from '../../workflows/contracts/restore';
+import { collect } from '../support/collect';
 import { until } from '../support/until';
 import { makeDatabaseSet } from './database-set';
 import { RestoringHost } from './restoring-host';
@@ -163,4 +169,32 @@ test('goes back to before an operation that recorded a point, and to its time wh
     before: nameless.name.slice('before-'.length),
   });
   expect(plan).toMatchObject({ to: 'time', restorePoint: null });
+});
+
+test('anchors of the life that ended count no more, and those that the restored database has written already do', async () => {
+  const { settings, backups } = place.tools;
+  const signer = createSigner(settings.SECRET_KEY);
+  await withDatabase(settings.DATABASE_URL, async (db) => {
+    const seal = createSealer(db);
+    while ((await seal())?.isMore);
+    const before = await readHead(db);
+    const head = { position: String(before.position), hash: Buffer.from(before.hash).toString('hex') };
+    const ofAnother = { position: before.position + 5n, hash: randomBytes(32) };
+    await writeAnchor(backups, signer, ofAnother, new Date(Date.now() - 3_600_000));
+    await sql(`INSERT INTO audit_events (id, type, at, subject) VALUES ($1, 'test', now(), 'draft')`, [uuidv7()]);
+    await seal();
+    const own = await readHead(db);
+    expect(await writeAnchor(backups, signer, own)).toBe(true);
+    await noteAnchored(db, ofAnother);
+    await noteAnchored(db, own);
+    const verify = () => verifyTrail({ db, store: backups, verifier: signer });
+    expect(await verify()).toMatchObject({ ok: false, reason: 'tail_cut' });
+
+    const restorations = async () =>
+      (await collect(backups.list('audit/anchors/'))).filter((key) => key.includes('-restored-')).length;
+    const written = await restorations();
+    for (const _ of [1, 2]) await abandonAnchors(place.tools, head);
+    expect(await verify()).toMatchObject({ ok: true, reason: null });
+    expect(await restorations()).toBe(written + 1);
+  });
 });
