@@ -3,6 +3,7 @@
 import { join } from 'node:path';
 import { livingCluster } from '../../ops/local/clusters';
 import { EXIT, PgBackRestError } from '../../ops/pgbackrest/pgbackrest';
+import { readOldestWaiting } from '../../ops/pgbackrest/waiting-log';
 import type { RecoveryTools } from '../../ops/recovery/tools';
 import type { Database } from '../../prisma/client';
 import { StepTrouble } from './troubles';
@@ -14,11 +15,11 @@ export async function findWhatKeepsLog(
   signal: AbortSignal,
 ): Promise<unknown> {
   if (!(error instanceof PgBackRestError) || error.exitCode !== EXIT.logNotArchived) return error;
-  const [oldest] = await db.$queryRaw<{ segment: string }[]>`
-    SELECT replace(name, '.ready', '') AS segment FROM pg_ls_archive_statusdir()
-    WHERE name LIKE '%.ready' ORDER BY modification, name LIMIT 1`;
-  const path = oldest && join(livingCluster(tools.host.home), 'pg_wal', oldest.segment);
-  if (path) await tools.pgbackrest.run('archive-push', [path], { signal });
+  const segment = await readOldestWaiting((sql) => db.$queryRawUnsafe(sql));
+  if (segment) {
+    const path = join(livingCluster(tools.host.home), 'pg_wal', segment);
+    await tools.pgbackrest.run('archive-push', [path], { signal });
+  }
   return new StepTrouble(
     'log_not_archived',
     `The end of the log does not arrive, though pgBackRest itself can push it: look at archive_command, and at what PostgreSQL's own log says of it (${error.said.split('\n', 1)[0]?.slice(0, 200)})`,

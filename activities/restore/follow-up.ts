@@ -67,7 +67,9 @@ export function createFollowUpActivities(tools: RecoveryTools, dependencies: Rew
         const record = await recordOf(restoreId);
         if (acceptLoss && record.state === 'reconciled') throw alreadySettled(restoreId);
         const isSwitched = livingName(tools.host.home) === record.cluster;
-        if (acceptLoss && record.state === 'prepared' && !isSwitched) return giveUpSwitch(tools, record);
+        // Given up already where the answer of an earlier attempt was lost.
+        const cameToNothing = record.state === 'prepared' || record.state === 'abandoned';
+        if (acceptLoss && cameToNothing && !isSwitched) return giveUpSwitch(tools, record);
         await requireInEffect(tools, restoreId);
         await withDatabase(tools.settings.DATABASE_URL, (db) => releaseLanes(db));
         await writeRecord(backups, { ...record, state: acceptLoss ? 'accepted' : 'reconciled' });

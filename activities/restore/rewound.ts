@@ -76,11 +76,11 @@ export async function abandonAnchors({ backups, settings }: RecoveryTools, head:
   const signer = createSigner(settings.SECRET_KEY);
   const from: Head = { position: BigInt(head.position), hash: Buffer.from(head.hash, 'hex') };
   await withDatabase(settings.DATABASE_URL, async (db) => {
+    const own = await readSealsAfter(db, from.position);
     let [last, at] = [0n, await readStart(db)];
     let firstOwn: Date | null = null;
     for await (const anchor of readAnchors(backups, signer, from.position + 1n)) {
-      const seal = await db.auditSeal.findUnique({ where: { position: anchor.position } });
-      if (seal && Buffer.from(seal.hash).toString('hex') === anchor.hash) {
+      if (own.get(anchor.position) === anchor.hash) {
         firstOwn ??= anchor.at;
       } else {
         last = anchor.position;
@@ -91,6 +91,15 @@ export async function abandonAnchors({ backups, settings }: RecoveryTools, head:
     if (firstOwn && firstOwn <= at) at = new Date(firstOwn.getTime() - 1);
     if (last > 0n) await writeRestoration(backups, signer, from, last, at);
   });
+}
+
+/** Few: of its new life. @returns the hashes by position, in hexadecimal */
+async function readSealsAfter(db: Database, position: bigint): Promise<Map<bigint, string>> {
+  const seals = await db.auditSeal.findMany({
+    where: { position: { gt: position } },
+    select: { position: true, hash: true },
+  });
+  return new Map(seals.map(({ position: at, hash }) => [at, Buffer.from(hash).toString('hex')]));
 }
 
 /** Until then another database may have written anchors, and this one none. */

@@ -28,6 +28,14 @@ export async function readWaitingLog(query: Query): Promise<WaitingLog> {
   return row;
 }
 
+/** The segment that waits longest, by its name; null: none does. */
+export async function readOldestWaiting(query: Query): Promise<string | null> {
+  const [oldest] = (await query(`
+    SELECT replace(name, '.ready', '') AS segment FROM pg_ls_archive_statusdir()
+    WHERE name LIKE '%.ready' ORDER BY modification, name LIMIT 1`)) as { segment: string }[];
+  return oldest?.segment ?? null;
+}
+
 const NOT_ALLOWED = '42501';
 
 /** Why nothing can be said of it: a code. */

@@ -57,10 +57,7 @@ export const RECOVERY_SCENARIOS: Record<string, RecoveryScenario> = {
     return { workflowId: backupWorkflowId(setId) };
   },
   async 'backup-of-a-set-that-is-there'(service) {
-    const { setId } = await service.startBackup().then(async ({ setId, handle }) => {
-      await handle.result();
-      return { setId };
-    });
+    const setId = await service.backUp();
     const { handle } = await service.startBackup(setId, `${backupWorkflowId(setId)}-again`);
     await handle.result().catch(() => {});
     return { workflowId: handle.workflowId };

@@ -7,7 +7,6 @@ import { progress as backupProgress, backupWorkflowId, toSetId } from '../../wor
 import { restoreWorkflowId } from '../../workflows/contracts/restore';
 import { TASK_QUEUES } from '../../workflows/contracts/task-queues';
 import { lockHolder } from '../support/lock-holder';
-import { ServiceProcess } from '../support/processes';
 import type { SupervisedHost } from '../support/recovery-host';
 import type { TestNamespace } from '../support/temporal';
 import { until } from '../support/until';
@@ -17,18 +16,14 @@ import { query, RestoringHost } from './restoring-host';
 let place: RestoringHost;
 let host: SupervisedHost;
 let temporal: TestNamespace;
-let worker: ServiceProcess;
 
 beforeAll(async () => {
   place = await RestoringHost.start();
   ({ host, temporal } = place);
-  worker = ServiceProcess.start('worker', 'worker/main.js', host.environment);
+  place.startWorker();
   await makeDatabaseSet(host.tools);
 });
-afterAll(async () => {
-  await worker?.kill();
-  await place?.close();
-});
+afterAll(() => place?.close());
 
 test('the backup is cancelled, and the database is back', async () => {
   const url = host.tools.settings.DATABASE_URL;

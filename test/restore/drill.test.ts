@@ -6,7 +6,6 @@ import { lastProven, listReports, readReport } from '../../activities/drill-repo
 import type { restoreDrill } from '../../workflows';
 import { progress, restoreDrillWorkflowId } from '../../workflows/contracts/restore-drill';
 import { TASK_QUEUES } from '../../workflows/contracts/task-queues';
-import { ServiceProcess } from '../support/processes';
 import type { SupervisedHost } from '../support/recovery-host';
 import type { TestNamespace } from '../support/temporal';
 import { makeDatabaseSet } from './database-set';
@@ -17,18 +16,14 @@ jest.setTimeout(120_000);
 let place: RestoringHost;
 let host: SupervisedHost;
 let temporal: TestNamespace;
-let worker: ServiceProcess;
 
 beforeAll(async () => {
   place = await RestoringHost.start();
   ({ host, temporal } = place);
-  worker = ServiceProcess.start('worker', 'worker/main.js', host.environment);
+  place.startWorker();
   await makeDatabaseSet(host.tools);
 });
-afterAll(async () => {
-  await worker?.kill();
-  await place?.close();
-});
+afterAll(() => place?.close());
 
 async function drill() {
   const drillId = uuidv7();

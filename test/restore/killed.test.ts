@@ -12,7 +12,7 @@ import { livingName } from '../../ops/local/clusters';
 import type { restore } from '../../workflows';
 import { progress, type RestoreResult, type RestoreStep, restoreWorkflowId } from '../../workflows/contracts/restore';
 import { TASK_QUEUES } from '../../workflows/contracts/task-queues';
-import { ServiceProcess } from '../support/processes';
+import type { ServiceProcess } from '../support/processes';
 import { isLongRun } from '../support/servers';
 import { until } from '../support/until';
 import { makeDatabaseSet } from './database-set';
@@ -50,13 +50,10 @@ beforeAll(async () => {
   await place.sql('CREATE TABLE counted (n int PRIMARY KEY, generation int NOT NULL)');
   await makeDatabaseSet(place.tools);
 });
-afterAll(async () => {
-  await worker?.kill();
-  await place?.close();
-});
+afterAll(() => place?.close());
 
 function startWorker(): void {
-  worker = ServiceProcess.start('worker', 'worker/main.js', { ...place.host.environment, WORKER_METRICS_PORT: '0' });
+  worker = place.startWorker({ WORKER_METRICS_PORT: '0' });
 }
 
 interface Acknowledged {

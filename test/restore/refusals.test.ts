@@ -17,7 +17,7 @@ import { TASK_QUEUES } from '../../workflows/contracts/task-queues';
 import { filesBelow } from '../backup/backup-service';
 import { newFolder } from '../support/environment';
 import { OwnServer } from '../support/own-server';
-import { ServiceProcess } from '../support/processes';
+import type { ServiceProcess } from '../support/processes';
 import { inLongRuns } from '../support/servers';
 import { RestoringHost } from './restoring-host';
 
@@ -32,13 +32,12 @@ let set: Manifest;
 beforeAll(async () => {
   redis = await OwnServer.start(startRedis, 'own-redis');
   place = await RestoringHost.start({ REDIS_URL: redis.url });
-  worker = ServiceProcess.start('worker', 'worker/main.js', place.host.environment);
+  worker = place.startWorker();
   folder = (place.host.environment.BACKUP_URL ?? '').slice('file://'.length);
   for (const content of ['one', 'another']) await keepFile(content);
   set = await backUp();
 });
 afterAll(async () => {
-  await worker?.kill();
   await place?.close();
   await redis?.stop();
 });
@@ -204,7 +203,7 @@ test('a target after the last commit, which only its recovery tells', async () =
 });
 
 inLongRuns('a schema that is newer than this release, told by the workflow, which leaves nothing behind', async () => {
-  worker = ServiceProcess.start('worker', 'worker/main.js', place.host.environment);
+  worker = place.startWorker();
   await place.sql(
     `INSERT INTO _prisma_migrations (id, checksum, migration_name, finished_at, applied_steps_count)
      VALUES ('newer', '', '29990101000000_newer', now(), 1)`,

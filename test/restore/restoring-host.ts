@@ -12,13 +12,14 @@ import type { RecoveryTools } from '../../ops/recovery/tools';
 import { createLogger } from '../../ops/runtime/logging';
 import { createErasure } from '../../worker/erasure';
 import type { RestoreTarget } from '../../workflows/contracts/restore';
-import type { Environment } from '../support/processes';
+import { type Environment, ServiceProcess } from '../support/processes';
 import { type SupervisedHost, startSupervisedHost } from '../support/recovery-host';
 import { createTestNamespace, type TestNamespace } from '../support/temporal';
 
 export class RestoringHost {
   readonly steps;
   readonly followUp;
+  private readonly workers: ServiceProcess[] = [];
 
   private constructor(
     readonly host: SupervisedHost,
@@ -31,6 +32,13 @@ export class RestoringHost {
   static async start(given: Partial<Environment> = {}): Promise<RestoringHost> {
     const temporal = await createTestNamespace();
     return new RestoringHost(await startSupervisedHost({ TEMPORAL_NAMESPACE: temporal.namespace, ...given }), temporal);
+  }
+
+  /** A real one, ended with the host. */
+  startWorker(extra: Environment = {}): ServiceProcess {
+    const worker = ServiceProcess.start('worker', 'worker/main.js', { ...this.host.environment, ...extra });
+    this.workers.push(worker);
+    return worker;
   }
 
   get tools(): RecoveryTools {
@@ -79,6 +87,7 @@ export class RestoringHost {
   }
 
   async close(): Promise<void> {
+    for (const worker of this.workers) await worker.kill();
     await this.temporal.close();
     await this.host.postgres.stop();
   }

@@ -103,10 +103,7 @@ it('parks what was claimed or open at the restored moment, for it may have gone 
   const claimOwner = randomUUID();
   await old.database.db.draft.update({ where: { id: open.id }, data: { status: 'sending', claimOwner } });
   await old.database.db.draft.update({ where: { id: claimed.id }, data: { claimOwner } });
-  const { namespaceInfo } = await old.temporal.client.workflowService.describeNamespace({
-    namespace: old.temporal.namespace,
-  });
-  await old.database.db.instance.update({ where: { id: 1 }, data: { temporalNamespaceId: namespaceInfo?.id ?? '' } });
+  await old.temporalKnows();
   await cut();
   await restored?.begin();
   expect(await restored?.mark()).toEqual({ complete: true, parked: 2, missing: 0 });
@@ -150,10 +147,7 @@ describe('where nobody can know all that was claimed', () => {
   });
 
   it('likewise where the journal has a gap', async () => {
-    const { namespaceInfo } = await old.temporal.client.workflowService.describeNamespace({
-      namespace: old.temporal.namespace,
-    });
-    await old.database.db.instance.update({ where: { id: 1 }, data: { temporalNamespaceId: namespaceInfo?.id ?? '' } });
+    await old.temporalKnows();
     await cut();
     const { backups } = (restored as RewoundService).sources;
     const runId = uuidv7();
@@ -165,10 +159,7 @@ describe('where nobody can know all that was claimed', () => {
   });
 
   it('a gap that is older than the restored moment does not matter', async () => {
-    const { namespaceInfo } = await old.temporal.client.workflowService.describeNamespace({
-      namespace: old.temporal.namespace,
-    });
-    await old.database.db.instance.update({ where: { id: 1 }, data: { temporalNamespaceId: namespaceInfo?.id ?? '' } });
+    await old.temporalKnows();
     await cut();
     const { backups } = (restored as RewoundService).sources;
     const at = (hoursAgo: number) => {
