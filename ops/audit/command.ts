@@ -1,36 +1,22 @@
-// What the tools of the audit trail share: how they end, and how they show that they work.
+// What the tools of the audit trail share: what they end with, and how they show that they work.
+import { CommandFailed, WrongUsage } from '../command';
 import { ConfigurationError } from '../runtime/configuration';
 
-export const EXIT = { done: 0, broken: 1, usage: 2, unchecked: 3 } as const;
+export const EXIT = { done: 0, broken: 1, unchecked: 3 } as const;
 
-/** The command line says what cannot be done. */
-export class WrongUsage extends Error {}
+const IN_WORDS = ['AnchorsUnavailable', 'UnreadableExport'];
 
-/** Ends the process with the code that `act` gives, or that belongs to what it throws. */
-export function runCommand(help: string, act: (args: string[]) => Promise<number>): void {
-  const args = process.argv.slice(2);
-  if (args.includes('--help')) {
-    console.log(help);
-    return;
+/** Of what was not expected its class and code: a message may quote a row, or a URL with a password. */
+export async function unlessUnchecked<T>(work: Promise<T>): Promise<T> {
+  try {
+    return await work;
+  } catch (error) {
+    if (error instanceof WrongUsage || error instanceof ConfigurationError) throw error;
+    const { name, code, message } = error as Error & { code?: string };
+    const reason = IN_WORDS.includes(name) ? message : [name, code].filter(Boolean).join(' ');
+    throw new CommandFailed('unchecked', `Could not check: ${reason}`);
   }
-  act(args).then(
-    (code) => {
-      process.exitCode = code;
-    },
-    (error: Error & { code?: string }) => {
-      const isUsage = error instanceof WrongUsage || String(error.code).startsWith('ERR_PARSE_ARGS');
-      const isKnown = isUsage || error instanceof ConfigurationError;
-      console.error(isUsage ? `${error.message}\n\n${help}` : isKnown ? error.message : tell(error));
-      process.exitCode = isUsage ? EXIT.usage : EXIT.unchecked;
-    },
-  );
 }
-
-/** Of an unexpected failure its class and code: a message may quote a row, or a URL with a password. */
-const tell = ({ name, code, message }: Error & { code?: string }) =>
-  ['AnchorsUnavailable', 'UnreadableExport'].includes(name)
-    ? `Could not check: ${message}`
-    : `Could not check: ${[name, code].filter(Boolean).join(' ')}`;
 
 const TELLS_EACH_MS = 1_000;
 

@@ -2,10 +2,10 @@
 import { once } from 'node:events';
 import { createWriteStream } from 'node:fs';
 import { finished } from 'node:stream/promises';
-import { parseArgs } from 'node:util';
 import { exportTrail } from '../../activities/audit-trail/export';
 import { createDatabase } from '../../prisma/client';
-import { createProgress, EXIT, runCommand, WrongUsage } from './command';
+import { type Command, readOptions, runCommand, WrongUsage } from '../command';
+import { createProgress, EXIT, unlessUnchecked } from './command';
 import { ONE_CONNECTION } from './connection';
 import { readAuditSettings } from './settings';
 
@@ -20,9 +20,21 @@ const HELP = `npm run audit:export: writes the sealed audit trail as JSON lines.
 Reads DATABASE_URL, or finds what \`npm start\` runs in this folder.
 Exit codes: 0 written, 2 wrong usage, 3 could not be written.`;
 
-runCommand(HELP, async (args) => {
-  const { out } = parseArgs({ args, options: { out: { type: 'string' } } }).values;
-  if (!out) throw new WrongUsage('--out FILE is required.');
+export const exportCommand: Command = {
+  help: HELP,
+  usage: `\n${HELP}`,
+  failed: EXIT.unchecked,
+  async run(args) {
+    const { out } = readOptions({ args, options: { out: { type: 'string' } } }).values;
+    if (!out) throw new WrongUsage('--out FILE is required.');
+    const events = await unlessUnchecked(writeExport(out));
+    console.log(`${events} events written to ${out}`);
+    return EXIT.done;
+  },
+};
+
+/** @returns how many events */
+async function writeExport(out: string): Promise<number> {
   const { db, close } = createDatabase({ ...readAuditSettings(), ...ONE_CONNECTION });
   const progress = createProgress('written');
   try {
@@ -35,9 +47,10 @@ runCommand(HELP, async (args) => {
     });
     file.end();
     await finished(file);
-    console.log(`${events} events written to ${out}`);
-    return EXIT.done;
+    return events;
   } finally {
     await close();
   }
-});
+}
+
+if (require.main === module) runCommand(exportCommand);

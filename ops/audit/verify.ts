@@ -4,14 +4,14 @@ import { stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { pathToFileURL } from 'node:url';
-import { parseArgs } from 'node:util';
 import { readAnchors } from '../../activities/audit-trail/anchors';
 import { verifyExport } from '../../activities/audit-trail/export';
 import { createSigner, createVerifier, type Verifier } from '../../activities/audit-trail/signatures';
 import { type Verification, verifyTrail } from '../../activities/audit-trail/verify';
 import { createDatabase } from '../../prisma/client';
+import { type Command, printDocument, readOptions, runCommand, WrongUsage } from '../command';
 import { openObjectStore } from '../runtime/object-store';
-import { createProgress, EXIT, runCommand, WrongUsage } from './command';
+import { createProgress, EXIT, unlessUnchecked } from './command';
 import { ONE_CONNECTION } from './connection';
 import { findSecretKeys, readAuditSettings } from './settings';
 
@@ -43,21 +43,29 @@ const OPTIONS = {
 
 type Result = Omit<Verification, 'unsealed'> & Partial<Pick<Verification, 'unsealed'>>;
 
-runCommand(HELP, async (args) => {
-  const { values } = parseArgs({ args, options: OPTIONS });
-  if (values.anchors && !values.file) throw new WrongUsage('--anchors goes with --file.');
-  if (values['show-public-key']) {
-    const { SECRET_KEY } = readAuditSettings();
-    console.log(createSigner(SECRET_KEY).publicKeys.join(','));
-    return EXIT.done;
-  }
-  const result = values.file
-    ? await verifyFile(values.file, values.anchors, values['public-key'])
-    : await verifyDatabase(values['public-key']);
-  console.log(values.json ? JSON.stringify(result, null, 2) : describe(result));
-  if (result.reason === 'anchors_missing') return EXIT.unchecked;
-  return result.ok ? EXIT.done : EXIT.broken;
-});
+export const verifyCommand: Command = {
+  help: HELP,
+  usage: `\n${HELP}`,
+  failed: EXIT.unchecked,
+  async run(args) {
+    const { values } = readOptions({ args, options: OPTIONS });
+    if (values.anchors && !values.file) throw new WrongUsage('--anchors goes with --file.');
+    if (values['show-public-key']) {
+      const { SECRET_KEY } = readAuditSettings();
+      console.log(createSigner(SECRET_KEY).publicKeys.join(','));
+      return EXIT.done;
+    }
+    const result = await unlessUnchecked(
+      values.file
+        ? verifyFile(values.file, values.anchors, values['public-key'])
+        : verifyDatabase(values['public-key']),
+    );
+    if (values.json) printDocument(result);
+    else console.log(describe(result));
+    if (result.reason === 'anchors_missing') return EXIT.unchecked;
+    return result.ok ? EXIT.done : EXIT.broken;
+  },
+};
 
 async function verifyDatabase(publicKey: string | undefined): Promise<Result> {
   const settings = readAuditSettings();
@@ -122,3 +130,5 @@ function describe({ ok, checked, anchors, head, firstBroken, reason, unsealed }:
     lines.push(`Not sealed yet: ${unsealed.events} events, the oldest for ${unsealed.oldestSeconds} s.`);
   return lines.join('\n');
 }
+
+if (require.main === module) runCommand(verifyCommand);

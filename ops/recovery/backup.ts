@@ -7,8 +7,9 @@ import {
   type BackupResult,
   backupWorkflowId,
 } from '../../workflows/contracts/backup';
+import { type Command, printDocument, readOptions, runCommand, WrongUsage } from '../command';
 import { bytes, duration } from './amounts';
-import { type Command, EXIT, printDocument, readOptions, runCommand, WrongUsage } from './command';
+import { EXIT } from './exit';
 import { because, documentOf, exitCodeOf, follow } from './follow';
 import { createProgressView } from './progress-view';
 import { connect, ensureRunning } from './running';
@@ -36,7 +37,7 @@ const HELP = `ops/backup.sh: makes a backup and follows it to its end. It goes o
 Finds what \`npm start\` runs in this folder, else reads TEMPORAL_* (and BACKUP_URL, SECRET_KEY for --list).
 Exit codes: 0 done, 1 failed, 2 wrong usage, 3 refused; 130 interrupted, the backup goes on.`;
 
-const EXAMPLE = 'ops/backup.sh --db --type incr (all of it: ops/backup.sh --help)';
+const EXAMPLE = 'For example: ops/backup.sh --db --type incr (all of it: ops/backup.sh --help)';
 
 const OPTIONS = {
   db: { type: 'boolean', default: false },
@@ -50,7 +51,8 @@ const OPTIONS = {
 
 export const backupCommand: Command = {
   help: HELP,
-  example: EXAMPLE,
+  usage: EXAMPLE,
+  failed: EXIT.failed,
   async run(args) {
     const { values } = readOptions({ args, options: OPTIONS });
     const given = Object.keys(values).filter((name) => name !== 'json' && values[name as keyof typeof values]);

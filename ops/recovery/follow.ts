@@ -1,7 +1,8 @@
 // Follows a run to its end, whatever becomes of this command: the run goes on without it.
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Client } from '@temporalio/client';
-import { CommandFailed, EXIT } from './command';
+import { CommandFailed } from '../command';
+import { EXIT } from './exit';
 import type { ProgressView } from './progress-view';
 import { type Run, readRun } from './runs';
 

@@ -1,5 +1,5 @@
 // A time as a person at night writes it: with its offset, or in the machine's zone, where an hour may be missing or come twice.
-import { WrongUsage } from './command';
+import { WrongUsage } from '../command';
 
 export interface UnderstoodTime {
   /** ISO 8601 in UTC, with as many digits of the second as were given. */

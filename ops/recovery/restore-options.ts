@@ -1,7 +1,7 @@
 // How `ops/restore.sh` is called: its options, its help, and the target that they name.
 import { SetId } from '../../activities/backup/manifest';
 import type { RestoreTarget } from '../../workflows/contracts/restore';
-import { WrongUsage } from './command';
+import { WrongUsage } from '../command';
 import { readTime } from './local-time';
 
 export const HELP = `ops/restore.sh: restores beside the running database, checks, asks, and only then switches.

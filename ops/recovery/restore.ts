@@ -4,8 +4,9 @@ import { z } from 'zod';
 import { type RestoreResult, type RestoreTarget, restoreWorkflowId } from '../../workflows/contracts/restore';
 import { type DrillReport, restoreDrillWorkflowId } from '../../workflows/contracts/restore-drill';
 import type { FollowUpResult } from '../../workflows/contracts/restore-follow-up';
+import { type Command, CommandFailed, printDocument, readOptions, runCommand, WrongUsage } from '../command';
 import { askYesNo } from './ask';
-import { type Command, CommandFailed, EXIT, printDocument, readOptions, runCommand, WrongUsage } from './command';
+import { EXIT } from './exit';
 import { because, documentOf, exitCodeOf, follow } from './follow';
 import { describeFollowUp, describeLost } from './lost-words';
 import { createProgressView } from './progress-view';
@@ -17,11 +18,12 @@ import { connect, ensureRunning, withRunning } from './running';
 import { RestoreRunning, type Run, startDrill, startRestore } from './runs';
 import { openBackupStore } from './settings';
 
-const EXAMPLE = 'ops/restore.sh --pitr "2026-01-23 18:00:00" (all of it: ops/restore.sh --help)';
+const EXAMPLE = 'For example: ops/restore.sh --pitr "2026-01-23 18:00:00" (all of it: ops/restore.sh --help)';
 
 export const restoreCommand: Command = {
   help: HELP,
-  example: EXAMPLE,
+  usage: EXAMPLE,
+  failed: EXIT.failed,
   async run(args) {
     const { values, positionals } = readOptions({ args, options: OPTIONS, allowPositionals: true });
     const [given, ...more] = positionals;

@@ -2,10 +2,10 @@
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Client, Connection } from '@temporalio/client';
+import { CommandFailed } from '../command';
 import { PACKAGE_ROOT } from '../runtime/package-root';
 import { openTemporalClient } from '../runtime/temporal';
 import { bringUp } from './bring-up';
-import { CommandFailed } from './command';
 import { readJson } from './settings';
 import { isToolWorkerThere, NO_TOOLS } from './tool-workers';
 

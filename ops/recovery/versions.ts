@@ -1,9 +1,11 @@
 // What somebody deleted or overwrote in a bucket that keeps versions, as it was before.
 import type { ListObjectVersionsCommandOutput, S3Client } from '@aws-sdk/client-s3';
 import { sideBySide } from '../../activities/backup/side-by-side';
+import { CommandFailed } from '../command';
 import { clientSettings } from '../runtime/object-store/s3-store';
+import { EXIT } from './exit';
 
-export class Refused extends Error {}
+const refused = (message: string) => new CommandFailed('refused', message, EXIT.refused);
 
 export interface BroughtBack {
   /** Objects that had been deleted, and that had been overwritten. */
@@ -35,13 +37,13 @@ function madeAt(id: string, modified: Date): Date {
 /** @param url s3://bucket/prefix. What did not exist at that time, and what had been deleted by then, is left as it is. */
 export async function bringBackVersions(url: string, before: Date): Promise<BroughtBack> {
   const { protocol, hostname: Bucket, pathname } = new URL(url);
-  if (protocol !== 's3:') throw new Refused('Only a bucket keeps versions, and BACKUP_URL is a folder.');
+  if (protocol !== 's3:') throw refused('Only a bucket keeps versions, and BACKUP_URL is a folder.');
   const prefix = decodeURIComponent(pathname).replace(/^\/+|\/+$/g, '');
   const sdk = await import('@aws-sdk/client-s3');
   const client = new sdk.S3Client(clientSettings());
   try {
     const { Status } = await client.send(new sdk.GetBucketVersioningCommand({ Bucket }));
-    if (Status === undefined) throw new Refused(`The bucket ${Bucket} keeps no versions: nothing can be brought back.`);
+    if (Status === undefined) throw refused(`The bucket ${Bucket} keeps no versions: nothing can be brought back.`);
     const done: BroughtBack = { undeleted: 0, overwritten: 0 };
     const seen = new Set<string>();
     // A listing may miss some while others change: until one finds nothing more to do.

@@ -3,6 +3,8 @@
 import { Client, Connection } from '@temporalio/client';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
 
+export type TemporalSettings = ReturnType<typeof temporalSettings>;
+
 /** Address, namespace, API key and TLS as the SDK's own environment variables say. */
 export function temporalSettings() {
   const { connectionOptions, namespace = 'default' } = loadClientConnectConfig();

@@ -4,14 +4,11 @@ import { readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { pruneEvents } from '../../activities/audit-trail/prune';
+import { exportCommand } from '../../ops/audit/export';
+import { verifyCommand } from '../../ops/audit/verify';
 import { newFolder } from '../support/environment';
+import { type CommandRun, runHere } from '../support/run-command';
 import { SECRET_KEY, SealedTrail } from './sealed-trail';
-
-interface Run {
-  code: number;
-  output: string;
-  errors: string;
-}
 
 let trail: SealedTrail;
 let folder: string;
@@ -35,7 +32,12 @@ const settings = () => ({
 const publicKey = () => trail.signer.publicKeys[0] as string;
 const anchors = () => join(trail.folder, 'audit', 'anchors');
 
-function run(tool: 'verify' | 'export', args: string[], env: Record<string, string> = settings()): Promise<Run> {
+const COMMANDS = { verify: verifyCommand, export: exportCommand };
+const run = (tool: keyof typeof COMMANDS, args: string[], env: Record<string, string> = settings()) =>
+  runHere(COMMANDS[tool], args, env);
+
+/** As a process of its own. */
+function start(tool: keyof typeof COMMANDS, args: string[], env = settings()): Promise<CommandRun> {
   const script = join(__dirname, '..', '..', 'dist', 'ops', 'audit', `${tool}.js`);
   return new Promise((resolve) => {
     execFile(process.execPath, [script, ...args], { env, cwd: folder }, (error, output, errors) =>
@@ -52,7 +54,7 @@ async function exported(name: string): Promise<string> {
 
 describe('audit:verify', () => {
   it('says that the trail is whole, and ends with 0', async () => {
-    const { code, output } = await run('verify', []);
+    const { code, output } = await start('verify', []);
     expect([code, output.split('\n')[0]]).toEqual([0, 'The audit trail is whole: 7 events, held to 2 anchors.']);
     const { output: json } = await run('verify', ['--json']);
     expect(JSON.parse(json)).toEqual(await trail.verify());
@@ -73,7 +75,7 @@ describe('audit:verify', () => {
 
   it('ends with 3 where the database, the store or a setting is missing, and tells no password', async () => {
     const database = 'postgresql://someone:secret@127.0.0.1:9/nothing';
-    const away = await run('verify', [], { ...settings(), DATABASE_URL: database });
+    const away = await start('verify', [], { ...settings(), DATABASE_URL: database });
     expect([away.code, away.output]).toEqual([3, '']);
     expect(away.errors).not.toContain('secret');
     const loop = join(folder, 'loop');
@@ -155,9 +157,11 @@ describe('an export', () => {
   });
 
   it('touches no file that is there, and needs a name', async () => {
-    const file = await exported('there.jsonl');
+    const file = join(folder, 'there.jsonl');
+    const made = await start('export', ['--out', file]);
+    expect(made).toMatchObject({ code: 0, output: expect.stringContaining(' events ') });
     expect(await run('export', ['--out', file])).toMatchObject({ code: 3, output: '' });
-    expect(await run('export', [])).toMatchObject({ code: 2, output: '' });
+    expect(await start('export', [])).toMatchObject({ code: 2, output: '' });
   });
 
   it('begins with the checkpoint where events were pruned, and then needs a key', async () => {

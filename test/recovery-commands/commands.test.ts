@@ -2,20 +2,23 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { symlinkSync } from 'node:fs';
 import { join } from 'node:path';
+import { WrongUsage } from '../../ops/command';
 import { backupCommand } from '../../ops/recovery/backup';
-import { WrongUsage } from '../../ops/recovery/command';
 import { listRecords, RESTORES } from '../../ops/recovery/records';
 import { restoreCommand } from '../../ops/recovery/restore';
 import { RestoredService } from '../restore/restored-service';
 import { newFolder } from '../support/environment';
 import { holdLock } from '../support/lock-holder';
+import { runHere } from '../support/run-command';
+import { inLongRuns } from '../support/servers';
 import { createTestNamespace } from '../support/temporal';
 import { until } from '../support/until';
 
 jest.setTimeout(240_000);
 
 const ROOT = join(__dirname, '..', '..');
-const PLACES = { PATH: '/usr/bin:/bin', NODE: process.execPath };
+/** As cron has it. */
+const BARE = { PATH: '/usr/bin:/bin', NODE: process.execPath };
 
 let service: RestoredService;
 beforeAll(async () => {
@@ -23,10 +26,10 @@ beforeAll(async () => {
 });
 afterAll(() => service?.close());
 
-const environment = () => {
-  const { TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE, BACKUP_URL, SECRET_KEY } = service.base.environment;
-  return { ...PLACES, TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE, BACKUP_URL, SECRET_KEY };
-};
+function environment(): Record<string, string> {
+  const { TEMPORAL_ADDRESS = '', TEMPORAL_NAMESPACE = '', BACKUP_URL = '', SECRET_KEY = '' } = service.base.environment;
+  return { TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE, BACKUP_URL, SECRET_KEY };
+}
 
 interface Run {
   child: ChildProcess;
@@ -35,8 +38,11 @@ interface Run {
   ended: Promise<number | null>;
 }
 
-function begin(script: string, args: string[], env: NodeJS.ProcessEnv = environment()): Run {
-  const child = spawn(script.startsWith('/') ? script : join(ROOT, 'ops', `${script}.sh`), args, { cwd: '/', env });
+function begin(script: string, args: string[], env: Record<string, string> = environment()): Run {
+  const child = spawn(script.startsWith('/') ? script : join(ROOT, 'ops', `${script}.sh`), args, {
+    cwd: '/',
+    env: { ...BARE, ...env },
+  });
   const said = { out: '', err: '' };
   child.stdout.on('data', (text) => {
     said.out += text;
@@ -48,7 +54,11 @@ function begin(script: string, args: string[], env: NodeJS.ProcessEnv = environm
   return { child, output: () => said.out, errors: () => said.err, ended };
 }
 
-async function run(script: string, args: string[], options: { env?: NodeJS.ProcessEnv; answer?: string } = {}) {
+/** In this process. */
+const call = (script: 'backup' | 'restore', args: string[], env: Record<string, string> = environment()) =>
+  runHere(script === 'backup' ? backupCommand : restoreCommand, args, env);
+
+async function run(script: string, args: string[], options: { env?: Record<string, string>; answer?: string } = {}) {
   const begun = begin(script, args, options.env);
   begun.child.stdin?.end(options.answer ?? '');
   const code = await begun.ended;
@@ -94,10 +104,9 @@ it('ends with 2 and an example where it is called wrongly, and shows help from a
 
 it('ends with 1 and the remedy where Temporal does not answer, or no worker has the tools', async () => {
   const other = await createTestNamespace();
-  const [away, toolless] = await Promise.all([
-    run('backup', ['--json'], { env: { ...environment(), TEMPORAL_ADDRESS: '127.0.0.1:9' } }),
-    run('restore', ['--from-s3', 'latest'], { env: { ...environment(), TEMPORAL_NAMESPACE: other.namespace } }),
-  ]);
+  const away = await call('backup', ['--json'], { ...environment(), TEMPORAL_ADDRESS: '127.0.0.1:9' });
+  const { namespace } = other;
+  const toolless = await call('restore', ['--from-s3', 'latest'], { ...environment(), TEMPORAL_NAMESPACE: namespace });
   await other.close();
   expect([away.code, JSON.parse(away.output).problem.code]).toEqual([1, 'not_running']);
   expect(away.errors).toContain("Countersign isn't running");
@@ -107,7 +116,7 @@ it('ends with 1 and the remedy where Temporal does not answer, or no worker has 
 describe('ops/backup.sh', () => {
   it('lists what there is without anything that runs', async () => {
     const { TEMPORAL_ADDRESS: _, ...alone } = environment();
-    const none = await run('backup', ['--list'], { env: alone });
+    const none = await call('backup', ['--list'], alone);
     expect(none).toMatchObject({ code: 0, output: expect.stringContaining('There is no backup under file://') });
   });
 
@@ -144,21 +153,21 @@ describe('ops/backup.sh', () => {
   });
 
   it('says that there is no such backup', async () => {
-    const unknown = await run('backup', ['--follow', '20200101T000000Z']);
+    const unknown = await call('backup', ['--follow', '20200101T000000Z']);
     expect([unknown.code, unknown.errors]).toEqual([1, expect.stringContaining('there is none that Temporal knows')]);
   });
 });
 
 describe('ops/restore.sh', () => {
   const newestSet = async () => {
-    const { output } = await run('backup', ['--list', '--json']);
+    const { output } = await call('backup', ['--list', '--json']);
     return (JSON.parse(output) as { id: string; parts: string[] }[]).findLast(({ parts }) => parts.includes('postgres'))
       ?.id;
   };
   const idIn = (text: string) => /[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}/.exec(text)?.[0] ?? '';
 
   it('ends with 3 and the reason where the preflight refuses', async () => {
-    const { code, errors } = await run('restore', ['--before', 'nothing', '--yes']);
+    const { code, errors } = await call('restore', ['--before', 'nothing', '--yes']);
     expect([code, errors]).toEqual([3, expect.stringContaining('is refused')]);
     expect(errors).toContain('(no_restore_point): ');
   });
@@ -183,54 +192,54 @@ describe('ops/restore.sh', () => {
   });
 
   it('tells what was lost, in words or as a document, and brings it back', async () => {
-    const { code, output } = await run('restore', ['--lost']);
+    const { code, output } = await call('restore', ['--lost']);
     expect(code).toBe(0);
     expect(output).toMatch(/ had been acknowledged, and is gone:\n {7}1 {2}drafts that were made or went on\n/);
     expect(output).toContain('That is everything.');
     expect(output).toMatch(/^[\da-f-]{36} {2}pending_review {6}-$/m);
-    const document = JSON.parse((await run('restore', ['--lost', '--json'])).output);
+    const document = JSON.parse((await call('restore', ['--lost', '--json'])).output);
     expect(document).toMatchObject({ complete: true, drafts: [{ was: { status: 'pending_review' }, is: null }] });
     const [{ id }] = document.drafts;
-    const first = await run('restore', ['--reconcile', '--json']);
+    const first = await call('restore', ['--reconcile', '--json']);
     const reconciled = JSON.parse(first.output);
     expect([first.code, reconciled]).toMatchObject([0, { status: 'done', result: { drafts: 1 } }]);
     expect((await service.base.draft(id)).status).toBe('pending_review');
     for (const act of ['--reconcile', '--accept-loss']) {
-      const again = await run('restore', [act]);
+      const again = await call('restore', [act]);
       expect([again.code, again.errors]).toEqual([3, expect.stringContaining('(already_settled): ')]);
     }
   });
 
   it('lets nothing out for a restore that is not in effect any more', async () => {
     const [first = ''] = await listRecords(service.tools.backups, RESTORES);
-    const { code } = await run('restore', ['--undo']);
+    const { code } = await call('restore', ['--undo']);
     expect(code).toBe(0);
     for (const act of ['--reconcile', '--accept-loss']) {
-      const refused = await run('restore', [act, first]);
+      const refused = await call('restore', [act, first]);
       expect([refused.code, refused.errors]).toEqual([3, expect.stringContaining('(not_in_effect): ')]);
     }
     expect(await service.base.database.db.lane.findMany({ where: { held: false } })).toEqual([]);
-    expect((await run('restore', ['--accept-loss'])).output).toMatch(
+    expect((await call('restore', ['--accept-loss'])).output).toMatch(
       /^What restore [\da-f-]{36} has lost is given up\. Mail is sent again\.$/m,
     );
   });
 
-  it('gives it up on no, and one that runs keeps another from beginning', async () => {
+  inLongRuns('gives it up on no, and one that runs keeps another from beginning', async () => {
     const first = begin('restore', ['--from-s3', 'latest']);
     await until('it asks', () => first.errors().includes('[yes/no]'), 60_000);
-    const second = await run('restore', ['--from-s3', 'latest', '--dry-run', '--json']);
+    const second = await call('restore', ['--from-s3', 'latest', '--dry-run', '--json']);
     expect([second.code, JSON.parse(second.output).problem.code]).toEqual([3, 'restore_running']);
     first.child.stdin?.end('no\n');
     expect(await first.ended).toBe(1);
     expect(first.errors()).toContain('is aborted');
   });
 
-  it('waits where nobody answers, and is confirmed or aborted later', async () => {
+  inLongRuns('waits where nobody answers, and is confirmed or aborted later', async () => {
     const left = await run('restore', ['--from-s3', (await newestSet()) as string, '--json']);
     expect([left.code, JSON.parse(left.output).problem.code]).toEqual([1, 'unanswered']);
     const id = idIn(left.errors);
-    expect(await run('restore', ['--follow', id, '--yes'])).toMatchObject({ code: 0 });
-    expect(await run('restore', ['--abort', id])).toMatchObject({
+    expect(await call('restore', ['--follow', id, '--yes'])).toMatchObject({ code: 0 });
+    expect(await call('restore', ['--abort', id])).toMatchObject({
       code: 1,
       errors: expect.stringContaining("can't be given up"),
     });

@@ -1,5 +1,5 @@
 // A time as a person writes it: whose hour it is, and that an hour which is missing or comes twice is never guessed.
-import { WrongUsage } from '../../ops/recovery/command';
+import { WrongUsage } from '../../ops/command';
 import { readTime } from '../../ops/recovery/local-time';
 
 const BERLIN = 'Europe/Berlin';

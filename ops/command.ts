@@ -1,9 +1,9 @@
-// What the commands of backups and restores share: how they are called, and how they end.
+// What the commands of operators share: how they are called, and how they end.
 import { type ParseArgsConfig, parseArgs } from 'node:util';
-import { ConfigurationError } from '../runtime/configuration';
-import { ObjectStoreError } from '../runtime/object-store';
+import { ConfigurationError } from './runtime/configuration';
+import { ObjectStoreError } from './runtime/object-store';
 
-export const EXIT = { done: 0, failed: 1, usage: 2, refused: 3 } as const;
+const WRONG_USAGE = 2;
 
 /** The command line says what can't be done. */
 export class WrongUsage extends Error {
@@ -16,7 +16,8 @@ export class CommandFailed extends Error {
   constructor(
     readonly code: string,
     message: string,
-    readonly exitCode: number = EXIT.failed,
+    /** That of the command unless given. */
+    readonly exitCode?: number,
   ) {
     super(message);
   }
@@ -24,31 +25,39 @@ export class CommandFailed extends Error {
 
 export interface Command {
   help: string;
-  /** Shown with what is wrong with the command line. */
-  example: string;
+  /** Told with what is wrong with the command line. */
+  usage: string;
+  /** The exit code where it fails for no reason of its own. */
+  failed: number;
   run(args: string[]): Promise<number>;
 }
 
-/** Ends the process with the code that `run` gives, or that belongs to what it throws. */
-export function runCommand({ help, example, run }: Command): void {
-  const args = process.argv.slice(2);
-  if (args.includes('--help') || args.includes('-h')) {
-    console.log(help);
-    return;
-  }
+/** Ends the process with the command's exit code. */
+export function runCommand(command: Command): void {
   // Whoever read what is printed may go; what runs stays.
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
-  run(args).then(exit, (error: unknown) => {
+  void execute(command, process.argv.slice(2)).then(exit);
+}
+
+/** @returns the exit code that `run` gives, or that belongs to what it throws, which is told */
+export async function execute({ help, usage, failed, run }: Command, args: string[]): Promise<number> {
+  if (args.includes('--help') || args.includes('-h')) {
+    console.log(help);
+    return 0;
+  }
+  try {
+    return await run(args);
+  } catch (error) {
     if (error instanceof WrongUsage) {
-      console.error(`${error.message}\nFor example: ${example}`);
-      return exit(EXIT.usage);
+      console.error(`${error.message}\n${usage}`);
+      return WRONG_USAGE;
     }
-    const { code, message, exitCode } = toFailure(error);
+    const { code, message, exitCode = failed } = toFailure(error);
     console.error(message);
     // Whoever asked for a document gets one.
     if (args.includes('--json')) printDocument({ status: 'failed', problem: { code, message } });
-    exit(exitCode);
-  });
+    return exitCode;
+  }
 }
 
 /** At once, whatever is connected, but not before all is written. */
