@@ -5,7 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { makeTelemetryFilterString, NativeConnection, Runtime, Worker } from '@temporalio/worker';
 import type { MailDeliveryActivities } from '../activities/mail-delivery';
 import type { Logger } from '../ops/runtime/logging';
-import { temporalSettings } from '../ops/runtime/temporal';
+import type { TemporalSettings } from '../ops/runtime/temporal';
 import { TASK_QUEUES } from '../workflows/contracts/task-queues';
 import { WORKFLOW_BUNDLE } from './bundle';
 import { failureCodes } from './failure-codes';
@@ -18,6 +18,7 @@ const CANCELLED_BEFORE_SECONDS = 3;
 const TRIES_AGAIN_MS = 1_000;
 
 interface SharedOptions {
+  namespace: string;
   logger: Logger;
   drainSeconds: number;
 }
@@ -40,8 +41,11 @@ export function installRuntime(logger: Logger): void {
 }
 
 /** Null where `stopping` came first. */
-export async function connectToTemporal(logger: Logger, stopping: AbortSignal): Promise<NativeConnection | null> {
-  const { connectionOptions } = temporalSettings();
+export async function connectToTemporal(
+  { connectionOptions }: TemporalSettings,
+  logger: Logger,
+  stopping: AbortSignal,
+): Promise<NativeConnection | null> {
   for (let isTold = false; !stopping.aborted; isTold = true) {
     try {
       return await NativeConnection.connect(connectionOptions as Parameters<typeof NativeConnection.connect>[0]);
@@ -98,9 +102,9 @@ function workflowBundle() {
   return { codePath: WORKFLOW_BUNDLE };
 }
 
-const shared = (connection: NativeConnection, { logger, drainSeconds }: SharedOptions) => ({
+const shared = (connection: NativeConnection, { namespace, logger, drainSeconds }: SharedOptions) => ({
   connection,
-  namespace: temporalSettings().namespace,
+  namespace,
   interceptors: { activity: [failureCodes(logger)] },
   shutdownGraceTime: Math.max(drainSeconds - CANCELLED_BEFORE_SECONDS, 0) * 1000,
   shutdownForceTime: drainSeconds * 1000,

@@ -1,0 +1,38 @@
+// All that a worker does, in the test's own process: a third of what a process of its own costs. What is to be killed,
+// frozen or asked for its log is a ServiceProcess.
+import pino from 'pino';
+import { Registry } from 'prom-client';
+import { readConfiguration } from '../../ops/runtime/configuration';
+import { createDatabase } from '../../prisma/client';
+import { runWorker } from '../../worker/work';
+import type { Environment } from './processes';
+import './quiet-temporal';
+
+export class WorkerHere {
+  private readonly stopping = new AbortController();
+  private readonly work: Promise<void>;
+
+  constructor(environment: Environment) {
+    const settings = readConfiguration(environment);
+    const { TEMPORAL_ADDRESS: address = '', TEMPORAL_NAMESPACE: namespace = '' } = environment;
+    const { db, close } = createDatabase(settings);
+    this.work = runWorker(
+      {
+        settings,
+        temporal: { connectionOptions: { address }, namespace },
+        db,
+        registry: new Registry(),
+        logger: pino({ level: 'silent' }),
+      },
+      this.stopping.signal,
+    ).finally(close);
+    // It is told when it is stopped.
+    this.work.catch(() => {});
+  }
+
+  /** In order, as a worker that is asked to. Throws what it failed with. */
+  stop(): Promise<void> {
+    this.stopping.abort();
+    return this.work;
+  }
+}

@@ -1,0 +1,120 @@
+// All that a worker does, until it is asked to stop.
+import { setMaxListeners } from 'node:events';
+import { Client } from '@temporalio/client';
+import type { Worker } from '@temporalio/worker';
+import type { Registry } from 'prom-client';
+import { createAuditRetentionActivities } from '../activities/audit-retention';
+import { createSigner } from '../activities/audit-trail/signatures';
+import { createCommands } from '../activities/commands/create-commands';
+import { createDraftApprovalActivities } from '../activities/draft-approval';
+import { createDraftRetentionActivities } from '../activities/draft-retention';
+import { createMailDeliveryActivities } from '../activities/mail-delivery';
+import { createOperationsActivities } from '../activities/operations';
+import { createAnnouncer, RELAY } from '../activities/outbox/announcer';
+import { runRelay } from '../activities/outbox/relay';
+import { createRestorePointActivities } from '../activities/restore-points';
+import { createAlarm } from '../ops/runtime/alarm';
+import type { Configuration } from '../ops/runtime/configuration';
+import type { Logger } from '../ops/runtime/logging';
+import { openObjectStore } from '../ops/runtime/object-store';
+import { connectRedis } from '../ops/runtime/redis';
+import type { TemporalSettings } from '../ops/runtime/temporal';
+import { ensureNamespaceOn } from '../ops/runtime/temporal-namespace';
+import type { Database } from '../prisma/client';
+import { MAIL_LANE } from '../workflows/contracts/mail-delivery';
+import { createErasure } from './erasure';
+import { keepErasures } from './erasures';
+import { keepLanes } from './lanes';
+import { carryOutLedger } from './ledger';
+import { listenForWork } from './listener';
+import { keepProcesses } from './open-processes';
+import { findHostRecovery } from './recovery';
+import { keepSchedules, RECOVERY_SCHEDULES, SCHEDULES } from './schedules';
+import { keepSealing } from './sealer';
+import { keepSweeping } from './sweep';
+import { connectToTemporal, createOpsWorker, createTemporalWorkers } from './temporal-workers';
+
+export interface Working {
+  settings: Configuration;
+  temporal: TemporalSettings;
+  db: Database;
+  registry: Registry;
+  logger: Logger;
+}
+
+/** Until `stopping`, and then until all that had begun is done. */
+export async function runWorker(
+  { settings, temporal: server, db, registry, logger }: Working,
+  stopping: AbortSignal,
+): Promise<void> {
+  // Everything that it does listens to it, which Node would take for a leak.
+  setMaxListeners(0, stopping);
+  const backups = openObjectStore(settings.BACKUP_URL);
+  const signer = createSigner(settings.SECRET_KEY);
+  // Needs no Temporal, so it waits for none.
+  const sealing = keepSealing({ db, backups, signer, logger }, stopping);
+  const connection = await connectToTemporal(server, logger, stopping);
+  if (!connection) return sealing;
+  const { namespace } = server;
+  const temporal = new Client({ connection, namespace });
+  await ensureNamespaceOn(connection, namespace).catch((err) =>
+    logger.warn({ err }, 'The namespace could not be prepared: an operator has to (docs/configuration.md)'),
+  );
+  const shared = { namespace, logger, drainSeconds: settings.SHUTDOWN_DRAIN_SECONDS };
+  const redis = settings.REDIS_URL ? connectRedis(settings.REDIS_URL, logger) : null;
+  // Before anything that asks the database: what brings a database back must not wait for it.
+  const recovery = await findHostRecovery({ settings, db, redis, temporal, registry, logger });
+  const ops = runUntil(stopping, await createOpsWorker(connection, { ...shared, ops: recovery?.activities }));
+  const files = openObjectStore(settings.FILES_URL);
+  const [mailAlarm, relayAlarm] = [createAlarm(), createAlarm()];
+  const { announce, drain } = createAnnouncer(db);
+  const erasure = createErasure({ db, files, backups, redis, temporal, settings, logger });
+  await carryOutLedger(erasure.replay, stopping);
+  const workers = await createTemporalWorkers(connection, {
+    processes: {
+      ...createDraftApprovalActivities({ db, commands: createCommands({ db, announce, settings }) }),
+      ...createDraftRetentionActivities({ db, settings }),
+      ...createAuditRetentionActivities({ db, backups, signer, settings }),
+      ...erasure.activities,
+      ...createOperationsActivities({ temporal }),
+      ...createRestorePointActivities({ db, backups, logger }),
+    },
+    email: createMailDeliveryActivities({
+      db,
+      temporal,
+      files,
+      backups,
+      settings,
+      alarm: mailAlarm,
+      announce,
+      stopping,
+    }),
+    ...shared,
+  });
+  const schedules = [...SCHEDULES, ...(recovery ? RECOVERY_SCHEDULES : [])];
+  const runs = workers.map((worker) => runUntil(stopping, worker));
+  logger.info('The worker works');
+  await Promise.all([
+    ops,
+    ...runs,
+    keepLanes(temporal, logger, stopping),
+    keepSchedules(temporal, logger, stopping, schedules),
+    keepProcesses({ db, temporal, schedules, announce, logger }, stopping),
+    runRelay({ db, temporal, alarm: relayAlarm, logger }, stopping),
+    listenForWork(settings.DATABASE_URL, { [MAIL_LANE]: mailAlarm, [RELAY]: relayAlarm }, stopping),
+    keepSweeping({ db, files, logger }, stopping),
+    keepErasures({ db, announce, logger }, stopping),
+    sealing,
+  ]);
+  await drain();
+  redis?.disconnect();
+  await connection.close();
+}
+
+/** Until what it had begun is done. */
+function runUntil(stopping: AbortSignal, worker: Worker): Promise<void> {
+  const run = worker.run();
+  if (stopping.aborted) worker.shutdown();
+  else stopping.addEventListener('abort', () => worker.shutdown(), { once: true });
+  return run;
+}
