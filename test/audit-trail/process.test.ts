@@ -35,7 +35,7 @@ const event = ({ pool }: TestDatabase, type: string, age: string) =>
   );
 
 it('seals and anchors what is committed, and prunes what is a year old when its schedule says so', async () => {
-  service.startWorker();
+  service.runWorker();
   await until('all is sealed and anchored', async () => {
     const { ok, checked, anchors, unsealed } = await verify();
     return ok && checked > 2 && anchors > 0 && unsealed.events === 0;
@@ -77,10 +77,10 @@ it('prunes nothing of a trail that is broken', async () => {
 });
 
 it('seals while Temporal and the store of the anchors are away', async () => {
-  for (const worker of service.processes) await worker.stop();
+  await service.endWorkers();
   const loop = join(newFolder('loop'), 'loop');
   symlinkSync(loop, loop);
-  service.startWorker({ TEMPORAL_ADDRESS: '127.0.0.1:9', BACKUP_URL: pathToFileURL(loop).href });
+  service.runWorker({ TEMPORAL_ADDRESS: '127.0.0.1:9', BACKUP_URL: pathToFileURL(loop).href });
   const before = await service.database.db.auditSeal.count();
   await event(service.database, 'lonely', '0 seconds');
   await until('it is sealed', async () => (await service.database.db.auditSeal.count()) > before);

@@ -27,13 +27,13 @@ const claimsIn = async (key: string) => {
 };
 
 it('keeps the claims of a run that has ended as one object beside the backups', async () => {
-  const worker = service.startWorker();
+  service.runWorker();
   const drafts = await Promise.all(Array.from({ length: 12 }, (_, i) => service.submitDue(`reader-${i}@example.org`)));
   for (const { id } of drafts) await service.draftIn('sent', id);
   const { runId } = await service.lane.describe();
   expect(await journals()).toEqual([]);
-  expect(await worker.stop()).toBe(0);
-  service.startWorker();
+  await service.endWorkers();
+  service.runWorker();
   await until('the journal is written', async () => (await journals()).length > 0);
   expect(await journals()).toEqual([journalKey('email', runId)]);
   const journal = await claimsIn(journalKey('email', runId));
@@ -44,8 +44,8 @@ it('keeps the claims of a run that has ended as one object beside the backups', 
 it('leaves no object of a run that claimed nothing', async () => {
   const before = await journals();
   const { runId } = await service.lane.describe();
-  await service.processes.at(-1)?.stop();
-  service.startWorker();
+  await service.endWorkers();
+  service.runWorker();
   await until('the lane goes on in a new run', async () => (await service.lane.describe()).runId !== runId);
   const { id } = await service.submitDue('later@example.org');
   await service.draftIn('sent', id);
@@ -54,9 +54,9 @@ it('leaves no object of a run that claimed nothing', async () => {
 
 it('says that the claims of a run are not known where Temporal has lost it', async () => {
   const lost = '01a20fe3-0000-7000-8000-000000000000';
-  await service.processes.at(-1)?.stop();
+  await service.endWorkers();
   await service.database.db.lane.update({ where: { name: 'email' }, data: { journalRun: lost } });
-  service.startWorker();
+  service.runWorker();
   await until('the gap is written down', async () => (await journals()).includes(journalKey('email', lost)));
   expect(await claimsIn(journalKey('email', lost))).toMatchObject({ complete: false, claims: [] });
 });

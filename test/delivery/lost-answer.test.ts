@@ -5,7 +5,7 @@ let service: TestService;
 
 beforeAll(async () => {
   service = await TestService.create();
-  service.startWorker();
+  service.runWorker();
 });
 afterAll(() => service?.close());
 

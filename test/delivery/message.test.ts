@@ -11,7 +11,7 @@ let service: TestService;
 
 beforeAll(async () => {
   service = await TestService.create();
-  service.startWorker();
+  service.runWorker();
 });
 afterAll(() => service?.close());
 

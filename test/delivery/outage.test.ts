@@ -20,7 +20,7 @@ describe('a mail server that is away', () => {
     const drafts = await Promise.all(
       Array.from({ length: DRAFTS }, (_, i) => service.submitDue(`waiting-${i}@example.org`)),
     );
-    service.startWorker();
+    service.runWorker();
     await until('several probes have failed', () => probes.count >= 4, 30_000);
     expect(probes.mostAtOnce).toBe(1);
     expect(probes.breaks[2]).toBeGreaterThan(probes.breaks[0] as number);

@@ -8,7 +8,7 @@ let service: TestService;
 
 beforeAll(async () => {
   service = await TestService.create({ environment: { UNDO_WINDOW_SECONDS: '2' } });
-  service.startWorker();
+  service.runWorker();
 });
 afterAll(() => service?.close());
 

@@ -20,7 +20,7 @@ afterAll(() => service?.close());
 it('keeps an erased person erased when the database is rewound from a dump', async () => {
   const { base } = service;
   const { url, db } = base.database;
-  const worker = base.startWorker();
+  base.runWorker();
   const toAda = await base.submitForReview(ADA);
   const toBob = await base.submitForReview(BOB, { body: `Ask ${ADA}` });
   await service.commands.createKey(service.admin, { name: 'Ada herself', email: ADA, roles: ['author'] });
@@ -31,7 +31,7 @@ it('keeps an erased person erased when the database is rewound from a dump', asy
   await service.commands.releaseHold(service.admin, hold.id);
   expect((await service.erase(ADA)).status).toBe('certified');
   expect((await base.draft(toAda.id)).status).toBe('erased');
-  await worker.kill();
+  await base.endWorkers();
   await run('pg_restore', ['--clean', '--if-exists', '--single-transaction', `--dbname=${url}`, dump]);
   expect(await base.draft(toAda.id)).toMatchObject({ status: 'pending_review', to: ADA });
   expect(await db.erasure.count()).toBe(0);
@@ -50,7 +50,7 @@ it('keeps an erased person erased when the database is rewound from a dump', asy
   ]);
   await base.approve(toAda);
 
-  base.startWorker();
+  base.runWorker();
   await until('the API is ready', () => new ApiClient(api, {}).ready());
   expect(await base.draft(toAda.id)).toMatchObject({ status: 'erased', to: null, subject: null });
   expect((await base.draft(toBob.id)).body).toBe('Ask [erased]');

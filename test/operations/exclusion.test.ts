@@ -11,7 +11,7 @@ import { ErasureService } from '../user-erasure/erasure-service';
 let service: ErasureService;
 beforeAll(async () => {
   service = await ErasureService.create();
-  service.base.startWorker();
+  service.base.runWorker();
 });
 afterAll(() => service?.close());
 
@@ -94,7 +94,7 @@ it('the lock is had and given back while PostgreSQL is away', async () => {
   expect(await lockHolder(alone.temporal)).toMatchObject({ process: 'backup', workflowId: backup.workflowId });
   await backup.release();
   expect(await lockHolder(alone.temporal)).toBeNull();
-  for (const worker of alone.processes) await worker.kill();
+  await alone.endWorkers();
   await alone.temporal.close();
   await alone.mail.away();
 });

@@ -7,7 +7,7 @@ let service: TestService;
 
 beforeAll(async () => {
   service = await TestService.create({ tells: false });
-  service.startWorker();
+  service.runWorker();
 });
 afterAll(() => service?.close());
 

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import pg from 'pg';
 import { databaseUrl } from '../support/database';
 import { newFolder } from '../support/environment';
-import { testServers } from '../support/servers';
+import { inLongRuns, testServers } from '../support/servers';
 
 const ROOT = join(__dirname, '..', '..');
 const FOLDER = join(ROOT, 'prisma', 'migrations');
@@ -71,7 +71,7 @@ async function contents(): Promise<string[]> {
 }
 
 describe('the migrations', () => {
-  it('bring an empty database up, say so, and say it again the second time', async () => {
+  inLongRuns('bring an empty database up, say so, and say it again the second time', async () => {
     expect((await prisma(url, 'migrate', 'status')).code).toBe(1);
     expect((await prisma(url, 'migrate', 'deploy')).code).toBe(0);
     expect(await prisma(url, 'migrate', 'status')).toMatchObject({
@@ -91,7 +91,7 @@ describe('the migrations', () => {
     expect((await prisma(url, ...DIFF, '--from-config-datasource')).code).toBe(0);
   });
 
-  it('differ from the schema where a column is missing', async () => {
+  inLongRuns('differ from the schema where a column is missing', async () => {
     await createMigrated();
     await client.query('ALTER TABLE drafts DROP COLUMN campaign');
     const { code, output } = await prisma(url, ...DIFF, '--from-config-datasource');
@@ -111,6 +111,7 @@ describe('the migrations', () => {
     expect(await contents()).toEqual(up);
   });
 
+  /** That they bring an empty one up is seen here, too. */
   it('are applied once by two deployments at the same time', async () => {
     const runs = await Promise.all([prisma(url, 'migrate', 'deploy'), prisma(url, 'migrate', 'deploy')]);
     expect(runs.map(({ code }) => code)).toEqual([0, 0]);

@@ -40,7 +40,7 @@ it('PostgreSQL frozen and thawed holds everything up for that time; killed, it l
   service = await TestService.create({ database: openTestDatabase(own.databaseUrl) });
   service.mail.behave({ delay: 30 });
   await submitAll(0, DRAFTS);
-  service.startWorker();
+  service.runWorker();
   const mark = (trouble: number) => Math.floor((DRAFTS * trouble) / (KILLS + 3));
   await mailsAreOut(mark(1));
   await freeze();
@@ -72,7 +72,7 @@ it('Temporal frozen or killed stops neither submissions nor decisions, and all p
     expect(Date.now() - started).toBeLessThan(10_000);
   }
   await submitPart(0);
-  service.startWorker();
+  service.runWorker();
   await mailsAreOut(3);
   await freeze(() => submitPart(1));
   for (let kill = 1; kill <= KILLS; kill++) {

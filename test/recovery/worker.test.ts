@@ -8,21 +8,25 @@ const DRAFTS = isLongRun ? 1500 : 80;
 /** After how many mails the lane's worker is struck. */
 const STRIKES = isLongRun ? [1, 20, 100, 400, 900] : [20];
 
-/** The worker that holds the lane: the identity of its activity names its process. */
-function holderOf(service: TestService, workers: ServiceProcess[]): Promise<ServiceProcess> {
-  return until('a worker holds the lane', async () => {
+/** A worker that holds the lane, and one beside it that is to take over. */
+async function startHolder(service: TestService): Promise<ServiceProcess> {
+  const holder = service.startWorker();
+  await until('it holds the lane', async () => {
     const description = await service.lane.describe().catch(() => null);
-    const [activity] = description?.raw.pendingActivities ?? [];
-    return workers.find(({ pid, running }) => running && activity?.lastWorkerIdentity?.startsWith(`${pid}@`));
+    // The identity of the lane's activity names its process.
+    return description?.raw.pendingActivities?.[0]?.lastWorkerIdentity?.startsWith(`${holder.pid}@`);
   });
+  service.runWorker();
+  return holder;
 }
 
-async function sendingService() {
+async function slowService() {
   const service = await TestService.create();
   service.mail.behave({ delay: 60 });
-  for (let i = 0; i < DRAFTS; i++) await service.submitDue(`reader-${i}@example.org`);
   return service;
 }
+const submitAll = (service: TestService) =>
+  Promise.all(Array.from({ length: DRAFTS }, (_, i) => service.submitDue(`reader-${i}@example.org`)));
 
 const nextMailAfter = (service: TestService, count: number, withinMs?: number) =>
   until(`mail ${count + 1} arrives`, () => service.mail.accepted.length > count, withinMs);
@@ -30,14 +34,14 @@ const nextMailAfter = (service: TestService, count: number, withinMs?: number) =
 describe.each(STRIKES)('the worker that holds the lane, after %d mails', (mails) => {
   let service: TestService;
   beforeEach(async () => {
-    service = await sendingService();
+    service = await slowService();
   });
   afterEach(() => service.close());
 
   it('is killed: another goes on within 15 s, nothing is sent twice, only open conversations are parked', async () => {
-    const workers = [service.startWorker(), service.startWorker({ WORKER_METRICS_PORT: '0' })];
+    const holder = await startHolder(service);
+    await submitAll(service);
     await nextMailAfter(service, mails - 1);
-    const holder = await holderOf(service, workers);
     await holder.kill();
     const open = await openConversations(service);
     const count = service.mail.accepted.length;
@@ -48,9 +52,9 @@ describe.each(STRIKES)('the worker that holds the lane, after %d mails', (mails)
   });
 
   it('is frozen and thawed after the takeover: nothing is sent twice, and none is lost', async () => {
-    const workers = [service.startWorker(), service.startWorker({ WORKER_METRICS_PORT: '0' })];
+    const holder = await startHolder(service);
+    await submitAll(service);
     await nextMailAfter(service, mails - 1);
-    const holder = await holderOf(service, workers);
     holder.freeze();
     // What it had on the way may still be stored.
     const open = await openConversations(service);
@@ -66,13 +70,14 @@ describe.each(STRIKES)('the worker that holds the lane, after %d mails', (mails)
 
 describe('a worker that is asked to stop', () => {
   it('finishes what it has begun, parks nothing, and the next worker sends the rest', async () => {
-    const service = await sendingService();
+    const service = await slowService();
+    await submitAll(service);
     const worker = service.startWorker();
     await nextMailAfter(service, 10);
     expect(await worker.stop()).toBe(0);
     const { sending = 0, failed = 0 } = await service.tally();
     expect({ sending, failed }).toEqual({ sending: 0, failed: 0 });
-    service.startWorker();
+    service.runWorker();
     expect(await everyDraftEnds(service)).toEqual([]);
     await expectEachMailOnce(service);
     expect(service.mail.accepted).toHaveLength(DRAFTS);

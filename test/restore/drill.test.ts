@@ -20,7 +20,7 @@ let temporal: TestNamespace;
 beforeAll(async () => {
   place = await RestoringHost.start();
   ({ host, temporal } = place);
-  place.startWorker();
+  place.runWorker();
   await makeDatabaseSet(host.tools);
 });
 afterAll(() => place?.close());

@@ -51,7 +51,7 @@ export class RestoredService {
         MAILBOX_PATH: mailbox,
       },
     });
-    erasure.base.startWorker();
+    erasure.base.runWorker();
     return new RestoredService(host, erasure, redisServer, new Redis(REDIS_URL), mailbox);
   }
 

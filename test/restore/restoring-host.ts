@@ -15,11 +15,13 @@ import type { RestoreTarget } from '../../workflows/contracts/restore';
 import { type Environment, ServiceProcess } from '../support/processes';
 import { type SupervisedHost, startSupervisedHost } from '../support/recovery-host';
 import { createTestNamespace, type TestNamespace } from '../support/temporal';
+import { WorkerHere } from '../support/worker-here';
 
 export class RestoringHost {
   readonly steps;
   readonly followUp;
   private readonly workers: ServiceProcess[] = [];
+  private readonly workersHere: WorkerHere[] = [];
 
   private constructor(
     readonly host: SupervisedHost,
@@ -39,6 +41,10 @@ export class RestoringHost {
     const worker = ServiceProcess.start('worker', 'worker/main.js', { ...this.host.environment, ...extra });
     this.workers.push(worker);
     return worker;
+  }
+  /** In the test's own process, ended with the host. */
+  runWorker(): void {
+    this.workersHere.push(new WorkerHere(this.host.environment));
   }
 
   get tools(): RecoveryTools {
@@ -88,6 +94,7 @@ export class RestoringHost {
 
   async close(): Promise<void> {
     for (const worker of this.workers) await worker.kill();
+    for (const worker of this.workersHere) await worker.stop();
     await this.temporal.close();
     await this.host.postgres.stop();
   }

@@ -12,7 +12,7 @@ beforeEach(async () => {
   old = await TestService.create();
 });
 afterEach(async () => {
-  for (const process of old.processes) await process.kill();
+  await old.endWorkers();
   await restored?.close();
   restored = null;
   await old.close();
@@ -26,7 +26,7 @@ const hasHeard = (id: string, version: number) =>
   });
 
 it('tells what Temporal and the journal know, where nothing else is left', async () => {
-  old.startWorker();
+  old.runWorker();
   const before = await old.submitForReview('before@example.org');
   const revised = await old.submitForReview('revised@example.org');
   const service = await RewoundService.cut(old);
@@ -78,7 +78,7 @@ it('tells what Temporal and the journal know, where nothing else is left', async
 });
 
 it('adds what came after the end of an archive', async () => {
-  old.startWorker();
+  old.runWorker();
   const service = await RewoundService.cut(old);
   restored = service;
   const known = await old.submitDue('known@example.org');

@@ -18,7 +18,7 @@ beforeEach(async () => {
   old = await TestService.create();
 });
 afterEach(async () => {
-  for (const process of old.processes) await process.kill();
+  await old.endWorkers();
   await restored?.close();
   restored = null;
   await old.close();
@@ -37,7 +37,7 @@ const row = (id: string) => (restored as RewoundService).db.draft.findUnique({ w
 const PARKED = { status: 'failed', outcome: 'unknown', failureCode: 'rewound', claimOwner: null, nextAttemptAt: null };
 
 it('parks what the open run has claimed since, and only that; counts what is not there', async () => {
-  old.startWorker();
+  old.runWorker();
   await told(old);
   const before = await old.submitDue('before@example.org');
   await old.draftIn('sent', before.id);
@@ -63,15 +63,15 @@ it('parks what the open run has claimed since, and only that; counts what is not
 });
 
 it('parks what earlier runs have claimed, from their objects, and from Temporal where nobody has archived them', async () => {
-  let worker = old.startWorker();
+  old.runWorker();
   await told(old);
   const drafts = [await old.submitForReview('first@example.org'), await old.submitForReview('second@example.org')];
   await cut();
   for (const draft of drafts) {
     await old.approve(draft);
     await old.draftIn('sent', draft.id);
-    await worker.stop();
-    if (draft === drafts[0]) worker = old.startWorker();
+    await old.endWorkers();
+    if (draft === drafts[0]) old.runWorker();
   }
   const { backups } = (restored as RewoundService).sources;
   const runId = await endRun();
@@ -181,7 +181,7 @@ describe('where nobody can know all that was claimed', () => {
 });
 
 it('a person says what became of a parked mail; one that nobody had approved at that moment needs its approval again', async () => {
-  old.startWorker();
+  old.runWorker();
   await told(old);
   const waiting = await old.submitForReview('waiting@example.org');
   const due = await old.submitDue('due@example.org', { sendAt: new Date(Date.now() + 4_000).toISOString() });

@@ -15,7 +15,7 @@ beforeEach(async () => {
   old = await TestService.create();
 });
 afterEach(async () => {
-  for (const process of old.processes) await process.kill();
+  await old.endWorkers();
   await restored?.close();
   await fresh?.close();
   [restored, fresh] = [null, null];
@@ -45,22 +45,23 @@ const sentIn = (service: RewoundService, id: string, status = 'sent') =>
   });
 
 it('a Temporal store that is lost costs nothing: open drafts get their processes, decisions work, mails go out once', async () => {
-  const worker = old.startWorker();
+  old.runWorker();
   const done = await old.submitForReview('done@example.org');
   await old.approve(done);
   await old.draftIn('sent', done.id);
-  const open = await Promise.all(Array.from({ length: 250 }, (_, i) => old.submitForReview(`reader-${i}@example.org`)));
+  // More than are told at once.
+  const open = await Promise.all(Array.from({ length: 205 }, (_, i) => old.submitForReview(`reader-${i}@example.org`)));
   const [first, second, changes] = open as [(typeof open)[0], (typeof open)[0], (typeof open)[0]];
   await old.test.commands.requestChanges(old.approver, { id: changes.id, comment: 'shorter' });
   await waitsIn('pending_review', first.id);
-  await worker.kill();
+  await old.endWorkers();
   await old.approve(second);
 
   fresh = await createTestNamespace();
-  old.startWorker({ TEMPORAL_NAMESPACE: fresh.namespace });
+  old.runWorker({ TEMPORAL_NAMESPACE: fresh.namespace });
   await old.draftIn('sent', second.id, 60_000);
   await waitsIn('changes_requested', changes.id, fresh);
-  for (const { id } of [first, open[249] as typeof first]) await waitsIn('pending_review', id, fresh);
+  for (const { id } of [first, open[204] as typeof first]) await waitsIn('pending_review', id, fresh);
   await old.approve(first);
   await old.draftIn('sent', first.id);
   const { namespaceInfo } = await fresh.client.workflowService.describeNamespace({ namespace: fresh.namespace });
@@ -75,7 +76,7 @@ it('a Temporal store that is lost costs nothing: open drafts get their processes
 
 describe('a restored database', () => {
   it('does not send again what had been sent, and its processes hear what is true', async () => {
-    const worker = old.startWorker();
+    old.runWorker();
     const sent = await old.submitForReview('sent@example.org');
     const rejected = await old.submitForReview('rejected@example.org');
     const open = await old.submitForReview('open@example.org');
@@ -87,11 +88,11 @@ describe('a restored database', () => {
     await old.test.commands.rejectDraft(old.approver, { id: rejected.id, reason: 'no' });
     const lost = await old.submitDue('lost@example.org');
     await old.draftIn('sent', lost.id);
-    await worker.stop();
+    await old.endWorkers();
 
     expect(await service.bringBack()).toMatchObject({ drafts: 3, superseded: 0, complete: true });
     const { commands } = service.test;
-    service.startWorker();
+    service.runWorker();
     const repeated = await commands.approveDraft(old.approver, { id: sent.id });
     expect(repeated.status).toBe('approved');
     expect((await service.db.draft.findUniqueOrThrow({ where: { id: sent.id } })).status).toBe('sent');
@@ -107,7 +108,7 @@ describe('a restored database', () => {
   });
 
   it('where the loss is accepted, starts a process again that had come to its end; one that runs believes a lower version of a later life', async () => {
-    const worker = old.startWorker();
+    old.runWorker();
     const rejected = await old.submitForReview('rejected@example.org');
     const gone = { draft: '', erasure: '' };
     await waitsIn('pending_review', rejected.id);
@@ -131,12 +132,12 @@ describe('a restored database', () => {
     ).requestId;
     const erasure = old.temporal.client.workflow.getHandle(userErasureId(gone.erasure));
     await until('the erasure’s process runs', () => erasure.describe().catch(() => null));
-    await worker.stop();
+    await old.endWorkers();
 
     await service.begin();
     expect(await service.mark()).toEqual({ complete: true, parked: 0, missing: 0 });
     await service.release();
-    service.startWorker();
+    service.runWorker();
     await waitsIn('pending_review', rejected.id);
     expect(await waitsIn('pending_review', revised.id)).toMatchObject({ generation: 2, version: 1 });
     await service.test.commands.approveDraft(old.approver, { id: rejected.id });

@@ -22,7 +22,7 @@ const ENDS_WITHIN_MS = 120_000;
 let old: TestService;
 let restored: RewoundService | null = null;
 afterEach(async () => {
-  for (const process of old.processes) await process.kill();
+  await old.endWorkers();
   await restored?.close();
   restored = null;
   await old.close();
@@ -59,7 +59,7 @@ it.each(HISTORIES)('history %i keeps every promise where %s is left', async (see
   if (left === 'nothing') await acceptLoss(restored);
   else await restored.bringBack(archive ? { db: archive.db, isWhole: false } : undefined);
   await archive?.drop();
-  restored.startWorker();
+  restored.runWorker();
   await untilSettled(restored);
   if (left === 'nothing') await decideAgain(restored);
 

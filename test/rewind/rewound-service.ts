@@ -13,7 +13,6 @@ import { openObjectStore } from '../../ops/runtime/object-store';
 import type { Database } from '../../prisma/client';
 import { createTestCommands, SETTINGS, type TestCommands } from '../support/commands';
 import { copyTestDatabase, type TestDatabase } from '../support/database';
-import type { ServiceProcess } from '../support/processes';
 import type { TestService } from '../support/service';
 
 export class RewoundService {
@@ -80,8 +79,8 @@ export class RewoundService {
     return reconciled;
   }
 
-  startWorker(): ServiceProcess {
-    return this.old.startWorker({ DATABASE_URL: this.database.url });
+  runWorker(): void {
+    this.old.runWorker({ DATABASE_URL: this.database.url });
   }
 
   /** After the old service's processes have ended. */

@@ -1,13 +1,14 @@
 // Starts one PostgreSQL, one Redis and one Temporal server for the run, and migrates the template database.
 import { chmodSync, mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { startPostgres } from '../../ops/local/postgres';
 import { startRedis } from '../../ops/local/redis';
 import type { Server } from '../../ops/local/server';
 import { startTemporal } from '../../ops/local/temporal';
 import { createMigratedDatabase, onServer } from './database';
 import { noteStart } from './leftovers.cjs';
+import { keepSeed } from './seed-cluster';
 import { announceServers } from './servers';
 
 export interface RunningServers {
@@ -24,15 +25,14 @@ export default async function setUp(): Promise<void> {
   chmodSync(folder, 0o755);
   const running: RunningServers = { folder, servers: [] };
   Object.assign(globalThis, { countersignTestServers: running });
-  const started = await Promise.all(
-    [startPostgres, startRedis, startTemporal].map(async (start) => {
+  const [postgres, redis, temporal] = (await Promise.all(
+    [startSeeded, startRedis, startTemporal].map(async (start) => {
       const server = await start({ folder: join(folder, start.name) });
       running.servers.push(server);
       noteStart(folder, server.pid);
       return server;
     }),
-  );
-  const [postgres, redis, temporal] = started as [Server, Server, Server];
+  )) as [Server, Server, Server];
   announceServers({
     folder,
     postgres: postgres.url,
@@ -43,5 +43,16 @@ export default async function setUp(): Promise<void> {
   // Nothing of this run must survive a crash of the machine.
   await onServer(postgres.url, 'ALTER SYSTEM SET fsync = off');
   await onServer(postgres.url, 'SELECT pg_reload_conf()');
-  await createMigratedDatabase(postgres.url, TEMPLATE);
+}
+
+/** PostgreSQL with the template, a copy of which is kept. */
+async function startSeeded({ folder }: { folder: string }): Promise<Server> {
+  const first = await startPostgres({ folder });
+  try {
+    await createMigratedDatabase(first.url, TEMPLATE);
+  } finally {
+    await first.stop();
+  }
+  keepSeed(dirname(folder), folder);
+  return startPostgres({ folder });
 }

@@ -4,9 +4,10 @@ import { randomBytes } from 'node:crypto';
 import { startPostgres } from '../../ops/local/postgres';
 import type { Server } from '../../ops/local/server';
 import { startTemporal } from '../../ops/local/temporal';
-import { copyTemplateInto, databaseUrl, onServer } from './database';
+import { databaseUrl } from './database';
 import { newFolder } from './environment';
 import { noteEnd, noteStart } from './leftovers.cjs';
+import { nameMigrated, seedCluster } from './seed-cluster';
 import { testServers } from './servers';
 
 type Start = (options: { folder: string; port?: number }) => Promise<Server>;
@@ -18,8 +19,10 @@ export class OwnServer {
     private server: Server,
   ) {}
 
-  static async start(launch: Start, name: string): Promise<OwnServer> {
+  /** @param prepare its folder, before it is started for the first time */
+  static async start(launch: Start, name: string, prepare?: (folder: string) => void): Promise<OwnServer> {
     const folder = newFolder(name);
+    prepare?.(folder);
     const server = await launch({ folder });
     noteStart(testServers().folder, server.pid);
     return new OwnServer(launch, folder, server);
@@ -69,10 +72,8 @@ export const startOwnTemporal = () => OwnServer.start(startTemporal, 'own-tempor
 
 /** With one migrated database, whose URL is given. */
 export async function startOwnPostgres(): Promise<{ server: OwnServer; databaseUrl: string }> {
-  const server = await OwnServer.start(startPostgres, 'own-postgres');
+  const server = await OwnServer.start(startPostgres, 'own-postgres', seedCluster);
   const name = `own_${randomBytes(4).toString('hex')}`;
-  await onServer(server.url, `CREATE DATABASE ${name}`);
-  const url = databaseUrl(server.url, name);
-  await copyTemplateInto(url);
-  return { server, databaseUrl: url };
+  await nameMigrated(server.url, name);
+  return { server, databaseUrl: databaseUrl(server.url, name) };
 }

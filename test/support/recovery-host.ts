@@ -9,11 +9,12 @@ import { Supervised } from '../../ops/local/supervised';
 import { archiveCommand } from '../../ops/pgbackrest/pgbackrest';
 import { findRecoveryTools, type RecoveryTools } from '../../ops/recovery/tools';
 import { readConfiguration } from '../../ops/runtime/configuration';
-import { copyTemplateInto } from './database';
+import { onServer } from './database';
 import { newFolder, testEnvironment } from './environment';
 import { noteStart } from './leftovers.cjs';
 import { OwnServer } from './own-server';
 import type { Environment } from './processes';
+import { nameMigrated, seedCluster } from './seed-cluster';
 import { testServers } from './servers';
 
 export interface RecoveryHost {
@@ -34,7 +35,7 @@ export async function startRecoveryHost(
   { archive = (command) => command, migrated = true }: HostOptions = {},
 ): Promise<RecoveryHost> {
   const program = await pgBackRest();
-  const server = await OwnServer.start((options) => startArchiving(program, options, archive), 'cluster');
+  const server = await OwnServer.start((options) => startArchiving(program, options, archive), 'cluster', seedCluster);
   return { server, ...(await describeHost(server.folder, server.url, given, migrated)) };
 }
 
@@ -50,6 +51,7 @@ export interface SupervisedHost extends Omit<RecoveryHost, 'server'> {
 export async function startSupervisedHost(given: Partial<Environment> = {}): Promise<SupervisedHost> {
   const program = await pgBackRest();
   const folder = newFolder('cluster');
+  seedCluster(folder);
   const port = await freePort();
   let pid = 0;
   const postgres = await Supervised.run(
@@ -80,8 +82,9 @@ function startArchiving(program: string, options: PostgresOptions, archive = (co
 }
 
 async function describeHost(folder: string, serverUrl: string, given: Partial<Environment>, migrated = true) {
+  if (migrated) await nameMigrated(serverUrl);
+  else await onServer(serverUrl, `DROP DATABASE ${testServers().template}`);
   const databaseUrl = await ensureDatabase(serverUrl);
-  if (migrated) await copyTemplateInto(databaseUrl);
   const environment = await testEnvironment({
     DATABASE_URL: databaseUrl,
     TEMPORAL_NAMESPACE: 'default',

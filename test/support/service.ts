@@ -13,6 +13,7 @@ import { TestMailServer } from './mail-server';
 import { type Environment, ServiceProcess } from './processes';
 import { createTestNamespace, type TestNamespace } from './temporal';
 import { until } from './until';
+import { WorkerHere } from './worker-here';
 
 /** So that a mail server that says nothing costs seconds. */
 const SHORT_TIMEOUTS = '?socketTimeout=2000&greetingTimeout=2000&connectionTimeout=2000';
@@ -24,6 +25,7 @@ export class TestService {
   author!: CommandContext;
   approver!: CommandContext;
   readonly processes: ServiceProcess[] = [];
+  private readonly workers: WorkerHere[] = [];
 
   private constructor(
     readonly database: TestDatabase,
@@ -72,6 +74,17 @@ export class TestService {
   }
   startWorker(extra: Environment = {}): ServiceProcess {
     return this.start('worker', 'worker/main.js', extra);
+  }
+  /** In the test's own process, until all workers are ended. */
+  runWorker(extra: Environment = {}): void {
+    this.workers.push(new WorkerHere({ ...this.environment, ...extra }));
+  }
+  async endWorkers(): Promise<void> {
+    await Promise.all(this.workers.splice(0).map((worker) => worker.stop()));
+    for (const process of this.processes) {
+      process.thaw();
+      await process.kill();
+    }
   }
 
   /** A draft that policy approves: due as soon as it is submitted. */
@@ -122,10 +135,7 @@ export class TestService {
   }
 
   async close(): Promise<void> {
-    for (const process of this.processes) {
-      process.thaw();
-      await process.kill();
-    }
+    await this.endWorkers();
     await this.announcer.drain();
     await this.temporal.close();
     await this.mail.away();

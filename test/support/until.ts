@@ -1,20 +1,25 @@
 // Tests wait for conditions, never for time.
 import { setTimeout as delay } from 'node:timers/promises';
 
-/** Asks until the answer is neither false nor null nor undefined, and gives it; fails with `what` after `withinMs`. */
+const ASKS_EACH_MS = 25;
+const SELDOM_MS = 200;
+
+/** Asks until the answer is neither false nor null nor undefined, and gives it; fails with `what` after `withinMs`. What takes
+ *  long is asked less often: an answer costs the servers more than the wait. */
 export async function until<T>(
   what: string,
   ask: () => T | Promise<T>,
   withinMs = 40_000,
 ): Promise<Exclude<T, false | null | undefined>> {
-  const deadline = Date.now() + withinMs;
+  const begun = Date.now();
   for (;;) {
     const answer = await ask();
     if (answer !== false && answer !== null && answer !== undefined) {
       return answer as Exclude<T, false | null | undefined>;
     }
-    if (Date.now() > deadline) throw new Error(`Not within ${withinMs} ms: ${what}`);
-    await delay(25);
+    const waitedMs = Date.now() - begun;
+    if (waitedMs > withinMs) throw new Error(`Not within ${withinMs} ms: ${what}`);
+    await delay(Math.min(Math.max(waitedMs / 10, ASKS_EACH_MS), SELDOM_MS));
   }
 }
 

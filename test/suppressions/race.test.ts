@@ -5,9 +5,10 @@ import { type Claims, createClaims } from '../../activities/mail-delivery/claims
 import { type Database, Prisma } from '../../prisma/client';
 import { aDraft, createTestCommands, type TestCommands, timeline } from '../support/commands';
 import { createTestDatabase, type TestDatabase } from '../support/database';
+import { isLongRun } from '../support/servers';
 import { until } from '../support/until';
 
-const ROUNDS = 300;
+const ROUNDS = isLongRun ? 300 : 100;
 const OPENERS = 3;
 
 let database: TestDatabase;

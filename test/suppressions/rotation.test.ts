@@ -77,7 +77,7 @@ it('a worker whose keys are newer than the drafts finds them suppressed all the 
   await suppressWith('kept@example.org', OLD);
   // Stored by a service that no longer knows the key under which the draft came.
   await suppressWith('dropped@example.org', NEW);
-  service.startWorker(inEnvironment(NEW, OLD));
+  service.runWorker(inEnvironment(NEW, OLD));
   for (const { id } of [dropped, kept])
     expect(await service.draftIn('blocked', id)).toMatchObject({ outcome: 'suppressed' });
   await service.draftIn('sent', other.id);

@@ -18,7 +18,7 @@ const BOB = 'bob@customer.example';
 describe('an erasure that is confirmed', () => {
   it('erases the person in every store, leaves everybody else, and certifies it', async () => {
     const { base } = service;
-    base.startWorker();
+    base.runWorker();
     const toAda = await base.submitDue(ADA, { subject: 'For Ada alone', campaign: 'spring' });
     const toBob = await base.submitDue(BOB, { body: 'Dear Bob' });
     await base.draftIn('sent', toAda.id);
@@ -67,7 +67,7 @@ describe('an erasure whose workflow somebody has terminated', () => {
       );
     await until('it runs', async () => (await status()) === 'RUNNING');
     await handle.terminate('by mistake');
-    base.startWorker({ WORKER_METRICS_PORT: '0' });
+    base.runWorker({ WORKER_METRICS_PORT: '0' });
     await until('it runs again', async () => (await status()) === 'RUNNING');
     await service.commands.confirmErasure(service.admin, requestId);
     expect((await service.ended(requestId)).status).toBe('certified');

@@ -23,7 +23,7 @@ beforeAll(async () => {
     HUBSPOT_BASE_URL: hubspot.url,
   };
   service = await ErasureService.create({ environment });
-  service.base.startWorker();
+  service.base.runWorker();
   redis = new Redis(testServers().redis);
 });
 afterAll(async () => {

@@ -16,7 +16,7 @@ beforeAll(async () => {
   service = await ErasureService.create({
     environment: { ...s3.environment, FILES_URL: `s3://${bucket}/files`, BACKUP_URL: `s3://${bucket}/backups` },
   });
-  service.base.startWorker();
+  service.base.runWorker();
 });
 afterAll(async () => {
   await service?.close();

@@ -13,7 +13,7 @@ import { awaitEnd, carryOut, type Erasure, request, settle } from './races/erase
 import { Holds } from './races/holds';
 import { World } from './races/world';
 
-const INTERLEAVINGS = isLongRun ? 2_000 : 20;
+const INTERLEAVINGS = isLongRun ? 2_000 : 10;
 /** A part goes through a real worker and Temporal. */
 const OF_A_WORKER = isLongRun ? 20 : 6;
 /** A fresh database now and then, since each scan reads all of it. */
@@ -127,7 +127,7 @@ it(`holds them for ${OF_A_WORKER} at once with a real worker`, async () => {
     files,
     backups: base.environment.BACKUP_URL,
   });
-  base.startWorker();
+  base.runWorker();
   const tally: Record<string, number> = {};
   const wrong = await Promise.all(
     Array.from({ length: OF_A_WORKER }, async (_, n) => {

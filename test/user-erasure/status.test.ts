@@ -18,7 +18,7 @@ beforeAll(async () => {
     temporal: service.temporal,
     settings: { SECRET_KEY: [Buffer.alloc(32, 7)] },
   });
-  service.startWorker();
+  service.runWorker();
   await until('all of it runs', async () => (await status()).status === 'operational', 60_000);
 });
 afterAll(async () => {
