@@ -21,6 +21,7 @@ import {
 import type { RecoveryProgress } from '../../workflows/contracts/recovery-progress';
 import { TASK_QUEUES } from '../../workflows/contracts/task-queues';
 import { openTestDatabase, type TestDatabase } from '../support/database';
+import { pauseBackups } from '../support/paused-backups';
 import { type Environment, ServiceProcess } from '../support/processes';
 import { quiet } from '../support/quiet-temporal';
 import { type HostOptions, type RecoveryHost, startRecoveryHost } from '../support/recovery-host';
@@ -40,6 +41,7 @@ export class BackupService {
 
   static async start(given: Partial<Environment> = {}, options: HostOptions = {}): Promise<BackupService> {
     const temporal = await createTestNamespace();
+    await pauseBackups(temporal.client);
     const host = await startRecoveryHost({ TEMPORAL_NAMESPACE: temporal.namespace, ...given }, options);
     return new BackupService(host, temporal, openTestDatabase(host.environment.DATABASE_URL ?? ''));
   }

@@ -12,6 +12,7 @@ import { TASK_QUEUES } from '../../workflows/contracts/task-queues';
 import { openTestDatabase } from '../support/database';
 import { newFolder } from '../support/environment';
 import { OwnServer } from '../support/own-server';
+import { pauseBackups } from '../support/paused-backups';
 import type { Environment } from '../support/processes';
 import { type SupervisedHost, startSupervisedHost } from '../support/recovery-host';
 import { ErasureService } from '../user-erasure/erasure-service';
@@ -51,6 +52,7 @@ export class RestoredService {
         MAILBOX_PATH: mailbox,
       },
     });
+    await pauseBackups(erasure.base.temporal.client);
     erasure.base.runWorker();
     return new RestoredService(host, erasure, redisServer, new Redis(REDIS_URL), mailbox);
   }

@@ -12,6 +12,7 @@ import type { RecoveryTools } from '../../ops/recovery/tools';
 import { createLogger } from '../../ops/runtime/logging';
 import { createErasure } from '../../worker/erasure';
 import type { RestoreTarget } from '../../workflows/contracts/restore';
+import { pauseBackups } from '../support/paused-backups';
 import { type Environment, ServiceProcess } from '../support/processes';
 import { type SupervisedHost, startSupervisedHost } from '../support/recovery-host';
 import { createTestNamespace, type TestNamespace } from '../support/temporal';
@@ -33,6 +34,7 @@ export class RestoringHost {
 
   static async start(given: Partial<Environment> = {}): Promise<RestoringHost> {
     const temporal = await createTestNamespace();
+    await pauseBackups(temporal.client);
     return new RestoringHost(await startSupervisedHost({ TEMPORAL_NAMESPACE: temporal.namespace, ...given }), temporal);
   }
 

@@ -28,7 +28,7 @@ const lastEvent = async (id: string) =>
 
 it('nobody suppressed gets mail, be it before the submission, after it, or while the mail is claimed; everybody else does', async () => {
   await suppress('before@example.org');
-  service.mail.behave({ delay: 1500 }, 'slow@example.org');
+  service.mail.behave({ delay: 4_000 }, 'slow@example.org');
   // The first conversation is the only one for as long as it takes: the others are claimed and wait.
   const slow = await service.submitDue('slow@example.org');
   const before = await service.submitDue('Before@Example.org');
@@ -37,7 +37,8 @@ it('nobody suppressed gets mail, be it before the submission, after it, or while
   const other = await service.submitDue('other@example.org');
   expect([before.status, before.outcome]).toEqual(['approved', null]);
   await suppress('AFTER@xn--bcher-kva.example');
-  service.startWorker();
+  // Waits for the slow one.
+  service.startWorker({ SMTP_URL: service.mail.url });
   await until('the first is being sent, and the last is claimed', async () => {
     const row = await service.database.db.draft.findUniqueOrThrow({ where: { id: claimed.id } });
     return service.mail.begun.length === 1 && row.status === 'scheduled' && row.claimOwner;
