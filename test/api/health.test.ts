@@ -69,9 +69,14 @@ it('is ready where everything answers', async () => {
 });
 
 it('is ready, and says what is degraded, without Temporal and Redis', async () => {
-  const { status, body } = await (await create()).anyone.get('/ready');
+  const { anyone } = await create();
+  // A process that is too busy to hear the refusal in time says less at first.
+  const { status, body } = await until('why Temporal does not answer is known', async () => {
+    const answer = await anyone.get('/ready');
+    return answer.body.checks.temporal === 'degraded: connection refused' ? answer : null;
+  });
   expect([status, body.status]).toEqual([200, 'ready']);
-  expect(body.checks).toMatchObject({ temporal: 'degraded: connection refused', redis: 'degraded: not configured' });
+  expect(body.checks).toMatchObject({ redis: 'degraded: not configured' });
 });
 
 it('is ready, and says so, while mail is held after a restore', async () => {
