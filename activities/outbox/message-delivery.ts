@@ -32,7 +32,10 @@ const PROCESSES = {
     workflowId: draftApprovalId,
     input: (draftId) => ({ draftId }),
     summary: (draftId) => `Approval of draft ${draftId}`,
-    attributes: ({ status }) => [{ key: DraftStatusAttribute, value: status as DraftState['status'] }],
+    // One that begins approved is released at once, and every change of the attribute is a write more.
+    attributes: ({ status }) => [
+      { key: DraftStatusAttribute, value: status === 'approved' ? 'scheduled' : (status as DraftState['status']) },
+    ],
     isOver: (state) => isFinal(state as DraftState),
   },
   userErasure: {
