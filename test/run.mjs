@@ -2,11 +2,11 @@
 // Arguments go on to jest; `--long` runs every long proof whole, `--record` only records missing histories for replay.
 // The last line is `N passed, N failed`.
 import { spawn, spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { readFileSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { makeRunFolder } from './support/run-folder.mjs';
 import { findS3Server } from './support/s3-server-program.mjs';
 import { ensureSystemPackages } from './support/system-packages.mjs';
 import { findTimeSkippingServer } from './support/time-skipping-server.mjs';
@@ -20,7 +20,7 @@ if (record) jestArguments.push('--testMatch', '**/test/replay/record.ts');
 const plain = Boolean(process.env.CI || process.env.NO_COLOR);
 const progress = (line) => console.log(`· ${line}`);
 
-const folder = mkdtempSync(join(tmpdir(), 'countersign-test-'));
+const folder = makeRunFolder({ long });
 const env = { ...process.env, COUNTERSIGN_TEST_FOLDER: folder };
 if (long) env.COUNTERSIGN_TEST_LONG = '1';
 if (plain) {
