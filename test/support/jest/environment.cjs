@@ -33,6 +33,8 @@ module.exports = class extends TestEnvironment {
   async teardown() {
     for (const name of Object.keys(process.env)) if (!(name in this.#given)) delete process.env[name];
     Object.assign(process.env, this.#given);
+    // What jest.setTimeout has set is the file's own.
+    delete globalThis[Symbol.for('TEST_TIMEOUT_SYMBOL')];
     for (const storage of storages) storage.disable();
     storages.clear();
     await super.teardown();
