@@ -21,10 +21,10 @@ import {
 import type { RecoveryProgress } from '../../workflows/contracts/recovery-progress';
 import { TASK_QUEUES } from '../../workflows/contracts/task-queues';
 import { openTestDatabase, type TestDatabase } from '../support/database';
-import { pauseBackups } from '../support/paused-backups';
 import { type Environment, ServiceProcess } from '../support/processes';
 import { quiet } from '../support/quiet-temporal';
 import { type HostOptions, type RecoveryHost, startRecoveryHost } from '../support/recovery-host';
+import { pauseBackups } from '../support/schedules';
 import { createTestNamespace, type TestNamespace } from '../support/temporal';
 import { until } from '../support/until';
 

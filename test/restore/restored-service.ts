@@ -12,9 +12,9 @@ import { TASK_QUEUES } from '../../workflows/contracts/task-queues';
 import { openTestDatabase } from '../support/database';
 import { newFolder } from '../support/environment';
 import { OwnServer } from '../support/own-server';
-import { pauseBackups } from '../support/paused-backups';
 import type { Environment } from '../support/processes';
 import { type SupervisedHost, startSupervisedHost } from '../support/recovery-host';
+import { pauseBackups } from '../support/schedules';
 import { ErasureService } from '../user-erasure/erasure-service';
 
 export class RestoredService {

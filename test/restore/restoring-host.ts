@@ -12,17 +12,16 @@ import type { RecoveryTools } from '../../ops/recovery/tools';
 import { createLogger } from '../../ops/runtime/logging';
 import { createErasure } from '../../worker/erasure';
 import type { RestoreTarget } from '../../workflows/contracts/restore';
-import { pauseBackups } from '../support/paused-backups';
 import { type Environment, ServiceProcess } from '../support/processes';
 import { type SupervisedHost, startSupervisedHost } from '../support/recovery-host';
+import { pauseBackups } from '../support/schedules';
 import { createTestNamespace, type TestNamespace } from '../support/temporal';
 import { WorkerHere } from '../support/worker-here';
 
 export class RestoringHost {
   readonly steps;
   readonly followUp;
-  private readonly workers: ServiceProcess[] = [];
-  private readonly workersHere: WorkerHere[] = [];
+  private readonly ends: (() => Promise<void>)[] = [];
 
   private constructor(
     readonly host: SupervisedHost,
@@ -41,12 +40,13 @@ export class RestoringHost {
   /** A real one, ended with the host. */
   startWorker(extra: Environment = {}): ServiceProcess {
     const worker = ServiceProcess.start('worker', 'worker/main.js', { ...this.host.environment, ...extra });
-    this.workers.push(worker);
+    this.ends.push(() => worker.kill());
     return worker;
   }
   /** In the test's own process, ended with the host. */
   runWorker(): void {
-    this.workersHere.push(new WorkerHere(this.host.environment));
+    const worker = new WorkerHere(this.host.environment);
+    this.ends.push(() => worker.stop());
   }
 
   get tools(): RecoveryTools {
@@ -95,8 +95,7 @@ export class RestoringHost {
   }
 
   async close(): Promise<void> {
-    for (const worker of this.workers) await worker.kill();
-    for (const worker of this.workersHere) await worker.stop();
+    for (const end of this.ends) await end();
     await this.temporal.close();
     await this.host.postgres.stop();
   }

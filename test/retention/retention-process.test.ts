@@ -2,6 +2,7 @@ import { ensureSchedules, SCHEDULES } from '../../worker/schedules';
 import { cleanupWorkflowId, DRAFT_RETENTION_SCHEDULE, progress } from '../../workflows/contracts/draft-retention';
 import { lockHolder } from '../support/lock-holder';
 import { AUTHOR, daysAgo, everythingOf, plantDraft, plantPeople } from '../support/old-drafts';
+import { makeSchedules } from '../support/schedules';
 import { isLongRun } from '../support/servers';
 import { TestService } from '../support/service';
 import { until } from '../support/until';
@@ -174,18 +175,9 @@ describe('the schedule', () => {
   beforeEach(createService);
   afterEach(closeService);
 
-  /** A new namespace knows its search attributes a moment later. */
-  const schedulesAreMade = () =>
-    until('the schedules are made', () =>
-      ensureSchedules(service.temporal.client).then(
-        () => true,
-        () => false,
-      ),
-    );
-
   it('does nothing while a run that was asked for is at work', async () => {
     const id = await start();
-    await schedulesAreMade();
+    await makeSchedules(service.temporal.client);
     // Its message is not delivered, now or to a store of Temporal that is new: the row alone keeps the schedule off.
     await service.database.db.outboxMessage.deleteMany();
     await service.temporalKnows();
@@ -201,7 +193,7 @@ describe('the schedule', () => {
 
   it('is made once and brought up to date, and stays paused where it was', async () => {
     const { client } = service.temporal;
-    await schedulesAreMade();
+    await makeSchedules(service.temporal.client);
     const handle = client.schedule.getHandle(DRAFT_RETENTION_SCHEDULE);
     await handle.pause('not now');
     await handle.update(({ state, ...schedule }) => ({ ...schedule, state, spec: { calendars: [{ hour: 5 }] } }));

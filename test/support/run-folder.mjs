@@ -7,7 +7,7 @@ import { join } from 'node:path';
 
 const IN_MEMORY = '/dev/shm';
 const PREFIX = 'countersign-test-';
-/** A run of `npm test` writes about 5 GB. */
+/** Over 2 GB lie there when a run is not half done. */
 const ROOM_BYTES = 8 * 2 ** 30;
 const FREE_MEMORY_BYTES = 12 * 2 ** 30;
 /** Before it files there had no attributes, which the S3 server keeps. */

@@ -3,7 +3,7 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { connect, createServer } from 'node:net';
+import { connect } from 'node:net';
 import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -77,6 +77,7 @@ function installByMaven() {
 /** Where it fails the server is only slower. */
 async function keepClasses() {
   const fresh = `${archive}.part`;
+  const { freePort } = createRequire(import.meta.url)('../../dist/ops/local/ports.js');
   const port = await freePort();
   const server = spawn('java', [`-XX:ArchiveClassesAtExit=${fresh}`, ...JAVA, String(port)], { stdio: 'ignore' });
   const ended = new Promise((resolve) => server.once('error', resolve).once('exit', resolve));
@@ -90,18 +91,8 @@ async function keepClasses() {
 
 function listens(port) {
   return new Promise((resolve) => {
-    const socket = connect(port, '127.0.0.1');
-    socket.once('connect', () => resolve(true)).once('error', () => resolve(false));
+    const socket = connect(port, '127.0.0.1', () => resolve(true)).once('error', () => resolve(false));
     socket.once('connect', () => socket.destroy());
-  });
-}
-
-function freePort() {
-  return new Promise((resolve) => {
-    const server = createServer().listen(0, '127.0.0.1', () => {
-      const { port } = server.address();
-      server.close(() => resolve(port));
-    });
   });
 }
 
@@ -109,12 +100,13 @@ function runs(command, args) {
   return spawnSync(command, args, { stdio: 'ignore' }).status === 0;
 }
 
-const JVM = ['-XX:TieredStopAtLevel=1', '-XX:+UseSerialGC', '-XX:-UsePerfData'];
-const JAVA = [...JVM, '-cp', `${join(installed, 'lib')}/*`, 'io.temporal.testserver.TestServer'];
+const JAVA = [
+  ...['-XX:TieredStopAtLevel=1', '-XX:+UseSerialGC', '-XX:-UsePerfData'],
+  ...['-cp', `${join(installed, 'lib')}/*`, 'io.temporal.testserver.TestServer'],
+];
 // An archive that is missing, or of another JVM, is passed over.
 const LAUNCHER = `#!/bin/sh
-exec java -Xshare:auto -XX:SharedArchiveFile='${archive}' -Xlog:disable \\
-  ${JVM.join(' ')} -cp '${join(installed, 'lib')}/*' io.temporal.testserver.TestServer "$@"
+exec java -Xshare:auto -XX:SharedArchiveFile='${archive}' -Xlog:disable ${JAVA.map((word) => `'${word}'`).join(' ')} "$@"
 `;
 
 const POM = `<project xmlns="http://maven.apache.org/POM/4.0.0">

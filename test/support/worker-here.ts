@@ -1,4 +1,4 @@
-// All that a worker does, in the test's own process: a third of what a process of its own costs. What is to be killed,
+// All that a worker does, in the test's own process, which has loaded most of it already. What is to be killed,
 // frozen or asked for its log is a ServiceProcess.
 import pino from 'pino';
 import { Registry } from 'prom-client';
