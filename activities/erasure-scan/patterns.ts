@@ -24,13 +24,17 @@ export function patternsOf(email: string): Pattern[] {
 }
 
 function aroundAt(local: string[], at: string[], domain: string[], between: string, side: Side): Pattern {
-  const before = local.map((one) => one + between).join('');
-  const pattern = new RegExp(`(?<=(${before}))${at.join('')}${between}${domain.join(between)}`, 'gi');
+  const before = new RegExp(`(?<=(${local.map((one) => one + between).join('')}))`, 'iy');
+  // Not one pattern with `before`: it would be looked for at each character of the text.
+  const pattern = new RegExp(`${at.join('')}${between}${domain.join(between)}`, 'gi');
   return {
     find(text, isPart) {
       const found: number[] = [];
       for (const match of text.matchAll(pattern)) {
-        const start = match.index - (match[1] as string).length;
+        before.lastIndex = match.index;
+        const part = before.exec(text)?.[1];
+        if (part === undefined) continue;
+        const start = match.index - part.length;
         const end = match.index + match[0].length;
         if (!isPart(side.left(text, start), side.right(text, end))) found.push(match.index);
       }

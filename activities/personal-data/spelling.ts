@@ -13,13 +13,16 @@ export function spell(address: string): Spelling {
   const at = address.lastIndexOf('@');
   const spelled = (part: string) => [...part].map(spellingsOf).join(SOFT_BREAK);
   const local = spelled(address.slice(0, at)) + SOFT_BREAK;
-  const pattern = new RegExp(`(?<=(${local}))${spelled('@')}${SOFT_BREAK}${spelled(address.slice(at + 1))}`, 'g');
+  const before = new RegExp(`(?<=(${local}))`, 'y');
+  // Not one pattern with `before`: it would be looked for at each character of the text.
+  const pattern = new RegExp(`${spelled('@')}${SOFT_BREAK}${spelled(address.slice(at + 1))}`, 'g');
   return {
     find: (text) =>
-      [...text.matchAll(pattern)].map(({ index, 0: match, 1: before = '' }) => ({
-        start: index - before.length,
-        end: index + match.length,
-      })),
+      [...text.matchAll(pattern)].flatMap(({ index, 0: match }) => {
+        before.lastIndex = index;
+        const part = before.exec(text)?.[1];
+        return part === undefined ? [] : [{ start: index - part.length, end: index + match.length }];
+      }),
   };
 }
 
