@@ -20,5 +20,5 @@ module.exports = {
   globalSetup: '<rootDir>/test/support/global-setup.ts',
   globalTeardown: '<rootDir>/test/support/global-teardown.ts',
   cacheDirectory: '<rootDir>/node_modules/.cache/jest',
-  testTimeout: isLongRun ? 900_000 : 120_000,
+  testTimeout: isLongRun ? 900_000 : 300_000,
 };

@@ -57,7 +57,7 @@ function onAnInstallation(): void {
     });
     noteStart(testServers().folder, child.pid as number);
     running = child;
-    await until('it is ready', () => said.includes('npm run demo') || null, 90_000);
+    await until('it is ready', () => said.includes('npm run demo') || null);
   }
   async function stop(): Promise<void> {
     if (!running) return;
@@ -77,7 +77,7 @@ function onAnInstallation(): void {
     copy();
     env = { PATH, HOME, PORT: String(await freePort()), MAIL_FROM: 'outbox@countersign.example' };
     await start();
-  }, 120_000);
+  });
   afterAll(stop, 60_000);
 
   it('goes back to a moment, tells what was lost, brings it back, and undoes it', async () => {
@@ -98,7 +98,7 @@ function onAnInstallation(): void {
     run('ops/backup.sh --type full');
     expect(run('ops/backup.sh --list').trim().split('\n')).toHaveLength(3);
     expect(run('ops/restore.sh --drill')).toMatch(/^PROVEN/);
-  }, 300_000);
+  });
 
   it('comes back on an empty machine with the place of the backups and the two secrets alone', async () => {
     const kept = JSON.parse(readFileSync(join(clone, '.countersign', 'settings.json'), 'utf8'));
@@ -113,5 +113,5 @@ function onAnInstallation(): void {
     await start();
     run('ops/restore.sh --reconcile');
     demo();
-  }, 300_000);
+  });
 }

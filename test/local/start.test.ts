@@ -38,14 +38,10 @@ afterAll(async () => {
 /** Resolves once it is ready. */
 async function start(): Promise<ChildProcess> {
   const { child, said } = node('ops/start.mjs');
-  await until(
-    'it is ready',
-    () => {
-      if (child.exitCode !== null) throw new Error(said());
-      return said().includes('npm run demo');
-    },
-    60_000,
-  );
+  await until('it is ready', () => {
+    if (child.exitCode !== null) throw new Error(said());
+    return said().includes('npm run demo');
+  });
   for (const pid of Object.values<number>(runtime().pids)) note(pid);
   return child;
 }
@@ -132,7 +128,7 @@ test('a person is erased from every file of it, and nobody else', async () => {
     const answer = await asAdmin('GET', `/api/gdpr/erasures/${erasure.requestId}/certificate`);
     return answer.status === 200 ? answer.body : null;
   };
-  const { certificate } = await until('it is certified', certified, 60_000);
+  const { certificate } = await until('it is certified', certified);
   expect(mails()).toEqual(others);
   expect(certificate.stores).toContainEqual({ store: 'mailbox', erased: 1, anonymised: 0 });
   const read = certificate.scan.sources.map(({ source, items, findings }: Read) => [source, items > 0, findings]);
@@ -153,14 +149,10 @@ test('a second start in the same folder is refused and disturbs nothing', async 
 test('every child that is killed is started again, and the demo passes', async () => {
   const before = runtime().pids;
   for (const name of CHILDREN) process.kill(before[name], 'SIGKILL');
-  await until(
-    'all run again',
-    async () => {
-      const { pids } = runtime();
-      return CHILDREN.every((name) => pids[name] && pids[name] !== before[name]) && (await isReady());
-    },
-    60_000,
-  );
+  await until('all run again', async () => {
+    const { pids } = runtime();
+    return CHILDREN.every((name) => pids[name] && pids[name] !== before[name]) && (await isReady());
+  });
   for (const pid of Object.values<number>(runtime().pids)) note(pid);
   expect(await runToEnd('ops/demo.mjs')).toMatchObject({ code: 0 });
 });

@@ -20,7 +20,7 @@ afterAll(() => service?.close());
 
 const ask: CanaryService['ask'] = (...request) => service.ask(...request);
 const isSent = async (bearer: Headers, id: string) =>
-  until('the mail is sent', async () => (await ask('GET', `/api/drafts/${id}`, bearer)).body.status === 'sent', 60_000);
+  until('the mail is sent', async () => (await ask('GET', `/api/drafts/${id}`, bearer)).body.status === 'sent');
 
 it('nothing that is not made for a person ever knows them, whatever is asked and whatever fails', async () => {
   const agent = (await service.keyFor('an agent', 'author')).bearer;
@@ -186,7 +186,7 @@ it('nothing that is not made for a person ever knows them, whatever is asked and
   await expectNobodyInTemporal(service);
 
   // Then it goes well.
-  await until('it is certified', async () => (await status()) === 'certified', 60_000);
+  await until('it is certified', async () => (await status()) === 'certified');
   await until('their draft is gone', async () => (await ask('GET', `/api/drafts/${open}`, agent)).status === 410);
   expect((await ask('GET', '/api/drafts', browser)).status).toBe(401);
   expect(
@@ -211,4 +211,4 @@ it('nothing that is not made for a person ever knows them, whatever is asked and
     expect(tracesOfCanary(Buffer.from(words))).toEqual([]);
   }
   expect(tracesInFolder(service.temporal.folder)).toEqual({});
-}, 300_000);
+});

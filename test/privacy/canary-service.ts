@@ -92,7 +92,7 @@ export class CanaryService {
 
   ready(): Promise<boolean> {
     const ask = () => fetch(`${this.url}/ready`).catch(() => null);
-    return until('the API is ready', async () => (await ask())?.ok ?? false, 60_000);
+    return until('the API is ready', async () => (await ask())?.ok ?? false);
   }
   folder(name: 'FILES_URL' | 'BACKUP_URL'): string {
     return fileURLToPath(this.base.environment[name] as string);

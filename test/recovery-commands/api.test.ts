@@ -14,8 +14,6 @@ import { openTestDatabase } from '../support/database';
 import { createTestNamespace } from '../support/temporal';
 import { until } from '../support/until';
 
-jest.setTimeout(240_000);
-
 let service: RestoredService;
 let api: TestApi;
 let ops: TestAgent;
@@ -51,14 +49,10 @@ const eventsOf = async ({ headers }: Answer) => {
   return events.map(({ type, subjectId, data }) => ({ type, subjectId, data }));
 };
 const settled = (path: string, status: string) =>
-  until(
-    `${path} is ${status}`,
-    async () => {
-      const { body } = await ops.get(path);
-      return body.status === status && body;
-    },
-    60_000,
-  );
+  until(`${path} is ${status}`, async () => {
+    const { body } = await ops.get(path);
+    return body.status === status && body;
+  });
 
 async function plantSet(day: number): Promise<string> {
   const at = new Date(Date.UTC(2026, 0, day, 18));

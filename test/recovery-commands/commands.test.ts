@@ -14,8 +14,6 @@ import { inLongRuns } from '../support/servers';
 import { createTestNamespace } from '../support/temporal';
 import { until } from '../support/until';
 
-jest.setTimeout(240_000);
-
 const ROOT = join(__dirname, '..', '..');
 /** As cron has it. */
 const BARE = { PATH: '/usr/bin:/bin', NODE: process.execPath };
@@ -226,7 +224,7 @@ describe('ops/restore.sh', () => {
 
   inLongRuns('gives it up on no, and one that runs keeps another from beginning', async () => {
     const first = begin('restore', ['--from-s3', 'latest']);
-    await until('it asks', () => first.errors().includes('[yes/no]'), 60_000);
+    await until('it asks', () => first.errors().includes('[yes/no]'));
     const second = await call('restore', ['--from-s3', 'latest', '--dry-run', '--json']);
     expect([second.code, JSON.parse(second.output).problem.code]).toEqual([3, 'restore_running']);
     first.child.stdin?.end('no\n');

@@ -7,8 +7,6 @@ import { PgBackRestError } from '../../ops/pgbackrest/pgbackrest';
 import { readVerification, verifyRepository } from '../../ops/pgbackrest/verification';
 import { type RecoveryHost, startRecoveryHost } from '../support/recovery-host';
 
-jest.setTimeout(60_000);
-
 let host: RecoveryHost;
 beforeAll(async () => {
   host = await startRecoveryHost();

@@ -66,7 +66,7 @@ async function upload(content: string): Promise<string> {
 }
 
 /** Waits while a database that was killed comes back. */
-const persist = <T>(what: string, ask: () => Promise<T>) => until(what, () => ask().catch(() => null), 60_000);
+const persist = <T>(what: string, ask: () => Promise<T>) => until(what, () => ask().catch(() => null));
 
 async function isOver(requestId: string): Promise<boolean> {
   const { endedAt } = await persist('the erasure is read', () => service.look(requestId));
@@ -133,7 +133,6 @@ async function expectMails({ bodies }: Others): Promise<void> {
   await until(
     'what is due is out',
     async () => (await base.database.db.draft.count({ where: { status: 'scheduled' } })) === 0,
-    60_000,
   );
   await expectEachMailOnce(base);
   const parked = await base.database.db.draft.findMany({

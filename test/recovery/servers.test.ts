@@ -23,8 +23,7 @@ async function submitAll(from: number, to: number) {
   }
 }
 
-const mailsAreOut = (count: number) =>
-  until(`${count} mails are out`, () => service.mail.accepted.length >= count, 60_000);
+const mailsAreOut = (count: number) => until(`${count} mails are out`, () => service.mail.accepted.length >= count);
 
 async function freeze(meanwhile: () => Promise<void> = async () => {}): Promise<void> {
   server.freeze();

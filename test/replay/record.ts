@@ -24,7 +24,7 @@ describe('recording', () => {
     it(name, async () => {
       const service = await RestoredService.start();
       await record(name, service.base, await scenario(service)).finally(() => service.close());
-    }, 300_000);
+    });
   }
 
   it('has recorded every scenario', () => {

@@ -26,7 +26,7 @@ async function restoreUntil(
   answer: (handle: Awaited<ReturnType<RestoredService['startRestore']>>['handle']) => Promise<void>,
 ): Promise<Recorded> {
   const { restoreId, handle } = await service.startRestore(target, false);
-  await until('it asks', async () => (await handle.query(progress)).status === 'awaiting_confirmation', 60_000);
+  await until('it asks', async () => (await handle.query(progress)).status === 'awaiting_confirmation');
   await answer(handle);
   await handle.result().catch(() => {});
   return { workflowId: restoreWorkflowId(restoreId) };

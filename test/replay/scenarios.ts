@@ -44,7 +44,7 @@ async function laneRun(service: TestService, act: () => Promise<unknown>): Promi
     return description?.raw.pendingActivities?.[0]?.state === STARTED && description;
   });
   await act();
-  await until('the run has ended', async () => (await service.lane.describe()).runId !== runId, 90_000);
+  await until('the run has ended', async () => (await service.lane.describe()).runId !== runId);
   return { workflowId, runId };
 }
 

@@ -11,8 +11,6 @@ import type { TestNamespace } from '../support/temporal';
 import { makeDatabaseSet } from './database-set';
 import { RestoringHost } from './restoring-host';
 
-jest.setTimeout(120_000);
-
 let place: RestoringHost;
 let host: SupervisedHost;
 let temporal: TestNamespace;

@@ -21,8 +21,6 @@ import type { ServiceProcess } from '../support/processes';
 import { inLongRuns } from '../support/servers';
 import { RestoringHost } from './restoring-host';
 
-jest.setTimeout(180_000);
-
 let place: RestoringHost;
 let redis: OwnServer;
 let worker: ServiceProcess;

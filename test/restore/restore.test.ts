@@ -17,8 +17,6 @@ import { until } from '../support/until';
 import { makeDatabaseSet } from './database-set';
 import { RestoringHost } from './restoring-host';
 
-jest.setTimeout(120_000);
-
 let place: RestoringHost;
 beforeAll(async () => {
   place = await RestoringHost.start();

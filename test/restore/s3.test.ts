@@ -14,8 +14,6 @@ import { inLongRuns } from '../support/servers';
 import { makeDatabaseSet } from './database-set';
 import { query, RestoringHost } from './restoring-host';
 
-jest.setTimeout(240_000);
-
 const before = { ...process.env };
 const PREFIX = 'some/prefix';
 let s3: S3Server;

@@ -5,8 +5,6 @@ import { attachmentKey } from '../../activities/attachments';
 import { type S3Server, startS3Server } from '../support/s3-server';
 import { RestoredService } from './restored-service';
 
-jest.setTimeout(240_000);
-
 const BOB = 'bob@customer.example';
 const MAIL = '20260101T000000000Z-1';
 

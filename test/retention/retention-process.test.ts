@@ -26,7 +26,7 @@ const plantMany = (count: number) => service.database.db.$executeRaw`
   SELECT gen_random_uuid(), 'sent', ${AUTHOR}::uuid, 'x@example.org', '{}', now() - interval '100 days' - i * interval '1 second', now(), false
   FROM generate_series(1, ${count}::int) i`;
 const start = () => service.test.commands.startCleanup(service.test.admin, { olderThanDays: 90 });
-const ended = (id: string, withinMs = 60_000) =>
+const ended = (id: string, withinMs?: number) =>
   until(
     'the run ends',
     async () => {

@@ -59,7 +59,7 @@ it('a Temporal store that is lost costs nothing: open drafts get their processes
 
   fresh = await createTestNamespace();
   old.runWorker({ TEMPORAL_NAMESPACE: fresh.namespace });
-  await old.draftIn('sent', second.id, 60_000);
+  await old.draftIn('sent', second.id);
   await waitsIn('changes_requested', changes.id, fresh);
   for (const { id } of [first, open[204] as typeof first]) await waitsIn('pending_review', id, fresh);
   await old.approve(first);

@@ -104,15 +104,11 @@ export class TestService {
     return draft;
   }
   /** The draft once it has this status. */
-  draftIn(status: DraftView['status'], id: string, withinMs = 30_000): Promise<DraftView> {
-    return until(
-      `the draft is ${status}`,
-      async () => {
-        const draft = await this.draft(id);
-        return draft.status === status ? draft : null;
-      },
-      withinMs,
-    );
+  draftIn(status: DraftView['status'], id: string): Promise<DraftView> {
+    return until(`the draft is ${status}`, async () => {
+      const draft = await this.draft(id);
+      return draft.status === status ? draft : null;
+    });
   }
   /** How many drafts have each status. */
   async tally(): Promise<Record<string, number>> {

@@ -9,7 +9,7 @@ const SELDOM_MS = 200;
 export async function until<T>(
   what: string,
   ask: () => T | Promise<T>,
-  withinMs = 40_000,
+  withinMs = 90_000,
 ): Promise<Exclude<T, false | null | undefined>> {
   const begun = Date.now();
   for (;;) {
@@ -24,7 +24,7 @@ export async function until<T>(
 }
 
 /** Until the number has not changed for two seconds; fails where it still changes after `withinMs`. */
-export async function untilStill(what: string, count: () => number, withinMs = 40_000): Promise<void> {
+export async function untilStill(what: string, count: () => number, withinMs = 90_000): Promise<void> {
   let last = { count: count(), since: Date.now() };
   await until(
     what,

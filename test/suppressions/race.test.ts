@@ -81,9 +81,9 @@ it('an opening that waited for an addition sees it', async () => {
   try {
     await holder.query(`BEGIN; SELECT 1 FROM lanes WHERE name = 'email' FOR UPDATE`);
     const adding = suppress('reader@example.org');
-    await until('the addition waits', async () => (await waiting()) === 1, 3_000);
+    await until('the addition waits', async () => (await waiting()) === 1);
     const opening = Promise.resolve(claims.open([id]));
-    await until('the opening waits behind it', async () => (await waiting()) === 2, 3_000);
+    await until('the opening waits behind it', async () => (await waiting()) === 2);
     await holder.query('COMMIT');
     await adding;
     expect(await opening).toEqual([]);

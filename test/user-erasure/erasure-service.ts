@@ -71,17 +71,13 @@ export class ErasureService {
     if (!record) throw new Error('No such erasure');
     return toView(record, await readSteps(this.base.database.db, requestId));
   }
-  in(status: ErasureView['status'], requestId: string, withinMs = 30_000): Promise<ErasureView> {
-    return until(
-      `the erasure is ${status}`,
-      async () => {
-        const erasure = await this.look(requestId);
-        return erasure.status === status ? erasure : null;
-      },
-      withinMs,
-    );
+  in(status: ErasureView['status'], requestId: string): Promise<ErasureView> {
+    return until(`the erasure is ${status}`, async () => {
+      const erasure = await this.look(requestId);
+      return erasure.status === status ? erasure : null;
+    });
   }
-  ended(requestId: string, withinMs = 60_000): Promise<ErasureView> {
+  ended(requestId: string, withinMs?: number): Promise<ErasureView> {
     return until(
       'the erasure ends',
       async () => {

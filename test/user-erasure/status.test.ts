@@ -19,7 +19,7 @@ beforeAll(async () => {
     settings: { SECRET_KEY: [Buffer.alloc(32, 7)] },
   });
   service.runWorker();
-  await until('all of it runs', async () => (await status()).status === 'operational', 60_000);
+  await until('all of it runs', async () => (await status()).status === 'operational');
 });
 afterAll(async () => {
   await api?.close();
