@@ -98,6 +98,9 @@ describe('the type of a file', () => {
     ['application/zip', 'archive', 'PK\x03\x04\x14\0\0\0\b\0aaaaaaaaaaaaaaaaaaaaaaaa'],
     ['application/gzip', 'notes', '\x1f\x8b\b\0\0\0\0\0'],
     ['application/octet-stream', 'page.html', '\x01\x02\x03\xfe\xff'],
+    ['application/octet-stream', 'noise.bin', '{\0\xfe\xff'],
+    ['application/octet-stream', 'noise.bin', 'G\0\xfe\xff'],
+    ['video/mp4', 'film.mp4', '\0\0\0\x18ftypmp42\0\0\0\0mp42isom'],
   ])('is %s by its bytes, whatever its name says', async (type, name, bytes) => {
     expect(await typeOf(name, Buffer.from(bytes, 'latin1'))).toBe(type);
   });

@@ -15,6 +15,10 @@ beforeAll(async () => {
 });
 afterAll(() => service?.close());
 
+// Who had it says that it is done a moment before it gives the lock back.
+const lockIsFree = () => until('the lock is free', async () => (await lockHolder(service.base.temporal)) === null);
+afterEach(lockIsFree);
+
 const waitsForLock = (workflowId: string) =>
   until('it waits for the lock', async () => {
     const { raw } = await service.base.temporal.client.workflow.getHandle(workflowId).describe();
@@ -37,7 +41,6 @@ describe('while a backup runs', () => {
     expect((await service.look(requestId)).steps).toEqual([]);
     await backup.release();
     expect((await service.ended(requestId)).status).toBe('certified');
-    await until('the lock is free', async () => (await lockHolder(base.temporal)) === null);
 
     const name = restorePointName(requestId);
     const point = await readRestorePoint(openObjectStore(base.environment.BACKUP_URL as string), name);
