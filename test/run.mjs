@@ -69,7 +69,7 @@ function step(what, script) {
 async function runJest() {
   const results = join(folder, 'results.json');
   const jest = createRequire(import.meta.url).resolve('jest/bin/jest');
-  const options = ['--maxWorkers=4', '--json', `--outputFile=${results}`, plain ? '--no-color' : '--color'];
+  const options = ['--maxWorkers=3', '--json', `--outputFile=${results}`, plain ? '--no-color' : '--color'];
   // With --json jest writes its report to stderr and the JSON to the file.
   running = spawn(process.execPath, [jest, ...options, ...jestArguments], {
     cwd: root,
