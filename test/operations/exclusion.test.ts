@@ -16,8 +16,7 @@ beforeAll(async () => {
 afterAll(() => service?.close());
 
 // Who had it says that it is done a moment before it gives the lock back.
-const lockIsFree = () => until('the lock is free', async () => (await lockHolder(service.base.temporal)) === null);
-afterEach(lockIsFree);
+afterEach(() => until('the lock is free', async () => (await lockHolder(service.base.temporal)) === null));
 
 const waitsForLock = (workflowId: string) =>
   until('it waits for the lock', async () => {
