@@ -70,7 +70,7 @@ function step(what, script) {
 async function runJest() {
   const results = join(folder, 'results.json');
   const jest = createRequire(import.meta.url).resolve('jest/bin/jest');
-  // Many tests wait most of the time; on two cores a fourth file made the whole no shorter, and each of them slower.
+  // Three keep two cores busy; a fourth there only makes each of them slower.
   const filesAtOnce = availableParallelism() > 2 ? 4 : 3;
   const options = [
     `--maxWorkers=${filesAtOnce}`,

@@ -65,7 +65,7 @@ describe('a session', () => {
     const { key } = await api.keyFor('a late agent', 'author');
     const { browser } = await loggedIn(key);
     await api.database.db.session.updateMany({ data: { expiresAt: new Date(Date.now() - 1) } });
-    await until('it has ended', async () => (await browser.get('/api/drafts')).status === 401, 5_000);
+    await until('it has ended', async () => (await browser.get('/api/drafts')).status === 401, 2_000);
   });
 
   it('writes down logins, their refusals, and wrong admin tokens, without the key', async () => {

@@ -21,7 +21,7 @@ describe('a mail server that is away', () => {
       Array.from({ length: DRAFTS }, (_, i) => service.submitDue(`waiting-${i}@example.org`)),
     );
     service.runWorker();
-    await until('several probes have failed', () => probes.count >= 4);
+    await until('several probes have failed', () => probes.count >= 4, 30_000);
     expect(probes.mostAtOnce).toBe(1);
     expect(probes.breaks[2]).toBeGreaterThan(probes.breaks[0] as number);
     const { report } = await service.lane.query(state);

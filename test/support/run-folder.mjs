@@ -1,5 +1,5 @@
 // Where a run keeps all that its servers write: in memory where there is plenty, since nothing of it is to outlive the run
-// and a disk that is shared takes a third of its time.
+// and a shared disk would be waited for.
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
 import { release, tmpdir } from 'node:os';
