@@ -3,10 +3,13 @@ import type { ActivityOptions, LocalActivityOptions } from '@temporalio/workflow
 import { ActivityCancellationType } from '@temporalio/workflow';
 import { TASK_QUEUES } from './contracts/task-queues';
 
-/** One database step, run in the workflow's own worker. The database may be away for hours: it is tried until it is back. */
+/**
+ * One database step, run in the workflow's own worker. The database may be away for hours: it is tried until it is back.
+ * A longer wait is a timer, so that no worker that is to stop waits with it.
+ */
 export const DATABASE_STEP: LocalActivityOptions = {
   startToCloseTimeout: '10 seconds',
-  localRetryThreshold: '1 minute',
+  localRetryThreshold: '2 seconds',
   retry: {
     initialInterval: '100 milliseconds',
     backoffCoefficient: 2,

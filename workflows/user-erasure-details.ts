@@ -13,6 +13,9 @@ const MEANING: Record<ErasureState['status'], string> = {
     'The scan still found something after several rounds. **A person has to look:** docs/runbooks/erasure-request.md.',
 };
 
+/** Its row is not there. */
+export const GONE = '**gone**: a restore of the database has undone this request. It has to be made again.';
+
 export const describeErasure = ({ status, graceUntil, deadline }: ErasureState) =>
   [
     `**${status}**: ${MEANING[status]}`,

@@ -35,7 +35,7 @@ import {
   HELD_DATABASE_STEP,
   HELD_ERASURE_STEP,
 } from './profiles';
-import { describeErasure } from './user-erasure-details';
+import { describeErasure, GONE } from './user-erasure-details';
 
 const { readErasureState, beginErasure, lookAtHoldsAgain, noteErasureDeadline } =
   proxyLocalActivities<UserErasureActivities>(DATABASE_STEP);
@@ -126,8 +126,12 @@ export async function userErasure({ requestId }: UserErasureInput): Promise<Eras
   }
   clock.cancel();
   await watched;
-  if (known.erasure) setCurrentDetails(describeErasure(known.erasure));
-  return known.erasure?.status ?? 'gone';
+  if (known.gone || !known.erasure) {
+    setCurrentDetails(GONE);
+    return 'gone';
+  }
+  setCurrentDetails(describeErasure(known.erasure));
+  return known.erasure.status;
 }
 
 /** Writes down that the month is nearly over, and that it is. An extension moves both. */

@@ -40,6 +40,7 @@ export function createErasureCommands({ db, announce, settings }: CommandDepende
 
   async function change(context: CommandContext, id: string, rule: ErasureRule): Promise<ErasureView> {
     const changed = await changeErasure(db, context, id, rule);
+    if (!changed) throw new Refusal('not_found', 'There is no such erasure.');
     announce({ told: true });
     return toView(changed, await readSteps(db, id));
   }

@@ -30,12 +30,16 @@ export class LedgerNotReplayed extends Error {
 }
 
 export function createCertifier({ db, ledger, signer, backupRetentionDays }: CertifierDependencies) {
-  return async function certify({ requestId, scan }: Certification, context: CommandContext): Promise<ErasureState> {
+  return async function certify(
+    { requestId, scan }: Certification,
+    context: CommandContext,
+  ): Promise<ErasureState | null> {
     const steps = await readSteps(db, requestId);
     const certified = await db.$transaction(async (transaction) => {
       const tx = transaction as Database;
       await tx.$executeRaw`SELECT pg_advisory_xact_lock(${LEDGER_LOCK})`;
-      const record = (await readErasure(tx, requestId, { lock: true })) as ErasureRecord;
+      const record = await readErasure(tx, requestId, { lock: true });
+      if (!record) return null;
       if (record.status !== 'scanning' && !(await lacksCertificate(tx, record))) return record;
       const entry = await enter(tx, record);
       const certificate = signCertificate(signer, {
@@ -71,7 +75,7 @@ export function createCertifier({ db, ledger, signer, backupRetentionDays }: Cer
       await writeMessage(tx, { process: 'userErasure', entityId: requestId, state: toState(changed) });
       return changed;
     }, SLOW);
-    return toState(certified);
+    return certified && toState(certified);
   };
 
   /** An attempt that was cut off after it wrote into the ledger is gone on with. Nothing is written after an entry that this

@@ -2,7 +2,6 @@
 import type { Database, Prisma } from '../../prisma/client';
 import { recordEvent } from '../commands/audit';
 import type { CommandContext } from '../commands/context';
-import { Refusal } from '../commands/refusal';
 import { writeMessage } from '../outbox/outbox';
 import { type ErasureRecord, readErasure, toState } from './erasure-record';
 
@@ -21,15 +20,15 @@ export type ErasureRule = (record: ErasureRecord) => ErasureChange | null;
 export const changeErasure = (db: Database, context: CommandContext, id: string, rule: ErasureRule) =>
   db.$transaction((tx) => changeErasureWithin(tx as Database, context, id, rule));
 
-/** In the caller's transaction. */
+/** In the caller's transaction. Null: there is no such erasure (a restore of the database may have undone it). */
 export async function changeErasureWithin(
   tx: Database,
   context: CommandContext,
   id: string,
   rule: ErasureRule,
-): Promise<ErasureRecord> {
+): Promise<ErasureRecord | null> {
   const record = await readErasure(tx, id, { lock: true });
-  if (!record) throw new Refusal('not_found', 'There is no such erasure.');
+  if (!record) return null;
   const change = rule(record);
   return change ? write(tx, context, id, change) : record;
 }

@@ -1,4 +1,5 @@
-// The activities of an erasure (workflows/user-erasure.ts). Histories hear ids, codes and counts.
+// The activities of an erasure (workflows/user-erasure.ts). Histories hear ids, codes and counts; null says that the row is
+// gone: a restore of the database has undone the request.
 import { uuidv7 } from 'uuidv7';
 import type { Database } from '../../prisma/client';
 import type { Certification, ErasureState, ErasureStep, ScanSummary } from '../../workflows/contracts/user-erasure';
@@ -26,8 +27,8 @@ export function createUserErasureActivities(dependencies: UserErasureDependencie
   const { takeStep, countWithheld } = createSteps(dependencies);
   const certify = createCertifier(dependencies);
   const context = () => ({ actor: SYSTEM, requestId: uuidv7() });
-  const change = async (requestId: string, rule: ErasureRule): Promise<ErasureState> =>
-    toState(await changeErasure(db, context(), requestId, rule));
+  const change = async (requestId: string, rule: ErasureRule): Promise<ErasureState | null> =>
+    stateOf(await changeErasure(db, context(), requestId, rule));
 
   return {
     async readErasureState(requestId: string): Promise<ErasureState | null> {
@@ -46,7 +47,7 @@ export function createUserErasureActivities(dependencies: UserErasureDependencie
 
     /** A hold suspends it; else what is left is looked for. It stays `erasing` where a hold has ended meanwhile: a release
      *  waits for this, or is seen here, so that no erasure waits for one that has been. */
-    async concludePurge(requestId: string): Promise<ErasureState> {
+    async concludePurge(requestId: string): Promise<ErasureState | null> {
       const concluded = await db.$transaction(async (transaction) => {
         const tx = transaction as Database;
         await shutOutNewHolds(tx);
@@ -59,7 +60,7 @@ export function createUserErasureActivities(dependencies: UserErasureDependencie
             : { data: { status: 'scanning' }, event: 'erasure.purged' };
         });
       });
-      return toState(concluded as ErasureRecord);
+      return stateOf(concluded);
     },
 
     scanStores: (requestId: string): Promise<ScanSummary> =>
@@ -81,7 +82,7 @@ export function createUserErasureActivities(dependencies: UserErasureDependencie
         return { needles, sources: sources.map(({ places: _, ...counts }) => counts) };
       }),
 
-    certifyErasure: (certification: Certification): Promise<ErasureState> =>
+    certifyErasure: (certification: Certification): Promise<ErasureState | null> =>
       beating(() => certify(certification, context())),
 
     eraseAgain: (requestId: string) =>
@@ -90,7 +91,7 @@ export function createUserErasureActivities(dependencies: UserErasureDependencie
       ),
 
     /** Goes on where a hold has ended by itself since the stores were gone through. */
-    async lookAtHoldsAgain(requestId: string): Promise<ErasureState> {
+    async lookAtHoldsAgain(requestId: string): Promise<ErasureState | null> {
       const hasEnded = await hasHoldEnded(db, requestId);
       return change(requestId, ({ status }) =>
         status === 'suspended' && hasEnded ? { data: { status: 'erasing' }, event: 'erasure.resumed' } : null,
@@ -114,5 +115,7 @@ export function createUserErasureActivities(dependencies: UserErasureDependencie
     },
   };
 }
+
+const stateOf = (record: ErasureRecord | null): ErasureState | null => record && toState(record);
 
 export type UserErasureActivities = ReturnType<typeof createUserErasureActivities>;

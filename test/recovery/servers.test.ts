@@ -1,8 +1,9 @@
+import { draftApprovalId } from '../../workflows/contracts/draft-approval';
 import { openTestDatabase } from '../support/database';
 import { everyDraftEnds, expectEachMailOnce } from '../support/mail-count';
 import { type OwnServer, startOwnPostgres, startOwnTemporal } from '../support/own-server';
 import { isLongRun } from '../support/servers';
-import { TestService } from '../support/service';
+import { HASTY, TestService } from '../support/service';
 import { until, untilStill } from '../support/until';
 
 const DRAFTS = isLongRun ? 600 : 60;
@@ -58,6 +59,26 @@ it('PostgreSQL frozen and thawed holds everything up for that time; killed, it l
   );
   await everyDraftEnds(service);
   await expectEachMailOnce(service);
+});
+
+it('a worker that is asked to stop while PostgreSQL is away leaves what tries again to the next one', async () => {
+  const own = await startOwnPostgres();
+  server = own.server;
+  service = await TestService.create({ database: openTestDatabase(own.databaseUrl) });
+  service.runWorker();
+  const { id } = await service.submitForReview('reader@example.org', { confidence: HASTY });
+  const process = service.temporal.client.workflow.getHandle(draftApprovalId(id));
+  await until('its process runs', () => process.describe().catch(() => null));
+  await server.kill();
+  await until('it has tried in vain to expire it', async () => {
+    const { events } = await process.fetchHistory();
+    const deadline = events?.findIndex(({ timerFiredEventAttributes: fired }) => fired) ?? -1;
+    return deadline >= 0 && events?.slice(deadline).some((event) => event.workflowTaskCompletedEventAttributes);
+  });
+  await service.endWorkers();
+  await server.startAgain();
+  service.runWorker();
+  await service.draftIn('expired', id);
 });
 
 it('Temporal frozen or killed stops neither submissions nor decisions, and all proceeds when it is back, each once', async () => {

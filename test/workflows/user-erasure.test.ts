@@ -32,6 +32,9 @@ const found = new Map<string, number[]>();
 const held = new Set<string>();
 const begun = new Map<string, number>();
 
+/** Whose row a restore takes away while the stores are gone through. */
+const undone = new Set<string>();
+
 const change = (id: string, changes: Partial<ErasureState>): ErasureState => {
   const row = rows.get(id) as ErasureState;
   const next = { ...row, version: row.version + 1, ...changes };
@@ -59,7 +62,8 @@ const requestOf = () => Context.current().info.workflowExecution?.workflowId.rep
 const activities: UserErasureActivities = {
   readErasureState: async (id) => rows.get(id) ?? null,
   async beginErasure(id) {
-    const row = rows.get(id) as ErasureState;
+    const row = rows.get(id);
+    if (!row) return null;
     const isOver = row.confirmed || (await environment.currentTimeMs()) >= Date.parse(row.graceUntil);
     if (row.status !== 'waiting' || !isOver) return row;
     begun.set(id, await environment.currentTimeMs());
@@ -68,8 +72,10 @@ const activities: UserErasureActivities = {
   async takeErasureStep({ requestId, step }) {
     if (step === 'hubspot' && failures-- > 0) throw new Error('away');
     note(requestId, step);
+    if (undone.has(requestId)) rows.delete(requestId);
   },
   async concludePurge(id) {
+    if (!rows.has(id)) return null;
     if (databaseFailures-- > 0) throw new Error('away');
     return change(id, { status: held.has(id) ? 'suspended' : 'scanning' });
   },
@@ -204,8 +210,21 @@ describe('the erasure of a person', () => {
     expect(await handle.result()).toBe('certified');
   });
 
-  it('is nothing where its row is gone', async () => {
-    const { handle } = await request({ status: 'certified' });
+  it('ends where a restore of the database has undone it, and gives the lock back at once', async () => {
+    const [waiting, erasing] = [await request(), await request({ graceUntil: new Date(0).toISOString() })];
+    rows.delete(waiting.id);
+    undone.add(erasing.id);
+    const before = await environment.currentTimeMs();
+    expect(await erasing.handle.result()).toBe('gone');
+    expect((await environment.currentTimeMs()) - before).toBeLessThan(DAY);
+    expect(whatWasDone(erasing.id)).toEqual(['acquire', 'mark', ...ERASURE_STEPS, 'release']);
+    expect(await waiting.handle.result()).toBe('gone');
+    expect(whatWasDone(waiting.id)).toEqual([]);
+  });
+
+  it('has nothing to do where it has ended already', async () => {
+    const { id, handle } = await request({ status: 'certified' });
     expect(await handle.result()).toBe('certified');
+    expect(whatWasDone(id)).toEqual([]);
   });
 });

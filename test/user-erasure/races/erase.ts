@@ -1,7 +1,12 @@
 // The erasure as its workflow goes about it (workflows/user-erasure.ts), step by step; what the workflow waits for days or
 // hours is waited for here until whoever it waits for has acted.
 import { setTimeout as delay } from 'node:timers/promises';
-import { ERASURE_STEPS, type ErasureStatus, hasEnded } from '../../../workflows/contracts/user-erasure';
+import {
+  ERASURE_STEPS,
+  type ErasureState,
+  type ErasureStatus,
+  hasEnded,
+} from '../../../workflows/contracts/user-erasure';
 import { until } from '../../support/until';
 import type { Scene } from './actors';
 import type { Chance } from './chance';
@@ -62,24 +67,28 @@ export async function carryOut(
   const { activities } = world;
   const { requestId } = erasure;
   let round = 0;
-  let { status } = await activities.beginErasure(requestId);
+  const read = (state: ErasureState | null) => {
+    if (!state) throw new Error('Its row is gone');
+    return state.status;
+  };
+  let status = read(await activities.beginErasure(requestId));
   while (!hasEnded({ status })) {
     await chance.pause(world.pool);
     switch (status) {
       case 'erasing':
         for (const step of ERASURE_STEPS)
           await tryAgain(() => world.run(activities.takeErasureStep, { requestId, step }));
-        status = (await activities.concludePurge(requestId)).status;
+        status = read(await activities.concludePurge(requestId));
         break;
       case 'scanning': {
         erasure.scannedAt = Date.now();
         const scan = await world.run(activities.scanStores, requestId);
         if (scan.sources.every(({ findings }) => findings === 0)) {
-          status = (await world.run(activities.certifyErasure, { requestId, scan })).status;
-        } else if (++round === ROUNDS) status = (await activities.giveErasureUp(requestId)).status;
+          status = read(await world.run(activities.certifyErasure, { requestId, scan }));
+        } else if (++round === ROUNDS) status = read(await activities.giveErasureUp(requestId));
         else {
           await others;
-          status = (await activities.eraseAgain(requestId)).status;
+          status = read(await activities.eraseAgain(requestId));
         }
         break;
       }
@@ -87,7 +96,7 @@ export async function carryOut(
         await others;
         await holds.releaseAll();
         // A release that it missed would be noticed within the hour; here it is a fault.
-        status = (await activities.readErasureState(requestId))?.status ?? 'failed';
+        status = read(await activities.readErasureState(requestId));
         if (status === 'suspended') throw new Error('It missed the release that it waited for');
         break;
       default:

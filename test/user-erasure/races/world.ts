@@ -106,9 +106,9 @@ export class World {
     return { email, hashes: createSubjects(SETTINGS.SECRET_KEY).hashesOf(email), requestId: uuidv7() };
   }
   /** Up to where it is suspended or scanned. */
-  async purge(requestId: string): Promise<ErasureStatus> {
+  async purge(requestId: string): Promise<ErasureStatus | undefined> {
     for (const step of ERASURE_STEPS) await this.run(this.activities.takeErasureStep, { requestId, step });
-    return (await this.activities.concludePurge(requestId)).status;
+    return (await this.activities.concludePurge(requestId))?.status;
   }
   /** Another attempt at the lane. */
   attempt(): Claims {
