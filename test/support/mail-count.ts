@@ -28,9 +28,3 @@ export async function expectEachMailOnce(service: TestService): Promise<void> {
   const sent = await service.database.db.draft.findMany({ where: { status: 'sent' }, select: { messageId: true } });
   expect(sent.filter(({ messageId }) => !accepted.has(messageId as string))).toEqual([]);
 }
-
-/** The drafts whose conversation is open at this moment. */
-export async function openConversations(service: TestService): Promise<Set<string>> {
-  const open = await service.database.db.draft.findMany({ where: { status: 'sending' }, select: { id: true } });
-  return new Set(open.map(({ id }) => id));
-}
