@@ -9,6 +9,7 @@ import { readCheckpoint } from './audit-trail/checkpoints';
 import { pruneEvents } from './audit-trail/prune';
 import type { Signer } from './audit-trail/signatures';
 import { verifyTrail } from './audit-trail/verify';
+import { beating } from './beating';
 
 const BATCH = 5_000;
 
@@ -36,15 +37,17 @@ export function createAuditRetentionActivities({ db, backups, signer, settings }
       return (row as { before: Date }).before.toISOString();
     },
 
-    async pruneAudit(before: string): Promise<{ events: number; isMore: boolean }> {
-      const events = await pruneEvents({ db, signer }, new Date(before), BATCH);
-      return { events, isMore: events === BATCH };
-    },
+    pruneAudit: (before: string): Promise<{ events: number; isMore: boolean }> =>
+      beating(async () => {
+        const events = await pruneEvents({ db, signer }, new Date(before), BATCH);
+        return { events, isMore: events === BATCH };
+      }),
 
-    async forgetOldAnchors(): Promise<void> {
-      const checkpoint = await readCheckpoint(db);
-      if (checkpoint) await forgetAnchors(backups, checkpoint.position);
-    },
+    forgetOldAnchors: (): Promise<void> =>
+      beating(async () => {
+        const checkpoint = await readCheckpoint(db);
+        if (checkpoint) await forgetAnchors(backups, checkpoint.position);
+      }),
   };
 }
 

@@ -5,6 +5,7 @@ import type { Logger } from '../ops/runtime/logging';
 import { ObjectNotFound, type ObjectStore } from '../ops/runtime/object-store';
 import type { Database } from '../prisma/client';
 import type { ExclusiveProcess } from '../workflows/contracts/operations';
+import { beating } from './beating';
 
 export const RESTORE_POINTS_FOLDER = 'restore-points/';
 /** insufficient_privilege; object_not_in_prerequisite_state: `wal_level` is minimal. */
@@ -83,7 +84,8 @@ export interface RestorePointActivities {
 }
 
 export const createRestorePointActivities = (dependencies: RestorePointDependencies): RestorePointActivities => ({
-  markRestorePoint: ({ process, id }) => createRestorePoint(dependencies, { name: restorePointName(id), process, id }),
+  markRestorePoint: ({ process, id }) =>
+    beating(() => createRestorePoint(dependencies, { name: restorePointName(id), process, id })),
 });
 
 const sqlState = (error: unknown): string =>

@@ -25,19 +25,12 @@ import {
 } from './contracts/draft-retention';
 import { exclusivelyInTurns, isWorn } from './exclusively';
 import { newId } from './new-id';
-import {
-  DATABASE_STEP,
-  HELD_BATCH,
-  HELD_DATABASE_STEP,
-  HELD_RETENTION_STEP,
-  RETENTION_STEP,
-  SHOWS_LIFE_EACH_MS,
-} from './profiles';
+import { DATABASE_STEP, HELD_BATCH, HELD_DATABASE_STEP, RETENTION_STEP, SHOWS_LIFE_EACH_MS } from './profiles';
 
 const { beginCleanup, finishCleanup, showCleanupLives } = proxyLocalActivities<DraftRetentionActivities>(DATABASE_STEP);
 const { markRestorePoint } = proxyActivities<RestorePointActivities>(HELD_BATCH);
 const ALONE = stepsWith(RETENTION_STEP, DATABASE_STEP);
-const HELD = stepsWith(HELD_RETENTION_STEP, HELD_DATABASE_STEP);
+const HELD = stepsWith(HELD_BATCH, HELD_DATABASE_STEP);
 
 function stepsWith(stretch: ActivityOptions, database: LocalActivityOptions) {
   const { eraseOldDrafts, removeAgedRows } = proxyActivities<DraftRetentionActivities>(stretch);

@@ -52,9 +52,13 @@ export const LONG_CHECK: ActivityOptions = {
   allowEagerDispatch: false,
 };
 
-/** One bounded batch of database work, which is repeated until the database is there. */
+/**
+ * One bounded batch of database work, which is repeated until the database is there. It beats, since a worker that is
+ * stopping may be given one that it never begins.
+ */
 export const DATABASE_BATCH: ActivityOptions = {
   startToCloseTimeout: '5 minutes',
+  heartbeatTimeout: '10 seconds',
   cancellationType: ActivityCancellationType.TRY_CANCEL,
   retry: {
     initialInterval: '1 second',
@@ -138,11 +142,6 @@ export const HELD_DATABASE_STEP: LocalActivityOptions = {
 export const HELD_ERASURE_STEP: ActivityOptions = { ...ERASURE_STEP, retry: WHILE_HELD };
 export const HELD_CHECK: ActivityOptions = { ...LONG_CHECK, retry: WHILE_HELD };
 export const HELD_BATCH: ActivityOptions = { ...DATABASE_BATCH, retry: WHILE_HELD };
-export const HELD_RETENTION_STEP: ActivityOptions = {
-  startToCloseTimeout: '5 minutes',
-  heartbeatTimeout: '10 seconds',
-  retry: WHILE_HELD,
-};
 /** A row that says of no run that it lives for an hour is taken for abandoned. */
 export const SHOWS_LIFE_EACH_MS = 1_200_000;
 
