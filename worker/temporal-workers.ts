@@ -2,7 +2,14 @@
 // database steps, one for the mail lane.
 import { existsSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
-import { makeTelemetryFilterString, NativeConnection, Runtime, Worker } from '@temporalio/worker';
+import type { WorkerDeploymentVersion } from '@temporalio/common';
+import {
+  makeTelemetryFilterString,
+  NativeConnection,
+  Runtime,
+  Worker,
+  type WorkerDeploymentOptions,
+} from '@temporalio/worker';
 import type { MailDeliveryActivities } from '../activities/mail-delivery';
 import type { Logger } from '../ops/runtime/logging';
 import type { TemporalSettings } from '../ops/runtime/temporal';
@@ -21,6 +28,8 @@ interface SharedOptions {
   namespace: string;
   logger: Logger;
   drainSeconds: number;
+  /** Null: one build at a time runs, and takes over what another has begun. */
+  version: WorkerDeploymentVersion | null;
 }
 export interface OpsWorkerOptions extends SharedOptions {
   /** Without them it carries workflows only: another host has what backups need. */
@@ -102,10 +111,18 @@ function workflowBundle() {
   return { codePath: WORKFLOW_BUNDLE };
 }
 
-const shared = (connection: NativeConnection, { namespace, logger, drainSeconds }: SharedOptions) => ({
+const shared = (connection: NativeConnection, { namespace, logger, drainSeconds, version }: SharedOptions) => ({
   connection,
   namespace,
   interceptors: { activity: [failureCodes(logger)] },
   shutdownGraceTime: Math.max(drainSeconds - CANCELLED_BEFORE_SECONDS, 0) * 1000,
   shutdownForceTime: drainSeconds * 1000,
+  ...(version ? { workerDeploymentOptions: deployAs(version) } : {}),
+});
+
+/** What a workflow does not say of itself (workflows/index.ts): it goes on with the current build. */
+const deployAs = (version: WorkerDeploymentVersion): WorkerDeploymentOptions => ({
+  version,
+  useWorkerVersioning: true,
+  defaultVersioningBehavior: 'AUTO_UPGRADE',
 });

@@ -60,7 +60,9 @@ export async function runWorker(
   await ensureNamespaceOn(connection, namespace).catch((err) =>
     logger.warn({ err }, 'The namespace could not be prepared: an operator has to (docs/configuration.md)'),
   );
-  const shared = { namespace, logger, drainSeconds: settings.SHUTDOWN_DRAIN_SECONDS };
+  const version = versionOf(settings);
+  if (version) logger.info({ version }, 'New runs come to this build once it is the current one (docs/upgrades.md)');
+  const shared = { namespace, logger, drainSeconds: settings.SHUTDOWN_DRAIN_SECONDS, version };
   const redis = settings.REDIS_URL ? connectRedis(settings.REDIS_URL, logger) : null;
   // Before anything that asks the database: what brings a database back must not wait for it.
   const recovery = await findHostRecovery({ settings, db, redis, temporal, registry, logger });
@@ -109,6 +111,10 @@ export async function runWorker(
   await drain();
   redis?.disconnect();
   await connection.close();
+}
+
+function versionOf({ TEMPORAL_DEPLOYMENT_NAME: deploymentName, TEMPORAL_WORKER_BUILD_ID: buildId }: Configuration) {
+  return buildId === undefined ? null : { deploymentName, buildId };
 }
 
 /** Until what it had begun is done. */

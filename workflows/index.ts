@@ -1,10 +1,21 @@
+// Every process. Where workers of two builds run side by side, one of minutes ends on the build that it began on; all others go
+// on with the current one, by `patched` or by continue-as-new (worker/temporal-workers.ts).
+import { setWorkflowOptions } from '@temporalio/workflow';
+import { backup } from './backup';
+import { restore } from './restore';
+import { restoreDrill } from './restore-drill';
+import { reconcileRestore, undoRestore } from './restore-follow-up';
+
+setWorkflowOptions({ versioningBehavior: 'PINNED' }, backup);
+setWorkflowOptions({ versioningBehavior: 'PINNED' }, restore);
+setWorkflowOptions({ versioningBehavior: 'PINNED' }, reconcileRestore);
+setWorkflowOptions({ versioningBehavior: 'PINNED' }, undoRestore);
+setWorkflowOptions({ versioningBehavior: 'PINNED' }, restoreDrill);
+
 export { auditRetention } from './audit-retention';
-export { backup } from './backup';
 export { draftApproval } from './draft-approval';
 export { draftRetention } from './draft-retention';
 export { mailDelivery } from './mail-delivery';
 export { operations } from './operations';
-export { restore } from './restore';
-export { restoreDrill } from './restore-drill';
-export { reconcileRestore, undoRestore } from './restore-follow-up';
 export { userErasure } from './user-erasure';
+export { backup, reconcileRestore, restore, restoreDrill, undoRestore };

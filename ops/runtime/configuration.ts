@@ -53,6 +53,8 @@ const Environment = z.object({
   WORKER_METRICS_PORT: port(9465),
   PUBLIC_URL: url('http', 'https').optional(),
   TEMPORAL_UI_URL: url('http', 'https').optional(),
+  TEMPORAL_DEPLOYMENT_NAME: z.string().default('countersign'),
+  TEMPORAL_WORKER_BUILD_ID: z.string().optional(),
   HUBSPOT_ACCESS_TOKEN: z.string().optional(),
   HUBSPOT_BASE_URL: url('http', 'https').default('https://api.hubapi.com'),
   SENTRY_DSN: url('http', 'https').optional(),
