@@ -1,16 +1,20 @@
 // Every process. Where workers of two builds run side by side, one of minutes ends on the build that it began on; all others go
 // on with the current one, by `patched` or by continue-as-new (worker/temporal-workers.ts).
-import { setWorkflowOptions } from '@temporalio/workflow';
+import { setWorkflowOptions, workflowInfo } from '@temporalio/workflow';
 import { backup } from './backup';
 import { restore } from './restore';
 import { restoreDrill } from './restore-drill';
 import { reconcileRestore, undoRestore } from './restore-follow-up';
 
-setWorkflowOptions({ versioningBehavior: 'PINNED' }, backup);
-setWorkflowOptions({ versioningBehavior: 'PINNED' }, restore);
-setWorkflowOptions({ versioningBehavior: 'PINNED' }, reconcileRestore);
-setWorkflowOptions({ versioningBehavior: 'PINNED' }, undoRestore);
-setWorkflowOptions({ versioningBehavior: 'PINNED' }, restoreDrill);
+/** The server takes none of it from a worker that does not say which build it is. */
+const pinned = () =>
+  workflowInfo().currentDeploymentVersion?.deploymentName ? { versioningBehavior: 'PINNED' as const } : {};
+
+setWorkflowOptions(pinned, backup);
+setWorkflowOptions(pinned, restore);
+setWorkflowOptions(pinned, reconcileRestore);
+setWorkflowOptions(pinned, undoRestore);
+setWorkflowOptions(pinned, restoreDrill);
 
 export { auditRetention } from './audit-retention';
 export { draftApproval } from './draft-approval';
