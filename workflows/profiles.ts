@@ -130,8 +130,7 @@ const WHILE_HELD = {
 export const GIVES_WAY_MS = 300_000;
 
 export const HELD_DATABASE_STEP: LocalActivityOptions = {
-  startToCloseTimeout: '10 seconds',
-  localRetryThreshold: '2 seconds',
+  ...DATABASE_STEP,
   retry: {
     initialInterval: '100 milliseconds',
     backoffCoefficient: 2,

@@ -126,12 +126,9 @@ export async function userErasure({ requestId }: UserErasureInput): Promise<Eras
   }
   clock.cancel();
   await watched;
-  if (known.gone || !known.erasure) {
-    setCurrentDetails(GONE);
-    return 'gone';
-  }
-  setCurrentDetails(describeErasure(known.erasure));
-  return known.erasure.status;
+  const ended = known.gone ? null : known.erasure;
+  setCurrentDetails(ended ? describeErasure(ended) : GONE);
+  return ended?.status ?? 'gone';
 }
 
 /** Writes down that the month is nearly over, and that it is. An extension moves both. */

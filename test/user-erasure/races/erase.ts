@@ -67,10 +67,6 @@ export async function carryOut(
   const { activities } = world;
   const { requestId } = erasure;
   let round = 0;
-  const read = (state: ErasureState | null) => {
-    if (!state) throw new Error('Its row is gone');
-    return state.status;
-  };
   let status = read(await activities.beginErasure(requestId));
   while (!hasEnded({ status })) {
     await chance.pause(world.pool);
@@ -104,6 +100,11 @@ export async function carryOut(
     }
   }
   erasure.status = status;
+}
+
+function read(state: ErasureState | null): ErasureStatus {
+  if (!state) throw new Error('Its row is gone');
+  return state.status;
 }
 
 /** By a real worker, until it has ended. */
