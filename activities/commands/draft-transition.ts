@@ -3,7 +3,7 @@
 import { uuidv7 } from 'uuidv7';
 import { type Database, Prisma } from '../../prisma/client';
 import type { DraftStatus } from '../../workflows/contracts/draft-approval';
-import { WRITE_MESSAGES } from '../outbox/outbox';
+import { isUrgent, WRITE_MESSAGES } from '../outbox/outbox';
 import { auditRefusals } from './audit';
 import type { CommandContext, CommandDependencies } from './context';
 import { type DraftRecord, readDraft, toState, type VerdictRecord } from './draft-record';
@@ -63,7 +63,7 @@ export async function transition(
     const changed = await write(db, context, draft, change);
     if (!changed) continue;
     announce({
-      told: changed.needsPeople,
+      told: isUrgent(changed),
       mailDue: changed.status === 'scheduled' && changed.dueAt !== null && changed.dueAt <= changed.updatedAt,
     });
     return changed;

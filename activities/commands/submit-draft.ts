@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { uuidv7 } from 'uuidv7';
 import type { Database } from '../../prisma/client';
 import type { DraftStatus } from '../../workflows/contracts/draft-approval';
+import { isUrgent } from '../outbox/outbox';
 import { createSubjects } from '../personal-data/subject';
 import { auditRefusals } from './audit';
 import type { CommandContext, CommandDependencies } from './context';
@@ -33,7 +34,7 @@ export function createSubmitDraft({ db, announce, settings }: CommandDependencie
       const stored = await storeDraft(db, context, draft, input.idempotencyKey).catch(nullWhereAttachmentWent);
       if (stored) {
         announce({
-          told: draft.needsPeople,
+          told: isUrgent(draft),
           mailDue: stored.dueAt !== null && stored.dueAt <= stored.now,
         });
         // The answer tells the decision; the release, which is part of it, shows in every later look.

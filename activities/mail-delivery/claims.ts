@@ -174,7 +174,8 @@ function eventOf({ status, outcome, retrySeconds }: Outcome): string | null {
 /** What came of our own store, or of the service as a whole, is no attempt at this recipient. */
 const isAttempt = ({ status, code }: Outcome) => status !== 'scheduled' || (code !== null && code !== STORE_AWAY);
 
-/** Ends a statement whose `done` holds the changed drafts and `heard` those that their processes must hear of. */
+/** Ends a statement whose `done` holds the changed drafts and `heard` those that their processes must hear of: `told` is
+ *  whether one of them at once. */
 const tellAndAudit = () => Prisma.sql`, event AS (
     INSERT INTO audit_events (id, type, at, actor_id, subject, subject_id, revision, data)
     SELECT ${UUIDV7}, done.event, updated_at, ${SYSTEM.id}::uuid, 'draft', done.id, revision,
@@ -186,4 +187,4 @@ const tellAndAudit = () => Prisma.sql`, event AS (
       'dueAt', to_char(e.due_at AT TIME ZONE 'UTC', ${ISO_8601}), 'outcome', e.outcome) AS message
     FROM heard e, instance i WHERE i.id = 1 AND e.needs_people
   ), ${WRITE_MESSAGES}
-  SELECT EXISTS (SELECT 1 FROM news) AS told`;
+  SELECT EXISTS (SELECT 1 FROM told WHERE next_try < clock_timestamp() + interval '10 ms') AS told`;

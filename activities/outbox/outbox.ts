@@ -1,21 +1,34 @@
 // The outbox's statements: at most the newest message of each process, with the time from which a relay may take it.
 import { type Database, NOT_SYNCED, Prisma } from '../../prisma/client';
+import type { DraftStatus } from '../../workflows/contracts/draft-approval';
 import type { Message, ProcessName } from './message-delivery';
 
-const DRAFTS: ProcessName = 'draftApproval';
+export const DRAFTS: ProcessName = 'draftApproval';
 
 /** A process that is to wait for people has nothing to do yet. A program often decides right after: one message does then. */
-const SETTLES_SECONDS = 0.2;
+const SETTLES_MS = 200;
+
+/** The process that released a mail watches it so long, and mostly sees it leave (activities/delivery-watch.ts). */
+export const WATCHED_MS = 1_000;
+
+/** Whether a relay has to hear of its message, or finds it in good time by itself. */
+export const isUrgent = ({ needsPeople, status }: { needsPeople: boolean; status: DraftStatus }) =>
+  needsPeople && status !== 'pending_review';
 
 /** A common table expression `told`, which writes the messages of drafts `news (id, generation, version, status, message)`. */
 export const WRITE_MESSAGES = Prisma.sql`told AS (
     INSERT INTO outbox (process, entity_id, generation, version, message, next_try)
     SELECT ${DRAFTS}, id, generation, version, message,
-      clock_timestamp() + make_interval(secs => CASE status WHEN 'pending_review' THEN ${SETTLES_SECONDS}::float8 ELSE 0 END)
+      CASE status
+        WHEN 'pending_review' THEN clock_timestamp() + ${`${SETTLES_MS} ms`}::interval
+        WHEN 'sent' THEN greatest(clock_timestamp(), (message->>'dueAt')::timestamptz + ${`${WATCHED_MS} ms`}::interval)
+        ELSE clock_timestamp()
+      END
     FROM news
     ON CONFLICT (process, entity_id) DO UPDATE SET generation = EXCLUDED.generation, version = EXCLUDED.version,
       message = EXCLUDED.message, next_try = EXCLUDED.next_try, attempts = 0, created_at = EXCLUDED.created_at
     WHERE (outbox.generation, outbox.version) < (EXCLUDED.generation, EXCLUDED.version)
+    RETURNING next_try
   )`;
 
 export interface Taken {

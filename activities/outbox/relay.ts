@@ -58,7 +58,7 @@ export async function runRelay({ db, temporal, alarm, logger }: RelayDependencie
   function begin(message: Message): void {
     const work = tell(message).then(() => {
       active.delete(work);
-      if (mayBeMore) alarm.ring();
+      if (mayBeMore && active.size <= AT_ONCE / 2) alarm.ring();
     });
     active.add(work);
   }

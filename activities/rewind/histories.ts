@@ -1,10 +1,11 @@
-// What Temporal's histories say of drafts and erasures: the newest state that each process was told since a moment.
-import type { Client } from '@temporalio/client';
+// What Temporal's histories say of drafts and erasures: the newest state that each process has heard of since a moment, by a
+// message or by a step of its own.
+import type { Client, WorkflowHandle } from '@temporalio/client';
 import { defaultPayloadConverter } from '@temporalio/common';
 import { changed } from '../../workflows/contracts/draft-approval';
 import { nullIfNotFound } from './journal-claims';
 
-export interface ToldState {
+export interface KnownState {
   /** Of the draft, or of the erasure. */
   id: string;
   generation: number;
@@ -13,15 +14,19 @@ export interface ToldState {
   at: string;
 }
 
+type HistoryEvent = NonNullable<Awaited<ReturnType<WorkflowHandle['fetchHistory']>>['events']>[number];
+type State = Pick<KnownState, 'generation' | 'version' | 'status'>;
+/** As the SDK's core records a local activity. */
+const STEP = 'core_local_activity';
 const PREFIXES = { draftApproval: 'draft-', userErasure: 'erasure-' };
 const AT_ONCE = 8;
 
 /** In batches. Of processes that run, and of those that have ended since. */
-export async function* readToldStates(
+export async function* readKnownStates(
   temporal: Client,
   process: keyof typeof PREFIXES,
   since: Date,
-): AsyncIterable<ToldState[]> {
+): AsyncIterable<KnownState[]> {
   const query = `WorkflowType = '${process}' AND (ExecutionStatus = 'Running' OR CloseTime >= '${since.toISOString()}')`;
   let batch: { workflowId: string; runId: string }[] = [];
   const read = async () => {
@@ -39,17 +44,27 @@ export async function* readToldStates(
 async function readNewest(
   temporal: Client,
   { workflowId, runId }: { workflowId: string; runId: string },
-): Promise<ToldState | null> {
+): Promise<KnownState | null> {
   const history = await temporal.workflow.getHandle(workflowId, runId).fetchHistory().catch(nullIfNotFound);
-  let newest: ToldState | null = null;
-  for (const { eventTime, workflowExecutionSignaledEventAttributes: signal } of history?.events ?? []) {
-    const payload = signal?.signalName === changed.name ? signal.input?.payloads?.[0] : undefined;
-    if (!payload) continue;
-    const { generation, version, status } = defaultPayloadConverter.fromPayload<Omit<ToldState, 'id' | 'at'>>(payload);
-    const at = new Date(Number(eventTime?.seconds ?? 0) * 1000).toISOString();
+  let newest: KnownState | null = null;
+  for (const event of history?.events ?? []) {
+    const state = stateIn(event);
+    if (!state) continue;
+    const { generation, version, status } = state;
+    const at = new Date(Number(event.eventTime?.seconds ?? 0) * 1000).toISOString();
     const isNewer =
       !newest || generation > newest.generation || (generation === newest.generation && version > newest.version);
     if (isNewer) newest = { id: workflowId.slice(workflowId.indexOf('-') + 1), generation, version, status, at };
   }
   return newest;
+}
+
+/** A step answers other things too. */
+function stateIn(event: HistoryEvent): State | null {
+  const { workflowExecutionSignaledEventAttributes: signal, markerRecordedEventAttributes: marker } = event;
+  const told = signal?.signalName === changed.name ? signal.input : null;
+  const answered = marker?.markerName === STEP ? marker.details?.result : null;
+  const [payload] = (told ?? answered)?.payloads ?? [];
+  const state = payload ? defaultPayloadConverter.fromPayload<Partial<State> | null>(payload) : null;
+  return state?.generation && state.version && state.status ? (state as State) : null;
 }

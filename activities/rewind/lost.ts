@@ -3,7 +3,7 @@
 import type { Client } from '@temporalio/client';
 import type { Database } from '../../prisma/client';
 import { compareDrafts, DRAFT_ROW, type DraftAt, draftAt, isMarked, type Truth } from './differences';
-import { readToldStates } from './histories';
+import { readKnownStates } from './histories';
 import { type JournalClaims, type JournalSources, readClaimsSince } from './journal-claims';
 import { type Known, readKnown } from './known';
 import { type Life, requireLife } from './life';
@@ -97,7 +97,7 @@ async function* lostByHistories(
   { knownUntil }: Known,
   { generation }: Life,
 ): AsyncIterable<LostDraft> {
-  for await (const batch of readToldStates(temporal, 'draftApproval', new Date(knownUntil))) {
+  for await (const batch of readKnownStates(temporal, 'draftApproval', new Date(knownUntil))) {
     const here = await readHere(
       restored,
       batch.map(({ id }) => id),
@@ -134,7 +134,7 @@ async function lostErasures(
   const lost: LostErasure[] = [];
   if (truth) for await (const one of compareErasures(restored, truth.db)) lost.push(one);
   if (truth?.isWhole || !temporal) return lost;
-  for await (const batch of readToldStates(temporal, 'userErasure', new Date(knownUntil))) {
+  for await (const batch of readKnownStates(temporal, 'userErasure', new Date(knownUntil))) {
     for (const { id, generation: life, status, version } of batch) {
       if (life >= generation || lost.some((one) => one.id === id)) continue;
       const is = await restored.erasure.findUnique({ where: { id }, select: { status: true, version: true } });

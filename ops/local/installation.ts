@@ -224,7 +224,7 @@ export class Installation {
     const title = name === 'api' ? 'API' : 'Worker';
     const stopWithinMs = (plan.settings.SHUTDOWN_DRAIN_SECONDS + 5) * 1000;
     return this.processes.keep(name, (own) =>
-      startService({ ...own, name: title, url: this.api, script, env, stopWithinMs }),
+      startService({ ...own, name: title, url: this.api, script, env, stopWithinMs, inBackground: name === 'worker' }),
     );
   }
 }

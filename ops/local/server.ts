@@ -3,6 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, mkdirSync, openSync, readFileSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { yieldProcessor } from './priority';
 
 export interface Server {
   name: string;
@@ -32,6 +33,8 @@ export interface LaunchOptions {
   stopWithinMs?: number;
   /** A Node child that ends by itself when the channel to us breaks. */
   ipc?: boolean;
+  /** Nobody waits for it: it yields the processor to the others. */
+  inBackground?: boolean;
   /** Told the moment that the process exists. */
   onSpawn?: ((pid: number) => void) | undefined;
 }
@@ -68,6 +71,7 @@ export async function launch(options: LaunchOptions): Promise<Server> {
     await exited;
     throw new LaunchError(name, `could not be started (${command})`, '');
   }
+  if (options.inBackground) yieldProcessor(child.pid);
   options.onSpawn?.(child.pid);
   const stop = () => stopChild(child, exited, stopSignal, stopWithinMs);
   const deadline = Date.now() + (options.readyWithinMs ?? 30_000);

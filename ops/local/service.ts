@@ -12,6 +12,7 @@ export interface ServiceOptions {
   env: NodeJS.ProcessEnv;
   log: string;
   stopWithinMs: number;
+  inBackground?: boolean;
   onSpawn(pid: number): void;
 }
 

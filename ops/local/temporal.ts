@@ -87,6 +87,7 @@ async function startOnce(options: TemporalOptions): Promise<TemporalServer> {
     // A TEMPORAL_… of the caller's would send the command line elsewhere.
     env: { PATH: process.env.PATH, HOME: homedir() },
     log: options.log ?? join(folder, 'server.log'),
+    inBackground: true,
     ready: () => answers(address, namespace),
     readyWithinMs: 60_000,
     onSpawn: options.onSpawn,
