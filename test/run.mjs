@@ -2,6 +2,7 @@
 // Arguments go on to jest; `--long` runs every long proof whole, `--record` only records missing histories for replay.
 // The last line is `N passed, N failed`.
 import { spawn, spawnSync } from 'node:child_process';
+import { randomInt } from 'node:crypto';
 import { readFileSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { availableParallelism } from 'node:os';
@@ -24,6 +25,9 @@ const progress = (line) => console.log(`· ${line}`);
 const folder = makeRunFolder({ long });
 const env = { ...process.env, COUNTERSIGN_TEST_FOLDER: folder };
 if (long) env.COUNTERSIGN_TEST_LONG = '1';
+// Who names tests gets those.
+const samples = !long && jestArguments.length === 0;
+if (samples) env.COUNTERSIGN_TEST_SAMPLE ??= String(randomInt(10_000));
 if (plain) {
   env.NO_COLOR = '1';
   delete env.FORCE_COLOR;
@@ -45,6 +49,7 @@ try {
     ensureTools: () => ensureSystemPackages(['java', 'maven'], progress),
   });
   if (path) env.TEMPORAL_TEST_SERVER = path;
+  if (samples) tellSample(env.COUNTERSIGN_TEST_SAMPLE);
   counts = await runJest();
 } catch (error) {
   console.error(error.message);
@@ -65,6 +70,13 @@ function step(what, script) {
     stdio: ['ignore', 'inherit', 'inherit'],
   });
   if (error || status !== 0) throw new Error(`${script} failed${error ? `: ${error.message}` : ''}`);
+}
+
+function tellSample(sample) {
+  const { drawLongProofs } = createRequire(import.meta.url)('./support/long-proofs.cjs');
+  const { held, leftOut } = drawLongProofs(sample);
+  progress(`Of ${held.length + leftOut.length} long proofs this run holds ${held.join(', ')}`);
+  progress(`COUNTERSIGN_TEST_SAMPLE=${sample} draws the same; npm run test:long holds all`);
 }
 
 async function runJest() {

@@ -1,0 +1,2 @@
+export const LONG_PROOFS: Record<string, string[]>;
+export function drawLongProofs(sample: string): { held: string[]; leftOut: string[] };
