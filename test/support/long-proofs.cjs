@@ -4,15 +4,22 @@ const { createHash } = require('node:crypto');
 /** By kind: test files below test/, without their ending. */
 const LONG_PROOFS = {
   'a restore': ['restore/restore', 'restore/whole', 'restore/exact', 'restore/killed'],
+  'what a restore needs': ['restore/refusals', 'restore/drill', 'restore/s3'],
   'rewound time': ['rewind/mark-sent', 'rewind/processes', 'rewind/random-histories', 'rewind/reconcile'],
-  'what is killed and frozen': ['recovery/worker', 'recovery/servers', 'recovery/api', 'recovery/erasure'],
+  'what is killed and frozen': [
+    'recovery/worker',
+    'recovery/postgres',
+    'recovery/temporal',
+    'recovery/api',
+    'recovery/erasure',
+  ],
   'an erasure': ['user-erasure/races', 'user-erasure/without-a-purger', 'user-erasure/holds', 'privacy/canary-erasure'],
-  'who is left out': ['erasure-scan/temporal', 'erasure-ledger/replay', 'privacy/canary'],
+  'what an erasure meets': ['user-erasure/members', 'user-erasure/in-between'],
+  'where a person may be left': ['erasure-scan/temporal', 'erasure-ledger/replay', 'privacy/canary'],
   'the lane': ['delivery/outage', 'delivery/journal', 'suppressions/lane', 'suppressions/race'],
-  upkeep: ['backup/sets', 'retention/retention-process'],
   'the lock': ['operations/lock', 'operations/exclusion', 'operations/builds'],
-  'an operator’s commands': ['recovery-commands/commands', 'recovery-commands/api'],
-  'what installs itself': ['prisma/migrations', 'recovery-tools/archiving'],
+  upkeep: ['backup/sets', 'retention/retention-process', 'recovery-commands/commands', 'recovery-commands/api'],
+  'what is installed': ['prisma/migrations', 'recovery-tools/archiving', 'local/runbook'],
 };
 
 /** @param {string} sample the same draws the same */
