@@ -6,6 +6,7 @@ import { laneId } from '../../workflows/contracts/mail-delivery';
 import { TASK_QUEUES } from '../../workflows/contracts/task-queues';
 import { collect } from '../support/collect';
 import { timeline } from '../support/commands';
+import { oneOf } from '../support/one-of';
 import { TestService } from '../support/service';
 import { createTestNamespace } from '../support/temporal';
 import { until } from '../support/until';
@@ -36,7 +37,8 @@ const told = (service: TestService) =>
 const row = (id: string) => (restored as RewoundService).db.draft.findUnique({ where: { id } });
 const PARKED = { status: 'failed', outcome: 'unknown', failureCode: 'rewound', claimOwner: null, nextAttemptAt: null };
 
-it('parks what the open run has claimed since, and only that; counts what is not there', async () => {
+const markedOnce = oneOf(3);
+markedOnce('parks what the open run has claimed since, and only that; counts what is not there', async () => {
   old.runWorker();
   await told(old);
   const before = await old.submitDue('before@example.org');
@@ -62,28 +64,31 @@ it('parks what the open run has claimed since, and only that; counts what is not
   expect(await db.lane.findUnique({ where: { name: 'email' } })).toMatchObject({ held: true, journalRun: runId });
 });
 
-it('parks what earlier runs have claimed, from their objects, and from Temporal where nobody has archived them', async () => {
-  old.runWorker();
-  await told(old);
-  const drafts = [await old.submitForReview('first@example.org'), await old.submitForReview('second@example.org')];
-  await cut();
-  for (const draft of drafts) {
-    await old.approve(draft);
-    await old.draftIn('sent', draft.id);
-    await old.endWorkers();
-    if (draft === drafts[0]) old.runWorker();
-  }
-  const { backups } = (restored as RewoundService).sources;
-  const runId = await endRun();
-  expect(await collect(backups.list('journal/'))).toHaveLength(1);
+markedOnce(
+  'parks what earlier runs have claimed, from their objects, and from Temporal where nobody has archived them',
+  async () => {
+    old.runWorker();
+    await told(old);
+    const drafts = [await old.submitForReview('first@example.org'), await old.submitForReview('second@example.org')];
+    await cut();
+    for (const draft of drafts) {
+      await old.approve(draft);
+      await old.draftIn('sent', draft.id);
+      await old.endWorkers();
+      if (draft === drafts[0]) old.runWorker();
+    }
+    const { backups } = (restored as RewoundService).sources;
+    const runId = await endRun();
+    expect(await collect(backups.list('journal/'))).toHaveLength(1);
 
-  await restored?.begin();
-  expect(await restored?.mark()).toEqual({ complete: true, parked: 2, missing: 0 });
-  for (const { id } of drafts) expect(await row(id)).toMatchObject(PARKED);
-  const kept = await collect(backups.list('journal/'));
-  expect(kept).toHaveLength(2);
-  expect(kept).toContain(journalKey('email', runId));
-});
+    await restored?.begin();
+    expect(await restored?.mark()).toEqual({ complete: true, parked: 2, missing: 0 });
+    for (const { id } of drafts) expect(await row(id)).toMatchObject(PARKED);
+    const kept = await collect(backups.list('journal/'));
+    expect(kept).toHaveLength(2);
+    expect(kept).toContain(journalKey('email', runId));
+  },
+);
 
 /** As an operator does; the next one finds nobody who works for it. @returns its id */
 async function endRun(): Promise<string> {
@@ -180,19 +185,23 @@ describe('where nobody can know all that was claimed', () => {
   });
 });
 
-it('a person says what became of a parked mail; one that nobody had approved at that moment needs its approval again', async () => {
-  old.runWorker();
-  await told(old);
-  const waiting = await old.submitForReview('waiting@example.org');
-  const due = await old.submitDue('due@example.org', { sendAt: new Date(Date.now() + 4_000).toISOString() });
-  const service = await cut();
-  await old.approve(waiting);
-  for (const { id } of [waiting, due]) await old.draftIn('sent', id);
-  await service.begin();
-  expect(await service.mark()).toMatchObject({ parked: 2 });
-  const { commands } = service.test;
-  const resolve = (id: string) => commands.resolveDraft(old.approver, { id, as: 'not_sent', reason: 'not in the log' });
-  expect(await resolve(waiting.id)).toMatchObject({ status: 'pending_review', outcome: null, failure: null });
-  expect(await resolve(due.id)).toMatchObject({ status: 'scheduled', outcome: null });
-  expect((await commands.approveDraft(old.approver, { id: waiting.id })).status).toBe('approved');
-});
+markedOnce(
+  'a person says what became of a parked mail; one that nobody had approved at that moment needs its approval again',
+  async () => {
+    old.runWorker();
+    await told(old);
+    const waiting = await old.submitForReview('waiting@example.org');
+    const due = await old.submitDue('due@example.org', { sendAt: new Date(Date.now() + 4_000).toISOString() });
+    const service = await cut();
+    await old.approve(waiting);
+    for (const { id } of [waiting, due]) await old.draftIn('sent', id);
+    await service.begin();
+    expect(await service.mark()).toMatchObject({ parked: 2 });
+    const { commands } = service.test;
+    const resolve = (id: string) =>
+      commands.resolveDraft(old.approver, { id, as: 'not_sent', reason: 'not in the log' });
+    expect(await resolve(waiting.id)).toMatchObject({ status: 'pending_review', outcome: null, failure: null });
+    expect(await resolve(due.id)).toMatchObject({ status: 'scheduled', outcome: null });
+    expect((await commands.approveDraft(old.approver, { id: waiting.id })).status).toBe('approved');
+  },
+);

@@ -3,7 +3,7 @@ const { createHash } = require('node:crypto');
 
 /** By kind: test files below test/, without their ending. */
 const LONG_PROOFS = {
-  'a restore': ['restore/restore', 'restore/whole', 'restore/exact', 'restore/killed'],
+  'a restore': ['restore/restore', 'restore/whole', 'restore/erased-since', 'restore/exact', 'restore/killed'],
   'what a restore needs': ['restore/refusals', 'restore/drill', 'restore/s3'],
   'rewound time': ['rewind/mark-sent', 'rewind/processes', 'rewind/random-histories', 'rewind/reconcile'],
   'what is killed and frozen': [
@@ -24,14 +24,14 @@ const LONG_PROOFS = {
 
 /** @param {string} sample the same draws the same */
 function drawLongProofs(sample) {
-  const held = Object.entries(LONG_PROOFS).map(([kind, files]) => {
-    const digest = createHash('sha256').update(`${sample} ${kind}`).digest();
-    return files[digest.readUInt32BE(0) % files.length];
-  });
+  const held = Object.entries(LONG_PROOFS).map(([kind, files]) => files[draw(sample, kind, files.length)]);
   const leftOut = Object.values(LONG_PROOFS)
     .flat()
     .filter((file) => !held.includes(file));
   return { held, leftOut };
 }
 
-module.exports = { LONG_PROOFS, drawLongProofs };
+/** @returns less than `count` */
+const draw = (sample, what, count) => createHash('sha256').update(`${sample} ${what}`).digest().readUInt32BE(0) % count;
+
+module.exports = { LONG_PROOFS, draw, drawLongProofs };
