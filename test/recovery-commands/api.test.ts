@@ -11,7 +11,6 @@ import { createSigner } from '../../ops/runtime/signing';
 import { NOBODY, problem, TestApi } from '../api/test-api';
 import { RestoredService } from '../restore/restored-service';
 import { openTestDatabase } from '../support/database';
-import { oneOf } from '../support/one-of';
 import { createTestNamespace } from '../support/temporal';
 import { until } from '../support/until';
 
@@ -129,8 +128,7 @@ describe('backups', () => {
 });
 
 describe('restores', () => {
-  const wait = oneOf(2);
-  wait('wait for the word, one at a time; then drafts are reconciled', async () => {
+  it('wait for the word, one at a time; then drafts are reconciled', async () => {
     const seconds = Math.ceil(Date.now() / 1000);
     await until('that second has passed', () => Date.now() > (seconds + 1) * 1000);
     const time = new Date(seconds * 1000).toISOString().replace('.000Z', '+00:00');
@@ -169,7 +167,7 @@ describe('restores', () => {
     expect(settledTo).toMatchObject({ reconciliation: { result: { drafts: 1 } }, record: { state: 'reconciled' } });
   });
 
-  wait('are given up, and are listed with those that Temporal has forgotten', async () => {
+  it('are given up, and are listed with those that Temporal has forgotten', async () => {
     const { body } = await until('the first is over', async () => {
       const answer = await ops.post('/api/ops/restores').send({ from: setId });
       return answer.status === 202 && answer;
