@@ -18,8 +18,13 @@ export function number(value: number | null | undefined): string {
 
 export function aimTable(aims: Aim[]): string {
   const verdict = (met: boolean | null) => (met === null ? 'not measured' : met ? 'met' : 'NOT MET');
+  const hasFloor = aims.some(({ floor }) => floor !== null);
+  const row = (aim: string, measured: string, floor: string, met: string) =>
+    hasFloor ? [aim, measured, floor, met] : [aim, measured, met];
   return table([
-    ['aim', 'measured', ''],
-    ...aims.map(({ aim, measured, met }) => [aim, number(measured), verdict(met)]),
+    row('aim', 'measured', 'floor', ''),
+    ...aims.map(({ aim, measured, met, floor }) =>
+      row(aim, number(measured), floor === null ? '' : number(floor), verdict(met)),
+    ),
   ]);
 }
