@@ -2,6 +2,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { cpSync, existsSync, readdirSync, readFileSync, statSync, symlinkSync } from 'node:fs';
+import { constants, getPriority } from 'node:os';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
 import { freePort } from '../../ops/local/ports';
@@ -123,6 +124,10 @@ test('it tells what runs, to its owner alone, and the demo delivers a mail', asy
   );
   expect(Object.keys(pids).sort()).toEqual([...PROCESSES].sort());
   expect(statSync(file('runtime.json')).mode & 0o777).toBe(0o600);
+  const priorities = ['api', 'postgres', 'worker', 'temporal'].map((name) => getPriority(pids[name]));
+  const own = getPriority();
+  const below = Math.max(own, constants.priority.PRIORITY_BELOW_NORMAL);
+  expect(priorities).toEqual([own, own, below, below]);
   expect(await runToEnd('ops/demo.mjs')).toMatchObject({ code: 0, said: expect.stringContaining('draft.sent') });
   expect(mails()).toHaveLength(1);
 });
