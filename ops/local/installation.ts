@@ -158,7 +158,15 @@ export class Installation {
     const { temporal: port, temporalUi: uiPort } = plan.ports;
     const namespace = plan.temporalNamespace;
     await this.processes.keep('temporal', (own) =>
-      startTemporal({ ...own, folder: home.server('temporal'), port, uiPort, namespace, onProgress }),
+      startTemporal({
+        ...own,
+        folder: home.server('temporal'),
+        port,
+        uiPort,
+        namespace,
+        onProgress,
+        inBackground: true,
+      }),
     );
     await ensureNamespace(this.addresses.temporal, namespace);
   }

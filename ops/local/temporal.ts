@@ -18,6 +18,7 @@ export interface TemporalOptions {
   log?: string;
   onProgress?: OnProgress;
   onSpawn?: (pid: number) => void;
+  inBackground?: boolean;
 }
 
 export interface TemporalServer extends Server {
@@ -87,7 +88,7 @@ async function startOnce(options: TemporalOptions): Promise<TemporalServer> {
     // A TEMPORAL_… of the caller's would send the command line elsewhere.
     env: { PATH: process.env.PATH, HOME: homedir() },
     log: options.log ?? join(folder, 'server.log'),
-    inBackground: true,
+    inBackground: options.inBackground ?? false,
     ready: () => answers(address, namespace),
     readyWithinMs: 60_000,
     onSpawn: options.onSpawn,

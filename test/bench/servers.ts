@@ -22,6 +22,9 @@ export interface Servers {
   stop(): Promise<void>;
 }
 
+/** As `npm start` runs it. */
+const startYielding: typeof startTemporal = (options) => startTemporal({ ...options, inBackground: true });
+
 export async function startServers(folder: string): Promise<Servers> {
   const running: Server[] = [];
   const start = async (
@@ -41,7 +44,7 @@ export async function startServers(folder: string): Promise<Servers> {
   try {
     const postgres = await start(startPostgres, 'postgres');
     const redis = await start(startRedis, 'redis');
-    const temporal = await start(startTemporal, 'temporal');
+    const temporal = await start(startYielding, 'temporal');
     const { program, port } = await Program.startOwn('smtp-sink', 'smtp-sink.ts', folder);
     const temporalAddress = new URL(temporal.url).host;
     const servers: Servers = {
@@ -53,7 +56,7 @@ export async function startServers(folder: string): Promise<Servers> {
       smtp: `smtp://127.0.0.1:${port}`,
       arrivals: new Arrivals(program.child),
       async startTemporalAgain() {
-        servers.temporal = await start(startTemporal, 'temporal', Number(new URL(temporal.url).port));
+        servers.temporal = await start(startYielding, 'temporal', Number(new URL(temporal.url).port));
       },
       stop,
     };
