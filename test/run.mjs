@@ -28,6 +28,7 @@ if (long) env.COUNTERSIGN_TEST_LONG = '1';
 // Who names tests gets those.
 const samples = !long && jestArguments.length === 0;
 if (samples) env.COUNTERSIGN_TEST_SAMPLE ??= String(randomInt(10_000));
+else delete env.COUNTERSIGN_TEST_SAMPLE;
 if (plain) {
   env.NO_COLOR = '1';
   delete env.FORCE_COLOR;

@@ -175,7 +175,7 @@ function eventOf({ status, outcome, retrySeconds }: Outcome): string | null {
 const isAttempt = ({ status, code }: Outcome) => status !== 'scheduled' || (code !== null && code !== STORE_AWAY);
 
 /** Ends a statement whose `done` holds the changed drafts and `heard` those that their processes must hear of: `told` is
- *  whether one of them at once. */
+ *  whether one of them at once. The column's milliseconds round up. */
 const tellAndAudit = () => Prisma.sql`, event AS (
     INSERT INTO audit_events (id, type, at, actor_id, subject, subject_id, revision, data)
     SELECT ${UUIDV7}, done.event, updated_at, ${SYSTEM.id}::uuid, 'draft', done.id, revision,

@@ -2,7 +2,7 @@
 // message or by a step of its own.
 import type { Client, WorkflowHandle } from '@temporalio/client';
 import { defaultPayloadConverter } from '@temporalio/common';
-import { changed } from '../../workflows/contracts/draft-approval';
+import { changed, isNewer } from '../../workflows/contracts/draft-approval';
 import { nullIfNotFound } from './journal-claims';
 
 export interface KnownState {
@@ -50,21 +50,20 @@ async function readNewest(
   for (const event of history?.events ?? []) {
     const state = stateIn(event);
     if (!state) continue;
+    if (newest && !isNewer(state, newest)) continue;
     const { generation, version, status } = state;
     const at = new Date(Number(event.eventTime?.seconds ?? 0) * 1000).toISOString();
-    const isNewer =
-      !newest || generation > newest.generation || (generation === newest.generation && version > newest.version);
-    if (isNewer) newest = { id: workflowId.slice(workflowId.indexOf('-') + 1), generation, version, status, at };
+    newest = { id: workflowId.slice(workflowId.indexOf('-') + 1), generation, version, status, at };
   }
   return newest;
 }
 
-/** A step answers other things too. */
+/** A step answers other things too. What a restore has undone is told of as version 0. */
 function stateIn(event: HistoryEvent): State | null {
   const { workflowExecutionSignaledEventAttributes: signal, markerRecordedEventAttributes: marker } = event;
   const told = signal?.signalName === changed.name ? signal.input : null;
   const answered = marker?.markerName === STEP ? marker.details?.result : null;
   const [payload] = (told ?? answered)?.payloads ?? [];
   const state = payload ? defaultPayloadConverter.fromPayload<Partial<State> | null>(payload) : null;
-  return state?.generation && state.version && state.status ? (state as State) : null;
+  return typeof state?.generation === 'number' && typeof state.version === 'number' ? (state as State) : null;
 }

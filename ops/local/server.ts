@@ -34,7 +34,7 @@ export interface LaunchOptions {
   /** A Node child that ends by itself when the channel to us breaks. */
   ipc?: boolean;
   /** Nobody waits for it: it yields the processor to the others. */
-  inBackground?: boolean;
+  inBackground?: boolean | undefined;
   /** Told the moment that the process exists. */
   onSpawn?: ((pid: number) => void) | undefined;
 }

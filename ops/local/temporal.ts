@@ -88,7 +88,7 @@ async function startOnce(options: TemporalOptions): Promise<TemporalServer> {
     // A TEMPORAL_… of the caller's would send the command line elsewhere.
     env: { PATH: process.env.PATH, HOME: homedir() },
     log: options.log ?? join(folder, 'server.log'),
-    inBackground: options.inBackground ?? false,
+    inBackground: options.inBackground,
     ready: () => answers(address, namespace),
     readyWithinMs: 60_000,
     onSpawn: options.onSpawn,

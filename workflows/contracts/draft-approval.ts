@@ -56,5 +56,6 @@ const FINAL: ReadonlySet<DraftStatus> = new Set([
 /** Whether nothing is left to wait for. */
 export const isFinal = (draft: Pick<DraftState, 'status' | 'outcome'>) => FINAL.has(draft.status) && !isParked(draft);
 
-export const isNewer = (a: DraftState, b: DraftState) =>
+type Age = Pick<DraftState, 'generation' | 'version'>;
+export const isNewer = (a: Age, b: Age) =>
   a.generation > b.generation || (a.generation === b.generation && a.version > b.version);
