@@ -3,8 +3,9 @@
 import { observeErasures } from '../../activities/user-erasure/deadline-metrics';
 import { createRegistry } from '../../ops/runtime/metrics';
 import { DRAFT_RETENTION_SCHEDULE } from '../../workflows/contracts/draft-retention';
-import { TestApi } from '../api/test-api';
+import { NOBODY, TestApi } from '../api/test-api';
 import { TestService } from '../support/service';
+import { openSlowWay } from '../support/slow-way';
 import { until } from '../support/until';
 
 let service: TestService;
@@ -12,12 +13,7 @@ let api: TestApi;
 
 beforeAll(async () => {
   service = await TestService.create();
-  api = await TestApi.create({
-    database: service.database,
-    backups: service.environment.BACKUP_URL as string,
-    temporal: service.temporal,
-    settings: { SECRET_KEY: [Buffer.alloc(32, 7)] },
-  });
+  api = await apiOn(service.temporal);
   service.runWorker();
   await until('all of it runs', async () => (await status()).status === 'operational');
 });
@@ -26,6 +22,13 @@ afterAll(async () => {
   await service?.close();
 });
 
+const apiOn = (temporal: { address: string; namespace?: string }) =>
+  TestApi.create({
+    database: service.database,
+    backups: service.environment.BACKUP_URL as string,
+    temporal,
+    settings: { SECRET_KEY: [Buffer.alloc(32, 7)] },
+  });
 const status = async () => (await api.admin.get('/api/gdpr/status')).body;
 const features = async () => (await status()).features;
 const sql = (statement: string) => service.database.pool.query(statement);
@@ -87,9 +90,23 @@ it('misses the deletion while one is late, and the metric tells before', async (
   expect(await features()).toEqual(ALL);
 });
 
-it('misses what Temporal carries out while nobody works or Temporal is away', async () => {
-  const alone = await TestApi.create({ database: service.database, settings: { SECRET_KEY: [Buffer.alloc(32, 7)] } });
+const UNAVAILABLE = '"code":14';
+
+it('misses what Temporal carries out while Temporal is away, and the log says why', async () => {
+  const alone = await apiOn({ address: NOBODY });
   const { body } = await alone.admin.get('/api/gdpr/status');
-  expect(body.features).toMatchObject({ user_deletion: false, draft_cleanup: false, anonymization: true });
   await alone.close();
+  expect(body.features).toEqual({ ...ALL, user_deletion: false, draft_cleanup: false });
+  const reasons = alone.log.map((line) => JSON.parse(line)).filter(({ feature }) => feature);
+  expect(reasons.map(({ feature }) => feature).sort()).toEqual(['draft_cleanup', 'user_deletion']);
+  for (const { err } of reasons) expect(JSON.stringify(err)).toContain(UNAVAILABLE);
+});
+
+it('misses nothing where Temporal takes seconds to answer', async () => {
+  const way = await openSlowWay(service.temporal.address, 1_500);
+  const far = await apiOn({ ...service.temporal, address: way.address });
+  const { body } = await far.admin.get('/api/gdpr/status');
+  await far.close();
+  await way.close();
+  expect(body.features).toEqual(ALL);
 });
