@@ -4,13 +4,15 @@ import type { Database } from '../../prisma/client';
 import { changed, type DraftState, draftApprovalId } from '../../workflows/contracts/draft-approval';
 import { type ErasureState, userErasureId } from '../../workflows/contracts/user-erasure';
 
+/** What a restore has undone is told of so: no row has this version. */
+export const GONE_VERSION = 0;
 const PAGE = 200;
 const MONTH_MS = 30 * 86_400_000;
 
 /** They hear, once, a state in which nothing is left to do. What has a row is left alone. */
 export async function endGoneProcesses(db: Database, temporal: Client): Promise<void> {
   const { generation } = await db.instance.findUniqueOrThrow({ where: { id: 1 } });
-  const at = { generation, version: 0 };
+  const at = { generation, version: GONE_VERSION };
   const draft: DraftState = { ...at, status: 'erased', revision: 0, expiresAt: null, dueAt: null, outcome: null };
   // A deadline that is far off, or it would warn of it once more.
   const deadline = new Date(Date.now() + MONTH_MS).toISOString();

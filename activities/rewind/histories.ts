@@ -3,6 +3,7 @@
 import type { Client, WorkflowHandle } from '@temporalio/client';
 import { defaultPayloadConverter } from '@temporalio/common';
 import { changed, isNewer } from '../../workflows/contracts/draft-approval';
+import { GONE_VERSION } from '../outbox/gone-processes';
 import { nullIfNotFound } from './journal-claims';
 
 export interface KnownState {
@@ -21,7 +22,7 @@ const STEP = 'core_local_activity';
 const PREFIXES = { draftApproval: 'draft-', userErasure: 'erasure-' };
 const AT_ONCE = 8;
 
-/** In batches. Of processes that run, and of those that have ended since. */
+/** In batches. Of processes that run, and of those that have ended since; not of what an earlier restore had undone. */
 export async function* readKnownStates(
   temporal: Client,
   process: keyof typeof PREFIXES,
@@ -32,7 +33,9 @@ export async function* readKnownStates(
   const read = async () => {
     const states = await Promise.all(batch.map((run) => readNewest(temporal, run)));
     batch = [];
-    return states.flatMap((state) => (state && new Date(state.at) >= since ? [state] : []));
+    return states.filter(
+      (state): state is KnownState => state !== null && state.version !== GONE_VERSION && new Date(state.at) >= since,
+    );
   };
   for await (const { workflowId, runId } of temporal.workflow.list({ query })) {
     if (!workflowId.startsWith(PREFIXES[process])) continue;
@@ -58,7 +61,7 @@ async function readNewest(
   return newest;
 }
 
-/** A step answers other things too. What a restore has undone is told of as version 0. */
+/** A step answers other things too. */
 function stateIn(event: HistoryEvent): State | null {
   const { workflowExecutionSignaledEventAttributes: signal, markerRecordedEventAttributes: marker } = event;
   const told = signal?.signalName === changed.name ? signal.input : null;

@@ -1,6 +1,7 @@
 // What is lost is found without the old cluster too, as far as the journal and Temporal's histories know of it.
 import { findLost, streamLost } from '../../activities/rewind';
 import { draftApprovalId, state } from '../../workflows/contracts/draft-approval';
+import { aDraft } from '../support/commands';
 import { copyTestDatabase } from '../support/database';
 import { TestService } from '../support/service';
 import { until } from '../support/until';
@@ -21,8 +22,16 @@ afterEach(async () => {
 const hasHeard = (id: string, version: number) =>
   until('its process has heard of it', async () => {
     const { client } = old.temporal;
-    const known = await client.workflow.getHandle(draftApprovalId(id)).query(state);
+    const known = await client.workflow
+      .getHandle(draftApprovalId(id))
+      .query(state)
+      .catch(() => null);
     return known?.version === version;
+  });
+const hasEnded = (id: string) =>
+  until('its process has ended, and is listed so', async () => {
+    const query = `WorkflowId = '${draftApprovalId(id)}' AND ExecutionStatus = 'Completed'`;
+    return (await old.temporal.client.workflow.count(query)).count === 1;
   });
 
 it('tells what Temporal and the journal know, where nothing else is left', async () => {
@@ -45,8 +54,7 @@ it('tells what Temporal and the journal know, where nothing else is left', async
     grace: 'PT24H',
     preview: [],
   });
-  const ended = old.temporal.client.workflow.getHandle(draftApprovalId(sent.id));
-  await until('its process has ended', async () => (await ended.describe()).status.name === 'COMPLETED');
+  await hasEnded(sent.id);
   await until('Temporal knows of the erasure', async () =>
     old.temporal.client.workflow
       .getHandle(`erasure-${erasure.requestId}`)
@@ -100,4 +108,33 @@ it('adds what came after the end of an archive', async () => {
   expect(await service.reconcile(truth)).toMatchObject({ drafts: 1, complete: true });
   await service.release();
   await archive.drop();
+});
+
+it('tells what the last life has lost, and not once more what the restore before had undone', async () => {
+  const first = await RewoundService.cut(old);
+  const second = await RewoundService.cut(old);
+  restored = first;
+  old.runWorker();
+  const undone = await old.submitForReview('undone@example.org');
+  await hasHeard(undone.id, 1);
+  await old.endWorkers();
+  const { generation } = await first.begin();
+  await first.mark();
+  await first.release();
+  first.runWorker();
+  await hasEnded(undone.id);
+  const lost = await first.test.commands.submitDraft(old.author, aDraft({ to: 'lost@example.org' }));
+  await hasHeard(lost.id, 1);
+  await old.endWorkers();
+
+  await second.begin(generation);
+  await second.mark();
+  const listed = await until('something is listed', async () => {
+    const { drafts } = await findLost({ restored: second.db, truth: null, ...second.sources });
+    return drafts.length > 0 ? drafts : null;
+  });
+  await second.close();
+  expect(listed).toEqual([
+    { id: lost.id, was: expect.objectContaining({ status: 'pending_review', version: 1 }), is: null },
+  ]);
 });
