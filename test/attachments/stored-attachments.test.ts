@@ -1,5 +1,4 @@
 import { Readable } from 'node:stream';
-import { pathToFileURL } from 'node:url';
 import { attachmentKey, storeAttachment, sweepUnusedAttachments } from '../../activities/attachments';
 import type { CommandContext } from '../../activities/commands/context';
 import type { AttachmentView } from '../../activities/commands/draft-view';
@@ -8,27 +7,13 @@ import { type ObjectStore, openObjectStore } from '../../ops/runtime/object-stor
 import { collect } from '../support/collect';
 import { aDraft, createTestCommands, refusalOf, type TestCommands } from '../support/commands';
 import { createTestDatabase, type TestDatabase } from '../support/database';
-import { newFolder } from '../support/environment';
-import { type S3Server, startS3Server } from '../support/s3-server';
+import { objectPlaces, useS3Server } from '../support/object-places';
 import { until } from '../support/until';
 
 const DAY_MS = 86_400_000;
-const before = { ...process.env };
-let s3: S3Server;
+const s3 = useS3Server();
 
-beforeAll(async () => {
-  s3 = await startS3Server();
-  Object.assign(process.env, s3.environment);
-}, 600_000);
-afterAll(async () => {
-  process.env = before;
-  await s3?.stop();
-});
-
-describe.each([
-  ['in a folder', async () => pathToFileURL(newFolder('attachments')).href],
-  ['in S3', async () => `s3://${await s3.createBucket({ versioned: true })}/files`],
-])('attachments %s', (_title, place) => {
+describe.each(objectPlaces(s3, 'files'))('attachments %s', (_title, place) => {
   let database: TestDatabase;
   let test: TestCommands;
   let author: CommandContext;

@@ -1,7 +1,6 @@
 // Each source against a real server: everything that it holds is read, and nothing is told but the place.
 import { mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
 import { DeleteObjectCommand } from '@aws-sdk/client-s3';
 import { Redis } from 'ioredis';
 import {
@@ -17,7 +16,7 @@ import { openObjectStore } from '../../ops/runtime/object-store';
 import { REDIS_PREFIX } from '../../ops/runtime/redis';
 import { createTestDatabase, type TestDatabase } from '../support/database';
 import { newFolder } from '../support/environment';
-import { type S3Server, startS3Server } from '../support/s3-server';
+import { objectPlaces, useS3Server } from '../support/object-places';
 import { testServers } from '../support/servers';
 import { BYTES, EMAIL, NEAR_MISSES, SPELLINGS } from './spellings';
 
@@ -129,36 +128,26 @@ describe('Redis', () => {
 });
 
 describe('objects', () => {
-  const before = { ...process.env };
-  let s3: S3Server;
-  beforeAll(async () => {
-    s3 = await startS3Server();
-    Object.assign(process.env, s3.environment);
-  }, 600_000);
-  afterAll(async () => {
-    process.env = before;
-    await s3?.stop();
-  });
-  const places: [string, () => Promise<string>][] = [
-    ['in a folder', async () => pathToFileURL(newFolder('objects')).href],
-    ['in S3', async () => `s3://${await s3.createBucket({ versioned: true })}/some/prefix`],
-  ];
+  const s3 = useS3Server();
 
-  it.each(places)('%s show every spelling, under the prefixes asked for alone', async (_title, place) => {
-    const store = openObjectStore(await place());
-    for (const [n, text] of TEXTS.entries()) await store.put(`attachments/${n}`, Buffer.from(text));
-    for (const [n, [, bytes]] of BYTES.entries()) await store.put(`attachments/b${n}`, bytes);
-    await store.put('attachments/others', Buffer.from(OTHERS));
-    await store.put('base/backup', Buffer.from(EMAIL));
-    const scan = (...prefixes: string[]) => scanOf(createObjectsSource([{ name: 'files', store, prefixes }]));
-    expect((await scan('attachments/')).findings).toBe(TEXTS.length + BYTES.length);
-    expect(await scan('base/', 'journal/')).toMatchObject({
-      items: 1,
-      findings: 1,
-      places: [expect.stringMatching(/^files\/base\/backup@\w+$/)],
-    });
-    expect((await scan('')).findings).toBe(TEXTS.length + BYTES.length + 1);
-  });
+  it.each(objectPlaces(s3, 'some/prefix'))(
+    '%s show every spelling, under the prefixes asked for alone',
+    async (_title, place) => {
+      const store = openObjectStore(await place());
+      for (const [n, text] of TEXTS.entries()) await store.put(`attachments/${n}`, Buffer.from(text));
+      for (const [n, [, bytes]] of BYTES.entries()) await store.put(`attachments/b${n}`, bytes);
+      await store.put('attachments/others', Buffer.from(OTHERS));
+      await store.put('base/backup', Buffer.from(EMAIL));
+      const scan = (...prefixes: string[]) => scanOf(createObjectsSource([{ name: 'files', store, prefixes }]));
+      expect((await scan('attachments/')).findings).toBe(TEXTS.length + BYTES.length);
+      expect(await scan('base/', 'journal/')).toMatchObject({
+        items: 1,
+        findings: 1,
+        places: [expect.stringMatching(/^files\/base\/backup@\w+$/)],
+      });
+      expect((await scan('')).findings).toBe(TEXTS.length + BYTES.length + 1);
+    },
+  );
 
   it('show what was replaced and what a delete marker hides', async () => {
     const bucket = await s3.createBucket({ versioned: true });

@@ -8,21 +8,11 @@ import {
 } from '@aws-sdk/client-s3';
 import { type ObjectStore, ObjectStoreError, openObjectStore } from '../../ops/runtime/object-store';
 import { collect } from '../support/collect';
-import { type S3Server, startS3Server } from '../support/s3-server';
+import { useS3Server } from '../support/object-places';
+import { startS3Server } from '../support/s3-server';
 import { keepsTheContract } from './contract';
 
-let server: S3Server;
-const before = { ...process.env };
-
-beforeAll(async () => {
-  server = await startS3Server();
-  Object.assign(process.env, server.environment);
-}, 600_000);
-
-afterAll(async () => {
-  process.env = before;
-  await server?.stop();
-});
+const server = useS3Server();
 
 describe.each([
   ['an object store in S3', { versioned: false }, ''],

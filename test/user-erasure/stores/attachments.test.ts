@@ -15,26 +15,14 @@ import { collect } from '../../support/collect';
 import { aDraft, createTestCommands, setStatus, type TestCommands } from '../../support/commands';
 import { createTestDatabase, type TestDatabase } from '../../support/database';
 import { newFolder } from '../../support/environment';
-import { type S3Server, startS3Server } from '../../support/s3-server';
+import { objectPlaces, useS3Server } from '../../support/object-places';
 import { person } from './person';
 
 const ADA = person(EMAIL);
 const nothing = { erase: 0, anonymise: 0, withhold: 0, ground: null };
-const before = { ...process.env };
-let s3: S3Server;
-beforeAll(async () => {
-  s3 = await startS3Server();
-  Object.assign(process.env, s3.environment);
-}, 600_000);
-afterAll(async () => {
-  process.env = before;
-  await s3?.stop();
-});
+const s3 = useS3Server();
 
-describe.each([
-  ['in a folder', async () => pathToFileURL(newFolder('attachments')).href],
-  ['in S3', async () => `s3://${await s3.createBucket({ versioned: true })}/files`],
-])('attachments %s', (_title, place) => {
+describe.each(objectPlaces(s3, 'files'))('attachments %s', (_title, place) => {
   let database: TestDatabase;
   let test: TestCommands;
   let author: CommandContext;
