@@ -2,7 +2,7 @@
 import { canonicalJson } from '../../ops/runtime/canonical-json';
 import type { Signed, Signer } from '../../ops/runtime/signing';
 import type { ScanSummary } from '../../workflows/contracts/user-erasure';
-import type { StepView } from './erasure-record';
+import type { StepView } from './erasure-view';
 
 export interface Certificate {
   kind: 'countersign erasure certificate';

@@ -8,7 +8,8 @@ import type { CommandContext } from '../commands/context';
 import type { Ledger, LedgerEntry } from '../erasure-ledger/ledger';
 import { writeMessage } from '../outbox/outbox';
 import { signCertificate, storesOf } from './certificate';
-import { type ErasureRecord, readErasure, readSteps, toState } from './erasure-record';
+import { type ErasureRecord, readErasure, toState } from './erasure-record';
+import { readSteps } from './erasure-view';
 
 const DAY_MS = 86_400_000;
 /** One appends to the ledger at a time. */

@@ -1,16 +1,9 @@
-// An erasure as PostgreSQL has it, and the views made of it. Whom it is about stands in `sealed` alone.
+// An erasure as PostgreSQL has it. Whom it is about stands in `sealed` alone.
 import type { Database } from '../../prisma/client';
-import {
-  type ErasureState,
-  type ErasureStatus,
-  type ErasureStepName,
-  userErasureId,
-} from '../../workflows/contracts/user-erasure';
+import type { ErasureState, ErasureStatus } from '../../workflows/contracts/user-erasure';
 import type { Subjects } from '../personal-data/subject';
-import type { Counts, Person } from './stores/store';
-
-/** `unavailable`: the store could not be asked. */
-export type PreviewEntry = { store: string; ground: Counts['ground'] | 'unavailable' } & Omit<Counts, 'ground'>;
+import type { PreviewEntry } from './erasure-view';
+import type { Person } from './stores/store';
 
 export interface ErasureRecord {
   id: string;
@@ -31,31 +24,6 @@ export interface ErasureRecord {
   endedAt: Date | null;
   /** The database's clock when this was read. */
   now: Date;
-}
-
-export interface StepView {
-  step: ErasureStepName;
-  startedAt: string;
-  finishedAt: string | null;
-  erased: number;
-  anonymised: number;
-  withheld: number;
-}
-
-export interface ErasureView {
-  requestId: string;
-  workflowId: string;
-  status: ErasureStatus;
-  preview: PreviewEntry[];
-  requestedAt: string;
-  graceUntil: string;
-  confirmedAt: string | null;
-  begunAt: string | null;
-  deadline: string;
-  extension: { until: string; reason: string } | null;
-  steps: StepView[];
-  endedAt: string | null;
-  failure: string | null;
 }
 
 /** What is encrypted in the row until the erasure ends. */
@@ -90,35 +58,6 @@ export function toState(record: ErasureRecord): ErasureState {
     confirmed: record.confirmedAt !== null,
     deadline: (record.extendedUntil ?? record.deadlineAt).toISOString(),
   };
-}
-
-export function toView(record: ErasureRecord, steps: StepView[] = []): ErasureView {
-  const { extendedUntil, extensionReason } = record;
-  return {
-    requestId: record.id,
-    workflowId: userErasureId(record.id),
-    status: record.status,
-    preview: record.preview,
-    requestedAt: record.requestedAt.toISOString(),
-    graceUntil: record.graceUntil.toISOString(),
-    confirmedAt: record.confirmedAt?.toISOString() ?? null,
-    begunAt: record.begunAt?.toISOString() ?? null,
-    deadline: record.deadlineAt.toISOString(),
-    extension: extendedUntil && { until: extendedUntil.toISOString(), reason: extensionReason ?? '' },
-    steps,
-    endedAt: record.endedAt?.toISOString() ?? null,
-    failure: record.failureCode,
-  };
-}
-
-export async function readSteps(db: Database, erasureId: string): Promise<StepView[]> {
-  const rows = await db.erasureStep.findMany({ where: { erasureId }, orderBy: { startedAt: 'asc' } });
-  return rows.map(({ erasureId: _, startedAt, finishedAt, step, ...counts }) => ({
-    step: step as ErasureStepName,
-    startedAt: startedAt.toISOString(),
-    finishedAt: finishedAt?.toISOString() ?? null,
-    ...counts,
-  }));
 }
 
 export const sealSubject = (subjects: Subjects, subject: Sealed) => subjects.seal(subject);

@@ -3,7 +3,7 @@
 import type { CommandContext } from '../../activities/commands/context';
 import { createSubjects, normaliseAddress } from '../../activities/personal-data/subject';
 import { isGenuine, type SignedCertificate } from '../../activities/user-erasure/certificate';
-import { readErasure, readSteps, toView } from '../../activities/user-erasure/erasure-record';
+import { readViews } from '../../activities/user-erasure/erasure-view';
 import { previewStores } from '../../activities/user-erasure/stores/registry';
 import type { Person } from '../../activities/user-erasure/stores/store';
 import { createSigner } from '../../ops/runtime/signing';
@@ -109,16 +109,14 @@ export function erasureEndpoints({ db, commands, stores, settings }: Dependencie
       async handle({ query: { cursor, limit } }) {
         const [requestedAt, id] = readCursor(cursor, TimeCursor) ?? [];
         const before = requestedAt === undefined ? undefined : new Date(requestedAt);
-        const rows = await db.erasure.findMany({
+        const views = await readViews(db, {
           ...(before && id
             ? { where: { OR: [{ requestedAt: { lt: before } }, { requestedAt: before, id: { lt: id } }] } }
             : {}),
           orderBy: [{ requestedAt: 'desc' }, { id: 'desc' }],
           take: limit + 1,
-          select: { id: true, requestedAt: true },
         });
-        const page = pageOf(rows, limit, (last) => [last.requestedAt.getTime(), last.id]);
-        return { ...page, items: await Promise.all(page.items.map((row) => viewOf(row.id))) };
+        return pageOf(views, limit, (last) => [Date.parse(last.requestedAt), last.requestId]);
       },
     }),
     endpoint({
@@ -195,9 +193,9 @@ export function erasureEndpoints({ db, commands, stores, settings }: Dependencie
   ];
 
   async function viewOf(id: string) {
-    const record = await readErasure(db, id);
-    if (!record) throw new Problem('not-found', 'There is no such erasure.');
-    return toView(record, await readSteps(db, id));
+    const [view] = await readViews(db, { where: { id } });
+    if (!view) throw new Problem('not-found', 'There is no such erasure.');
+    return view;
   }
 }
 

@@ -7,7 +7,8 @@ import { BOOTSTRAP_ADMIN, type CommandContext } from '../../activities/commands/
 import type { Commands } from '../../activities/commands/index';
 import { createSubjects, normaliseAddress } from '../../activities/personal-data/subject';
 import { receiveFile } from '../../activities/received-file';
-import { type ErasureView, readErasure, readSteps, toView } from '../../activities/user-erasure/erasure-record';
+import { readErasure } from '../../activities/user-erasure/erasure-record';
+import { type ErasureView, readSteps, toView } from '../../activities/user-erasure/erasure-view';
 import { createStores, previewStores } from '../../activities/user-erasure/stores/registry';
 import type { Person, PersonalDataStore } from '../../activities/user-erasure/stores/store';
 import { openObjectStore } from '../../ops/runtime/object-store';

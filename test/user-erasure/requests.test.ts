@@ -149,10 +149,11 @@ describe('an erasure that waits', () => {
   });
 
   it('is listed with the others, newest first, page by page', async () => {
-    const ids = [(await erase(someone())).body.requestId, (await erase(someone())).body.requestId].reverse();
+    const asked = [(await erase(someone())).body, (await erase(someone())).body].reverse();
     const first = await api.admin.get('/api/gdpr/erasures?limit=1');
     const second = await api.admin.get(`/api/gdpr/erasures?limit=1&cursor=${first.body.nextCursor}`);
-    expect([first, second].map(({ body }) => body.items[0].requestId)).toEqual(ids);
+    expect([first, second].map(({ body }) => body.items)).toEqual(asked.map((one) => [one]));
+    for (const one of asked) expect((await api.admin.get(`/api/gdpr/erasures/${one.requestId}`)).body).toEqual(one);
   });
 
   it('is nothing that can be found by another id', async () => {
