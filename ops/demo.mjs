@@ -10,7 +10,7 @@ const HELP = `npm run demo: an agent submits a draft, an approver approves it, t
   npm run demo                     against what \`npm start\` started in this folder
   COUNTERSIGN_URL=… COUNTERSIGN_API_KEY=… COUNTERSIGN_APPROVER_API_KEY=… npm run demo
                                    against another Countersign, with an author key and an approver key
-  COUNTERSIGN_DEMO_TO=…            who gets the mail`;
+  COUNTERSIGN_DEMO_TO=…            who gets the mail; by default somebody new each time`;
 const HOME = join(root, '.countersign');
 const SENT_WITHIN_MS = 60_000;
 const FINAL = ['sent', 'failed', 'blocked', 'rejected', 'expired', 'withdrawn', 'erased'];
@@ -24,7 +24,8 @@ async function main() {
   const service = findService();
   const began = Date.now();
   const step = (text) => console.log(`${`${Date.now() - began} ms`.padStart(9)}  ${text}`);
-  const to = process.env.COUNTERSIGN_DEMO_TO || 'ada@customer.example';
+  // A new person each time: whoever was erased, or has unsubscribed, gets no mail any more.
+  const to = process.env.COUNTERSIGN_DEMO_TO || `ada-${began.toString(36)}@customer.example`;
 
   let draft = await call(service, service.author, 'POST', '/api/drafts', {
     to,
