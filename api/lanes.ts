@@ -1,5 +1,5 @@
 // How the external services fare: what their lane's row says, and what Temporal knows of its next attempt.
-import type { Client, WorkflowHandle } from '@temporalio/client';
+import { type Client, type WorkflowHandle, WorkflowNotFoundError } from '@temporalio/client';
 import type { Database } from '../prisma/client';
 import { laneId, MAIL_LANE, state } from '../workflows/contracts/mail-delivery';
 
@@ -15,7 +15,8 @@ export type Service = (typeof SERVICES)[number];
 export interface Breaker {
   state: 'closed' | 'open' | 'half_open';
   configured: boolean;
-  paused: boolean;
+  /** Null: nobody could be asked. */
+  paused: boolean | null;
   /** What is due now. */
   waiting: number;
   failures: number;
@@ -31,29 +32,28 @@ interface LaneRow {
   since: Date;
 }
 
-/** What is only known to Temporal; all unknown while it is away. */
+/** What is only known to Temporal; unknown while it is away. */
 interface Attempt {
   running: boolean;
   nextAttemptAt: string | null;
-  paused: boolean;
 }
 
 export function createLanes({ db, temporal, hubspot }: { db: Database; temporal: Client; hubspot: boolean }) {
   let kept: { breakers: Promise<Record<Service, Breaker>>; until: number } | null = null;
 
   async function look(): Promise<Record<Service, Breaker>> {
-    const [rows, [due], attempt] = await Promise.all([
+    const [rows, [due], email] = await Promise.all([
       db.$queryRaw<
         LaneRow[]
       >`SELECT name, failures, last_error AS "lastError", since FROM lanes WHERE name IN ('email', 'hubspot')`,
       db.$queryRaw<{ count: number }[]>`
         SELECT count(*)::int AS count FROM drafts WHERE status = 'scheduled' AND next_attempt_at <= now()`,
-      lookAtAttempt(temporal),
+      lookAtLane(temporal),
     ]);
     const row = (name: Service) => rows.find((one) => one.name === name);
     return {
-      email: toBreaker(row('email'), { configured: true, waiting: due?.count ?? 0, attempt }),
-      hubspot: toBreaker(row('hubspot'), { configured: hubspot, waiting: 0, attempt: null }),
+      email: toBreaker(row('email'), { configured: true, waiting: due?.count ?? 0, ...email }),
+      hubspot: toBreaker(row('hubspot'), { configured: hubspot, waiting: 0, paused: false, attempt: null }),
     };
   }
 
@@ -71,17 +71,14 @@ export function createLanes({ db, temporal, hubspot }: { db: Database; temporal:
 
 export type Lanes = ReturnType<typeof createLanes>;
 
-function toBreaker(
-  row: LaneRow | undefined,
-  { configured, waiting, attempt }: { configured: boolean; waiting: number; attempt: Attempt | null },
-): Breaker {
+type Known = Pick<Breaker, 'configured' | 'paused' | 'waiting'> & { attempt: Attempt | null };
+
+function toBreaker(row: LaneRow | undefined, { attempt, ...known }: Known): Breaker {
   const failures = row?.failures ?? 0;
   const isFailing = failures > 0;
   return {
     state: isFailing ? (attempt?.running ? 'half_open' : 'open') : 'closed',
-    configured,
-    paused: attempt?.paused ?? false,
-    waiting,
+    ...known,
     failures,
     lastError: isFailing ? (row?.lastError ?? null) : null,
     since: (row?.since ?? new Date(0)).toISOString(),
@@ -89,21 +86,23 @@ function toBreaker(
   };
 }
 
-async function lookAtAttempt(temporal: Client): Promise<Attempt | null> {
+async function lookAtLane(temporal: Client): Promise<{ paused: boolean | null; attempt: Attempt | null }> {
   const lane = temporal.workflow.getHandle(laneId(MAIL_LANE));
   const deadline = Date.now() + TEMPORAL_ANSWERS_WITHIN_MS;
-  const ask = <T>(question: () => Promise<T>) => temporal.withDeadline(deadline, question).catch(() => null);
-  // The workflow itself knows whether it is paused, but only while a worker runs it.
-  const [described, known] = await Promise.all([ask(() => describeActivity(lane)), ask(() => lane.query(state))]);
-  if (!described && !known) return null;
-  return {
-    running: described?.running ?? false,
-    nextAttemptAt: described?.nextAttemptAt ?? null,
-    paused: Boolean(known?.paused),
-  };
+  const [attempt, paused] = await Promise.all([
+    temporal.withDeadline(deadline, () => describeActivity(lane)).catch(() => null),
+    // The workflow itself knows, but only while a worker runs it.
+    temporal
+      .withDeadline(deadline, () => lane.query(state))
+      .then(
+        (known) => known.paused !== null,
+        (error) => (error instanceof WorkflowNotFoundError ? false : null),
+      ),
+  ]);
+  return { attempt, paused };
 }
 
-async function describeActivity(lane: WorkflowHandle): Promise<Pick<Attempt, 'running' | 'nextAttemptAt'>> {
+async function describeActivity(lane: WorkflowHandle): Promise<Attempt> {
   const { raw } = await lane.describe();
   const activity = raw.pendingActivities?.[0];
   const next = activity?.nextAttemptScheduleTime ?? activity?.scheduledTime;

@@ -16,7 +16,7 @@ const Breaker = z
   .object({
     state: z.enum(['closed', 'open', 'half_open']),
     configured: z.boolean(),
-    paused: z.boolean(),
+    paused: z.boolean().nullable().meta({ description: 'Null: neither Temporal nor a worker could be asked' }),
     waiting: z.int().meta({ description: 'What is due now' }),
     failures: z.int(),
     lastError: z.string().nullable().meta({ description: 'A code' }),

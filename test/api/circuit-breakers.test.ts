@@ -20,6 +20,14 @@ afterAll(async () => {
   await temporal?.close();
 });
 
+/** Nobody carries it out. */
+const startLane = () =>
+  temporal.client.workflow.start('mailDelivery', {
+    workflowId: laneId(MAIL_LANE),
+    taskQueue: TASK_QUEUES.processes,
+    args: [{}],
+    workflowIdConflictPolicy: 'USE_EXISTING',
+  });
 const status = async (of: TestApi) => (await of.anyone.get('/api/circuit-breakers/status')).body;
 
 describe('the status of the services', () => {
@@ -37,6 +45,13 @@ describe('the status of the services', () => {
       nextAttemptAt: null,
     });
     expect(breakers.email).toMatchObject({ state: 'closed', configured: true, waiting: 0 });
+  });
+
+  it('calls a lane paused only where somebody knows', async () => {
+    expect((await status(away)).breakers.email.paused).toBeNull();
+    expect((await status(api)).breakers.email.paused).toBe(false);
+    await startLane();
+    await until('nobody who works can be asked', async () => (await status(api)).breakers.email.paused === null);
   });
 
   it('says open while the service fails, how often, why, and what waits, with Temporal away too', async () => {
@@ -61,12 +76,7 @@ describe('the status of the services', () => {
 
 describe('an operator', () => {
   it('reaches the lane: reset, pause and resume, with actor and reason', async () => {
-    const { workflow } = temporal.client;
-    await workflow.start('mailDelivery', {
-      workflowId: laneId(MAIL_LANE),
-      taskQueue: TASK_QUEUES.processes,
-      args: [{}],
-    });
+    await startLane();
     const ops = await api.person('an operator', 'ops');
     const { id: actor } = await api.database.db.principal.findUniqueOrThrow({ where: { name: 'an operator' } });
     for (const act of ['reset', 'pause', 'resume']) {
@@ -75,7 +85,7 @@ describe('an operator', () => {
     }
     expect((await api.admin.post('/api/circuit-breakers/reset/email')).status).toBe(200);
 
-    const { events } = await workflow.getHandle(laneId(MAIL_LANE)).fetchHistory();
+    const { events } = await temporal.client.workflow.getHandle(laneId(MAIL_LANE)).fetchHistory();
     const signals = (events ?? []).flatMap(({ workflowExecutionSignaledEventAttributes: signal }) =>
       signal ? [[signal.signalName, defaultPayloadConverter.fromPayload(signal.input?.payloads?.[0] as never)]] : [],
     );

@@ -1,5 +1,5 @@
 import type { DraftView } from '../../activities/commands/draft-view';
-import { pause, resume } from '../../workflows/contracts/mail-delivery';
+import { TestApi } from '../api/test-api';
 import { timeline } from '../support/commands';
 import { TestService } from '../support/service';
 import { until } from '../support/until';
@@ -79,7 +79,11 @@ describe('a draft that needs people', () => {
 
 describe('a lane that is paused', () => {
   it('sends nothing until it is resumed', async () => {
-    await service.lane.signal(pause, { actor: service.approver.actor.id, reason: 'maintenance' });
+    const api = await TestApi.create({ database: service.database, temporal: service.temporal });
+    const isPaused = async () => (await api.anyone.get('/api/circuit-breakers/status')).body.breakers.email.paused;
+    const act = (name: string) => api.admin.post(`/api/circuit-breakers/${name}/email`).send({ reason: 'maintenance' });
+    expect((await act('pause')).status).toBe(200);
+    await until('it says so', async () => (await isPaused()) === true);
     await until('no activity runs', async () => {
       const { raw } = await service.lane.describe();
       return (raw.pendingActivities ?? []).length === 0;
@@ -89,8 +93,10 @@ describe('a lane that is paused', () => {
     });
     await until('it is due', async () => Date.parse((await service.draft(draft.id)).dueAt as string) < Date.now());
     expect(service.mail.acceptedFor('paused@example.org')).toEqual([]);
-    await service.lane.signal(resume, { actor: service.approver.actor.id });
+    expect((await act('resume')).status).toBe(200);
     await service.draftIn('sent', draft.id);
+    await until('it works again', async () => (await isPaused()) === false);
+    await api.close();
   });
 });
 
