@@ -17,7 +17,7 @@ import type { AppDependencies } from '../dependencies';
 import { type Endpoint, endpoint } from '../endpoint';
 import { Problem } from '../problems';
 import { type Recovery, reach, readStore } from '../recovery';
-import { pageOf, readCursor } from '../schemas/page';
+import { pageOfIds, readCursor } from '../schemas/page';
 import * as schema from '../schemas/recovery';
 
 const common = { tag: 'Backups', roles: ['ops', 'admin'] } as const;
@@ -77,10 +77,8 @@ export function backupEndpoints(
         ]);
         const running = new Map(runs.map((run) => [setIdOf(run), run]));
         const ids = [...new Set([...sets, ...running.keys()])].sort().reverse();
-        const page = ids.filter((id) => before === undefined || id < before).slice(0, limit + 1);
-        const items = await Promise.all(page.map((id) => listed(id, running.get(id))));
-        const there = items.filter((item) => item !== null);
-        return { ...pageOf(there, limit, ({ id }) => id), archiving: state };
+        const page = await pageOfIds(ids, { before, limit }, (id) => listed(id, running.get(id)));
+        return { ...page, archiving: state };
       },
     }),
     endpoint({

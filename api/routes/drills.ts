@@ -7,7 +7,7 @@ import type { AppDependencies } from '../dependencies';
 import { type Endpoint, endpoint } from '../endpoint';
 import { Problem } from '../problems';
 import { type Recovery, reach, readStore } from '../recovery';
-import { pageOf, readCursor } from '../schemas/page';
+import { pageOfIds, readCursor } from '../schemas/page';
 import * as schema from '../schemas/recovery';
 
 const common = { tag: 'Restores', roles: ['ops', 'admin'] } as const;
@@ -55,9 +55,8 @@ export function drillEndpoints(
       async handle({ query: { cursor, limit } }) {
         const before = readCursor(cursor, z.string());
         const names = (await readStore(() => listRecords(backups, DRILLS))).reverse();
-        const page = names.filter((name) => before === undefined || name < before).slice(0, limit + 1);
         const read = async (id: string) => ({ id, report: await readStore(() => readRecord(backups, DRILLS, id)) });
-        return pageOf(await Promise.all(page.map(read)), limit, ({ id }) => id);
+        return pageOfIds(names, { before, limit }, read);
       },
     }),
     endpoint({

@@ -8,7 +8,7 @@ import type { AppDependencies } from '../dependencies';
 import { type Endpoint, endpoint } from '../endpoint';
 import { Problem } from '../problems';
 import { type Recovery, reach, readStore } from '../recovery';
-import { pageOf, readCursor } from '../schemas/page';
+import { pageOfIds, readCursor } from '../schemas/page';
 import * as schema from '../schemas/recovery';
 import { uuid } from '../schemas/text';
 
@@ -68,13 +68,7 @@ export function restoreEndpoints(
         ]);
         const known = new Set([...recorded, ...runs.map(({ workflowId }) => workflowId.slice(idPrefix.length))]);
         const ids = [...known].sort().reverse();
-        const page = ids.filter((id) => before === undefined || id < before).slice(0, limit + 1);
-        const items = await Promise.all(page.map((id) => find(id)));
-        return pageOf(
-          items.filter((item) => item !== null),
-          limit,
-          ({ id }) => id,
-        );
+        return pageOfIds(ids, { before, limit }, find);
       },
     }),
     endpoint({

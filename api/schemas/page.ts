@@ -38,6 +38,18 @@ export function pageOf<T>(rows: T[], limit: number, cursorOf: (last: T) => unkno
   return { items, nextCursor: isMore ? Buffer.from(JSON.stringify(cursorOf(last))).toString('base64url') : null };
 }
 
+/** Of ids in the list's order, the highest first. What is gone by the time it is read is left out, and ends no list. */
+export async function pageOfIds<T>(
+  ids: string[],
+  { before, limit }: { before: string | undefined; limit: number },
+  read: (id: string) => Promise<T | null>,
+): Promise<Page<T>> {
+  const next = ids.filter((id) => before === undefined || id < before).slice(0, limit + 1);
+  const page = pageOf(next, limit, (id) => id);
+  const items = await Promise.all(page.items.map(read));
+  return { ...page, items: items.filter((item) => item !== null) };
+}
+
 export function readCursor<T extends z.ZodType>(cursor: string | undefined, schema: T): z.output<T> | undefined {
   if (cursor === undefined) return undefined;
   try {
