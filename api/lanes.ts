@@ -88,18 +88,17 @@ function toBreaker(row: LaneRow | undefined, { attempt, ...known }: Known): Brea
 
 async function lookAtLane(temporal: Client): Promise<{ paused: boolean | null; attempt: Attempt | null }> {
   const lane = temporal.workflow.getHandle(laneId(MAIL_LANE));
-  const deadline = Date.now() + TEMPORAL_ANSWERS_WITHIN_MS;
-  const [attempt, paused] = await Promise.all([
-    temporal.withDeadline(deadline, () => describeActivity(lane)).catch(() => null),
-    // The workflow itself knows, but only while a worker runs it.
-    temporal
-      .withDeadline(deadline, () => lane.query(state))
-      .then(
+  return temporal.withDeadline(Date.now() + TEMPORAL_ANSWERS_WITHIN_MS, async () => {
+    const [attempt, paused] = await Promise.all([
+      describeActivity(lane).catch(() => null),
+      // The workflow itself knows, but only while a worker runs it.
+      lane.query(state).then(
         (known) => known.paused !== null,
         (error) => (error instanceof WorkflowNotFoundError ? false : null),
       ),
-  ]);
-  return { attempt, paused };
+    ]);
+    return { attempt, paused };
+  });
 }
 
 async function describeActivity(lane: WorkflowHandle): Promise<Attempt> {

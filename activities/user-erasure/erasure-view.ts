@@ -34,7 +34,7 @@ export interface ErasureView {
 
 export function toView(
   record: Omit<ErasureRecord, 'generation' | 'subjectHashes' | 'sealed' | 'now'>,
-  steps: StepView[] = [],
+  steps: StepView[],
 ): ErasureView {
   const { extendedUntil, extensionReason } = record;
   return {
