@@ -1,5 +1,6 @@
 // Temporal's time-skipping server: a deadline of days passes in milliseconds. Skipping is global to a server,
 // so each test file starts its own.
+import type { WorkflowHandle } from '@temporalio/client';
 import { TestWorkflowEnvironment } from '@temporalio/testing';
 import { addSearchAttributes } from './temporal';
 
@@ -7,6 +8,16 @@ export async function createTimeSkippingEnvironment(): Promise<TestWorkflowEnvir
   const environment = await startServer();
   await addSearchAttributes(environment.connection, environment.namespace ?? 'default');
   return environment;
+}
+
+/**
+ * When a run ended, in milliseconds. The server's time says nothing about that: once nothing runs it skips on, years at times,
+ * until the client that waited for the result holds it.
+ */
+export async function endOf(run: Pick<WorkflowHandle, 'describe'>): Promise<number> {
+  const { closeTime } = await run.describe();
+  if (!closeTime) throw new Error('It has not ended.');
+  return closeTime.getTime();
 }
 
 const ATTEMPTS = 4;

@@ -5,7 +5,7 @@ import { uuidv7 } from 'uuidv7';
 import type { DraftApprovalActivities } from '../../activities/draft-approval';
 import { draftApproval } from '../../workflows';
 import { changed, type DraftState, draftApprovalId, state } from '../../workflows/contracts/draft-approval';
-import { createTimeSkippingEnvironment } from '../support/time-skipping';
+import { createTimeSkippingEnvironment, endOf } from '../support/time-skipping';
 import { until } from '../support/until';
 import { workflowBundle } from '../support/workflow-bundle';
 
@@ -97,7 +97,7 @@ describe('the approval of a draft', () => {
     expect((await handle.query(state))?.status).toBe('pending_review');
     expect(stepsOf(draftId)).toEqual([]);
     expect(await handle.result()).toBe('expired');
-    const late = (await environment.currentTimeMs()) - Date.parse(rows.get(draftId)?.expiresAt as string);
+    const late = (await endOf(handle)) - Date.parse(rows.get(draftId)?.expiresAt as string);
     expect(late).toBeGreaterThanOrEqual(0);
     expect(late).toBeLessThan(60_000);
   });
@@ -148,7 +148,7 @@ describe('the approval of a draft', () => {
     await environment.sleep('71 hours');
     expect(await handle.query(state)).toMatchObject({ status: 'pending_review', revision: 2, expiresAt });
     expect(await handle.result()).toBe('expired');
-    expect(await environment.currentTimeMs()).toBeGreaterThanOrEqual(Date.parse(expiresAt));
+    expect(await endOf(handle)).toBeGreaterThanOrEqual(Date.parse(expiresAt));
   });
 
   it('expires a draft whose author never made the requested changes', async () => {
