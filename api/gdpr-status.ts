@@ -5,6 +5,7 @@ import type { Verification } from '../activities/audit-trail/verify';
 import { DRAFT_RETENTION } from '../activities/draft-retention/cleanups';
 import type { LedgerGate } from '../activities/erasure-ledger/gate';
 import type { Logger } from '../ops/runtime/logging';
+import { isPolled } from '../ops/runtime/pollers';
 import type { Database } from '../prisma/client';
 import { DRAFT_RETENTION_SCHEDULE } from '../workflows/contracts/draft-retention';
 import { TASK_QUEUES } from '../workflows/contracts/task-queues';
@@ -14,8 +15,7 @@ import { TASK_QUEUES } from '../workflows/contracts/task-queues';
 const ANSWERS_WITHIN_MS = 10_000;
 /** The sealer looks each second. */
 const SEALED_WITHIN_SECONDS = 300;
-/** TASK_QUEUE_TYPE_WORKFLOW and TASK_QUEUE_TYPE_ACTIVITY of Temporal's API. */
-const QUEUE_TYPES = [1, 2];
+const CARRIED_OUT_BY = ['workflows', 'activities'] as const;
 /** Those that stop UPDATE, DELETE and TRUNCATE of the trail. */
 const GUARDS = [
   'audit_events_append_only',
@@ -52,7 +52,9 @@ export function createGdprStatus({ db, temporal, gate, logger, verifyTrail }: Gd
       db.$queryRaw<{ count: number }[]>`
         SELECT count(*)::int AS count FROM erasures
         WHERE ended_at IS NULL AND coalesce(extended_until, deadline_at) < clock_timestamp()`,
-      ...QUEUE_TYPES.map((type) => isPolled(temporal, type)),
+      ...CARRIED_OUT_BY.map((type) =>
+        isPolled(temporal, { taskQueue: TASK_QUEUES.processes, type, answersWithinMs: ANSWERS_WITHIN_MS }),
+      ),
     ]);
     return late?.count === 0 && polled.every(Boolean) && (await gate.trouble(ledgerPosition)) === null;
   }
@@ -114,16 +116,4 @@ export function createGdprStatus({ db, temporal, gate, logger, verifyTrail }: Gd
     ]);
     return { user_deletion, draft_cleanup, anonymization, audit_logging };
   };
-}
-
-async function isPolled(temporal: Client, taskQueueType: number): Promise<boolean> {
-  const { namespace } = temporal.options;
-  const { pollers } = await temporal.withDeadline(Date.now() + ANSWERS_WITHIN_MS, () =>
-    temporal.workflowService.describeTaskQueue({
-      namespace,
-      taskQueue: { name: TASK_QUEUES.processes },
-      taskQueueType,
-    }),
-  );
-  return (pollers ?? []).length > 0;
 }

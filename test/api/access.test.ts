@@ -1,9 +1,8 @@
 // Generated from the OpenAPI document, so that a new route can't be forgotten here.
-import { Worker } from '@temporalio/worker';
 import type TestAgent from 'supertest/lib/agent';
 import { ROLES, type Role } from '../../activities/commands/context';
-import { isToolWorkerThere } from '../../ops/recovery/tool-workers';
 import { TASK_QUEUES } from '../../workflows/contracts/task-queues';
+import { startIdleWorker } from '../support/idle-worker';
 import { createTestNamespace, type TestNamespace } from '../support/temporal';
 import { until } from '../support/until';
 import { problem, TestApi } from './test-api';
@@ -26,7 +25,8 @@ let routes: Route[];
 const people = {} as Record<Role, TestAgent>;
 beforeAll(async () => {
   temporal = await createTestNamespace();
-  endWorker = await startIdleWorker();
+  // Somebody who could back up, so that nothing is refused for want of them.
+  endWorker = await startIdleWorker(temporal, TASK_QUEUES.ops);
   const { address, namespace } = temporal;
   api = await TestApi.create({ temporal: { address, namespace } });
   for (const role of ROLES) people[role] = await api.person(`only ${role}`, role);
@@ -50,22 +50,6 @@ afterAll(async () => {
   await api?.close();
   await temporal?.close();
 });
-
-/** Somebody who could back up, so that nothing is refused for want of them. */
-async function startIdleWorker(): Promise<() => Promise<void>> {
-  const worker = await Worker.create({
-    connection: await temporal.nativeConnection(),
-    namespace: temporal.namespace,
-    taskQueue: TASK_QUEUES.ops,
-    activities: { nothing: async () => {} },
-  });
-  const ended = worker.run();
-  await until('the worker is known', () => isToolWorkerThere(temporal.client));
-  return async () => {
-    worker.shutdown();
-    await ended;
-  };
-}
 
 /** Their credential is in the body or in the path. */
 const EXEMPT = /^\/(api\/auth\/login$|unsubscribe\/)/;
