@@ -26,10 +26,14 @@ function start() {
   });
 }
 
-/** The supervisor hears by the channel's end that this process was killed. */
+/**
+ * In a session of its own, with all that it starts: Ctrl-C reaches this process alone, and the supervisor stops its servers in
+ * order. It hears by the channel's end that this process was killed.
+ */
 function supervise(root) {
   const args = ['--enable-source-maps', `${root}/dist/ops/local/main.js`].concat(process.argv.slice(2));
-  const child = spawn(process.execPath, args, { cwd: root, stdio: ['inherit', 'inherit', 'inherit', 'ipc'] });
+  const stdio = ['ignore', 'inherit', 'inherit', 'ipc'];
+  const child = spawn(process.execPath, args, { cwd: root, stdio, detached: true });
   let isAsked = false;
   const pass = (signal) => {
     isAsked = true;

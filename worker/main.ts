@@ -1,9 +1,8 @@
 // `npm run start:worker`: nothing is loaded that Sentry has to hook into before it has begun.
-import { constants, setPriority } from 'node:os';
+import { yieldProcessor } from '../ops/runtime/priority';
 import { runProcess } from '../ops/runtime/process';
 
-// Where both share a machine, somebody waits for what the API answers. Threads that are made later inherit it.
-setPriority(constants.priority.PRIORITY_BELOW_NORMAL);
+yieldProcessor();
 
 runProcess('worker', async (settings, logger, telemetry) => {
   const { startWorker }: typeof import('./start') = require('./start');

@@ -3,7 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, mkdirSync, openSync, readFileSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { yieldProcessor } from './priority';
+import { yieldProcessor } from '../runtime/priority';
 
 export interface Server {
   name: string;
@@ -56,9 +56,7 @@ export async function launch(options: LaunchOptions): Promise<Server> {
   const { name, url, command, args, log, stopSignal = 'SIGTERM', stopWithinMs = 10_000 } = options;
   const output = openLog(log);
   const began = statSync(log).size;
-  // In a process group of its own, so that Ctrl-C reaches the supervisor alone, which stops its servers in order.
   const child = spawn(command, args, {
-    detached: true,
     stdio: ['ignore', output, output, ...(options.ipc ? ['ipc' as const] : [])],
     ...(options.env ? { env: options.env } : {}),
     ...(options.cwd ? { cwd: options.cwd } : {}),

@@ -30,15 +30,12 @@ export function onStopRequest(now: () => void): StopRequest {
   return request;
 }
 
-/** Each leads a process group of its own. */
 export function killAll(pids: number[]): void {
   for (const pid of pids) {
-    for (const target of [-pid, pid]) {
-      try {
-        process.kill(target, 'SIGKILL');
-      } catch {
-        // It is gone already.
-      }
+    try {
+      process.kill(pid, 'SIGKILL');
+    } catch {
+      // It is gone already.
     }
   }
 }

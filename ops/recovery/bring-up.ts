@@ -13,6 +13,8 @@ export async function bringUp(): Promise<BroughtUp> {
   const child = spawn(process.execPath, [join(PACKAGE_ROOT, 'dist', 'ops', 'local', 'main.js'), '--restoring'], {
     cwd: PACKAGE_ROOT,
     stdio: ['ignore', process.stderr, process.stderr, 'ipc'],
+    // As in ops/start.mjs.
+    detached: true,
   });
   const ended = once(child, 'exit');
   const [outcome] = await Promise.race([once(child, 'message'), ended.then(() => ['ended'])]);
