@@ -2,7 +2,6 @@
 import { Context } from '@temporalio/activity';
 import { type Client, WithStartWorkflowOperation, WorkflowNotFoundError } from '@temporalio/client';
 import { ApplicationFailure } from '@temporalio/common';
-import type { operations } from '../workflows';
 import {
   type Acquisition,
   acquire,
@@ -15,6 +14,7 @@ import {
 } from '../workflows/contracts/operations';
 import { ProcessAttribute } from '../workflows/contracts/search-attributes';
 import { TASK_QUEUES } from '../workflows/contracts/task-queues';
+import type { operations } from '../workflows/operations';
 
 /** An attempt ends before Temporal begins the next. */
 const ANSWERS_WITHIN_MS = 5_000;

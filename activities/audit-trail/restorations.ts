@@ -2,7 +2,6 @@
 // them: which positions were abandoned, and when. Anchors of that range that are older count no more; all others do.
 import { z } from 'zod';
 import type { ObjectStore } from '../../ops/runtime/object-store';
-import type { Anchor } from './anchors';
 import type { Head } from './seal';
 import type { Signer, Verifier } from './signatures';
 import { parse, readObject } from './stored-json';
@@ -64,5 +63,5 @@ export async function readRestoration(
   return { position: BigInt(position), abandonedTo: BigInt(abandonedTo), at: new Date(at) };
 }
 
-export const isAbandoned = ({ position, abandonedTo, at }: Restoration, anchor: Anchor) =>
+export const isAbandoned = ({ position, abandonedTo, at }: Restoration, anchor: { position: bigint; at: Date }) =>
   anchor.position > position && anchor.position <= abandonedTo && anchor.at <= at;

@@ -6,8 +6,14 @@ import { addMonths } from '../personal-data/calendar';
 import { createSubjects, normaliseAddress } from '../personal-data/subject';
 import { insertSuppression } from '../personal-data/suppress';
 import { changeErasure, type ErasureRule } from '../user-erasure/change-erasure';
-import { type ErasureRecord, readErasure, sealSubject, toState } from '../user-erasure/erasure-record';
-import { type ErasureView, type PreviewEntry, readSteps, toView } from '../user-erasure/erasure-view';
+import {
+  type ErasureRecord,
+  type PreviewEntry,
+  readErasure,
+  sealSubject,
+  toState,
+} from '../user-erasure/erasure-record';
+import { type ErasureView, readSteps, toView } from '../user-erasure/erasure-view';
 import { recordEvent } from './audit';
 import type { CommandContext, CommandDependencies } from './context';
 import { Refusal } from './refusal';

@@ -1,16 +1,20 @@
 // One attempt at the lane: take it over, then claim, journal and hand out what is due until there is a reason to end.
 import { randomUUID } from 'node:crypto';
+import type { Client } from '@temporalio/client';
 import { ApplicationFailure } from '@temporalio/common';
-import { createAlarm } from '../../ops/runtime/alarm';
+import { type Alarm, createAlarm } from '../../ops/runtime/alarm';
+import type { Configuration } from '../../ops/runtime/configuration';
+import type { ObjectStore } from '../../ops/runtime/object-store';
+import type { Database } from '../../prisma/client';
 import type { DeliveryResult, LaneTrouble } from '../../workflows/contracts/mail-delivery';
 import { MAIL_LANE } from '../../workflows/contracts/mail-delivery';
+import type { Announcement } from '../commands/context';
 import { type Claim, createClaims, type LaneRow } from './claims';
 import type { Connections } from './connections';
 import { ServiceTrouble } from './conversation';
 import { createDelivery } from './delivery';
-import type { MailDeliveryDependencies } from './index';
 import { createJournal, packIds, RunIsFull } from './journal';
-import { createSender } from './message';
+import { createSender, type SenderSettings } from './message';
 import { createSenders } from './senders';
 import { backoffSeconds, createServiceHealth } from './service-health';
 
@@ -28,6 +32,20 @@ const LOOKS_AGAIN_MS = 1_000;
 const COUNTS_EACH_MS = 1_000;
 
 type Reason = DeliveryResult['reason'];
+
+export interface MailDeliveryDependencies {
+  db: Database;
+  temporal: Client;
+  files: Pick<ObjectStore, 'get'>;
+  backups: Pick<ObjectStore, 'put'>;
+  settings: Pick<Configuration, 'SMTP_URL'> & SenderSettings;
+  /** Rings when a mail may be due. */
+  alarm: Alarm;
+  /** What has been committed and processes should hear of at once. */
+  announce(announcement: Announcement): void;
+  /** Aborted when this worker is asked to end. */
+  stopping: AbortSignal;
+}
 
 /** @param ending aborted when this attempt is to finish what it has begun and no more */
 export function createAttempt(

@@ -1,33 +1,12 @@
 // The activity of the mail lane (workflows/mail-delivery.ts); docs/architecture.md explains its protocol.
 import { Context } from '@temporalio/activity';
-import type { Client } from '@temporalio/client';
-import type { Alarm } from '../../ops/runtime/alarm';
-import type { Configuration } from '../../ops/runtime/configuration';
-import type { ObjectStore } from '../../ops/runtime/object-store';
-import type { Database } from '../../prisma/client';
 import type { DeliveryResult } from '../../workflows/contracts/mail-delivery';
-import type { Announcement } from '../commands/context';
 import { rehashRecipients } from '../personal-data/rehash';
 import { createSubjects } from '../personal-data/subject';
-import { createAttempt } from './attempt';
+import { createAttempt, type MailDeliveryDependencies } from './attempt';
 import { createConnections } from './connections';
-import type { SenderSettings } from './message';
 
 const BEATS_EACH_MS = 500;
-
-export interface MailDeliveryDependencies {
-  db: Database;
-  temporal: Client;
-  files: Pick<ObjectStore, 'get'>;
-  backups: Pick<ObjectStore, 'put'>;
-  settings: Pick<Configuration, 'SMTP_URL'> & SenderSettings;
-  /** Rings when a mail may be due. */
-  alarm: Alarm;
-  /** What has been committed and processes should hear of at once. */
-  announce(announcement: Announcement): void;
-  /** Aborted when this worker is asked to end. */
-  stopping: AbortSignal;
-}
 
 export function createMailDeliveryActivities(dependencies: MailDeliveryDependencies) {
   const { db, settings } = dependencies;

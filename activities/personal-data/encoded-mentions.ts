@@ -1,6 +1,6 @@
 // Mentions within base64 and hex: each run of such characters is decoded at every offset that its beginning may have.
 import type { isAnothers } from './mention-boundary';
-import type { Span } from './mentions';
+import type { Span } from './spelling';
 
 interface Encoding {
   name: 'base64' | 'hex';

@@ -2,14 +2,9 @@
 import { domainToASCII, domainToUnicode } from 'node:url';
 import { encodedSpans } from './encoded-mentions';
 import { isAnothers } from './mention-boundary';
-import { spell } from './spelling';
+import { type Span, spell } from './spelling';
 
 export const ERASED = '[erased]';
-
-export interface Span {
-  start: number;
-  end: number;
-}
 
 export interface Mentions {
   /** In their order; none overlaps another. */

@@ -1,8 +1,13 @@
 // An address as a pattern that any of its characters may be escaped in: for URLs, JSON, HTML, quoted-printable, in hex.
-import type { Span } from './mentions';
 
 const SOFT_BREAK = '(?:=(?:[ \\t]*\\r?\\n|(?:\\\\+r)?\\\\+n))?';
 const NAMED: Record<string, string> = { '@': 'commat', '.': 'period', '+': 'plus', _: 'lowbar' };
+
+/** Of a text, in UTF-16 units. */
+export interface Span {
+  start: number;
+  end: number;
+}
 
 export interface Spelling {
   find(text: string): Span[];

@@ -2,8 +2,10 @@
 import type { Database } from '../../prisma/client';
 import type { ErasureState, ErasureStatus } from '../../workflows/contracts/user-erasure';
 import type { Subjects } from '../personal-data/subject';
-import type { PreviewEntry } from './erasure-view';
-import type { Person } from './stores/store';
+import type { Counts, Person } from './stores/store';
+
+/** `unavailable`: the store could not be asked. */
+export type PreviewEntry = { store: string; ground: Counts['ground'] | 'unavailable' } & Omit<Counts, 'ground'>;
 
 export interface ErasureRecord {
   id: string;

@@ -1,11 +1,7 @@
 // An erasure as those see it who ask for it and answer for it.
 import type { Database, Prisma } from '../../prisma/client';
 import { type ErasureStatus, type ErasureStepName, userErasureId } from '../../workflows/contracts/user-erasure';
-import type { ErasureRecord } from './erasure-record';
-import type { Counts } from './stores/store';
-
-/** `unavailable`: the store could not be asked. */
-export type PreviewEntry = { store: string; ground: Counts['ground'] | 'unavailable' } & Omit<Counts, 'ground'>;
+import type { ErasureRecord, PreviewEntry } from './erasure-record';
 
 export interface StepView {
   step: ErasureStepName;

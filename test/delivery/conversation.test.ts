@@ -1,6 +1,7 @@
 import { Readable } from 'node:stream';
 import { Conversation } from '../../activities/mail-delivery/conversation';
-import { type Behaviour, TestMailServer } from '../support/mail-server';
+import { TestMailServer } from '../support/mail-server';
+import type { Behaviour } from '../support/smtp-dialogue';
 
 let mail: TestMailServer;
 beforeEach(async () => {

@@ -4,9 +4,9 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { attachmentKey } from '../../activities/attachments';
 import { openObjectStore } from '../../ops/runtime/object-store';
-import type { Behaviour } from '../support/mail-server';
 import { type OwnServer, startOwnTemporal } from '../support/own-server';
 import { TestService } from '../support/service';
+import type { Behaviour } from '../support/smtp-dialogue';
 import { tracesIn } from '../support/traces';
 import { until } from '../support/until';
 

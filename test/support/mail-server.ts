@@ -3,31 +3,9 @@
 import { once } from 'node:events';
 import { createServer, type Server, type Socket } from 'node:net';
 import { type ReceivedMail, receiveMail } from './received-mail';
-import { SmtpDialogue } from './smtp-dialogue';
+import { type Behaviour, type Mailroom, SmtpDialogue } from './smtp-dialogue';
 
-/** How the connection ends without an answer: closed, reset, or left open in silence. */
-export type Silence = 'fin' | 'rst' | 'silence';
-export interface Reply {
-  code: number;
-  text?: string;
-}
-export type Answer = Reply | Silence;
-
-/** What is answered at each step; a step that is left out goes well. */
-export interface Behaviour {
-  greeting?: Answer;
-  mail?: Answer;
-  rcpt?: Answer;
-  data?: Answer;
-  /** After the final dot: the message counts as accepted if this is a 2xx, and as stored if the connection just ends. */
-  final?: Answer;
-  /** The connection ends in the middle of the message. */
-  midway?: Silence;
-  /** How long the answer after the final dot takes, in ms. */
-  delay?: number;
-}
-
-export class TestMailServer {
+export class TestMailServer implements Mailroom {
   /** Every message that a mail server would now deliver, in order, whether or not its answer arrived. */
   readonly accepted: ReceivedMail[] = [];
   /** Connections ever opened, and open now. */

@@ -1,6 +1,35 @@
 // One SMTP conversation of the test mail server.
 import type { Socket } from 'node:net';
-import type { Answer, Silence, TestMailServer } from './mail-server';
+
+/** How the connection ends without an answer: closed, reset, or left open in silence. */
+export type Silence = 'fin' | 'rst' | 'silence';
+export interface Reply {
+  code: number;
+  text?: string;
+}
+export type Answer = Reply | Silence;
+
+/** What is answered at each step; a step that is left out goes well. */
+export interface Behaviour {
+  greeting?: Answer;
+  mail?: Answer;
+  rcpt?: Answer;
+  data?: Answer;
+  /** After the final dot: the message counts as accepted if this is a 2xx, and as stored if the connection just ends. */
+  final?: Answer;
+  /** The connection ends in the middle of the message. */
+  midway?: Silence;
+  /** How long the answer after the final dot takes, in ms. */
+  delay?: number;
+}
+
+/** Where the mail goes, and what is to go wrong. */
+export interface Mailroom {
+  /** Of messages whose stream has begun. */
+  begun: string[];
+  behaviourFor(recipient: string | null): Behaviour;
+  store(recipient: string, sender: string, message: Buffer): void;
+}
 
 const END_OF_MESSAGE = Buffer.from('\r\n.\r\n');
 
@@ -11,7 +40,7 @@ export class SmtpDialogue {
   private readingMessage = false;
 
   constructor(
-    private readonly server: TestMailServer,
+    private readonly server: Mailroom,
     private readonly socket: Socket,
   ) {}
 

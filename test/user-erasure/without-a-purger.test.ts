@@ -9,7 +9,7 @@ import { attachmentKey, storeAttachment } from '../../activities/attachments';
 import type { CommandContext } from '../../activities/commands/context';
 import type { SubmitInput } from '../../activities/commands/index';
 import { receiveFile } from '../../activities/received-file';
-import type { PreviewEntry } from '../../activities/user-erasure/erasure-view';
+import type { PreviewEntry } from '../../activities/user-erasure/erasure-record';
 import { previewStores } from '../../activities/user-erasure/stores/registry';
 import { REDIS_PREFIX } from '../../ops/runtime/redis';
 import { draftApprovalId } from '../../workflows/contracts/draft-approval';

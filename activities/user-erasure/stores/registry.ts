@@ -4,7 +4,7 @@ import type { Redis } from 'ioredis';
 import type { Configuration } from '../../../ops/runtime/configuration';
 import type { ObjectStore } from '../../../ops/runtime/object-store';
 import type { Database } from '../../../prisma/client';
-import type { PreviewEntry } from '../erasure-view';
+import type { PreviewEntry } from '../erasure-record';
 import { createAttachmentsStore } from './attachments';
 import { createHubspotStore } from './hubspot';
 import { keptWhileHeld } from './kept-while-held';

@@ -6,8 +6,8 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { fileURLToPath } from 'node:url';
 import { ObjectNotFound, ObjectStoreError } from './errors';
-import type { ObjectStore } from './index';
 import { checkKey, checkPrefix } from './key';
+import type { ObjectStore } from './object-store';
 
 /** A file has no other; S3 gives this name to what was put into a bucket without versions. */
 const ONLY_VERSION = 'null';

@@ -1,30 +1,10 @@
 // Where bytes lie that are too large for a row: attachments, the send journal, later backups. A folder or S3.
-import type { Readable } from 'node:stream';
 import { openFileStore } from './file-store';
+import type { ObjectStore } from './object-store';
 import { openS3Store } from './s3-store';
 
-export interface ObjectStore {
-  /**
-   * Readers see the whole object or none; a repeat replaces it. When it has resolved, the object survives a power cut.
-   * A source stream that fails rejects with the stream's own error and leaves nothing behind.
-   */
-  put(key: string, content: Readable | Uint8Array, options?: { type?: string }): Promise<void>;
-  /** Throws ObjectNotFound. The caller reads the stream to its end or destroys it. @param version the newest unless given */
-  get(key: string, version?: string): Promise<Readable>;
-  has(key: string): Promise<boolean>;
-  /** Every version of the object; one that is not there is no error. */
-  delete(key: string): Promise<void>;
-  /** The keys that begin with `prefix`, in the order of their bytes. */
-  list(prefix: string): AsyncIterable<string>;
-  /** The same, each with its bytes. */
-  sizes(prefix: string): AsyncIterable<{ key: string; size: number }>;
-  /** Every version that can still be read, those that were replaced or are hidden by a delete marker too. */
-  versions(prefix: string): AsyncIterable<{ key: string; version: string }>;
-  /** Removes what puts left behind that were cut off before this time. */
-  tidy(before: Date): Promise<void>;
-}
-
 export { ObjectNotFound, ObjectStoreError } from './errors';
+export type { ObjectStore } from './object-store';
 
 /** @param url `file:///folder` or `s3://bucket/prefix` */
 export function openObjectStore(url: string): ObjectStore {

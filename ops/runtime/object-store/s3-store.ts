@@ -3,8 +3,8 @@ import { readFileSync } from 'node:fs';
 import { Readable } from 'node:stream';
 import type { ListObjectVersionsCommandOutput, S3Client } from '@aws-sdk/client-s3';
 import { ObjectNotFound, ObjectStoreError } from './errors';
-import type { ObjectStore } from './index';
 import { checkKey, checkPrefix } from './key';
+import type { ObjectStore } from './object-store';
 
 export function openS3Store(url: URL): ObjectStore {
   const Bucket = url.hostname;

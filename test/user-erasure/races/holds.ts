@@ -1,8 +1,7 @@
 // Holds placed and released, each with the time around it by the database's clock: what it kept in between is checked.
 
-import type { Scene } from './actors';
 import type { Chance } from './chance';
-import { unlessRefused } from './drafts';
+import { type Drafts, unlessRefused } from './drafts';
 import type { World } from './world';
 
 interface PlacedHold {
@@ -22,7 +21,7 @@ export class Holds {
 
   constructor(private readonly world: World) {}
 
-  async place({ drafts, faults }: Scene, chance: Chance): Promise<void> {
+  async place({ drafts, faults }: { drafts: Drafts; faults: string[] }, chance: Chance): Promise<void> {
     const { world } = this;
     const draftId = chance.is(0.7) ? chance.one(drafts.known).id : null;
     const what = draftId === null ? { email: drafts.email } : { draftId };
