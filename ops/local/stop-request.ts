@@ -27,6 +27,8 @@ export function onStopRequest(now: () => void): StopRequest {
     });
   }
   process.on('disconnect', receive);
+  // It may have ended before anybody listened.
+  if (process.connected === false) receive();
   return request;
 }
 

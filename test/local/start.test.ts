@@ -194,3 +194,16 @@ test('stopped, it leaves no process and no runtime file', async () => {
   expect(PROCESSES.filter((name) => isAlive(pids[name]))).toEqual([]);
   expect(existsSync(file('runtime.json'))).toBe(false);
 });
+
+test('a supervisor whose starter has gone before it could hear of it ends', async () => {
+  const supervisor = spawn(process.execPath, ['dist/ops/local/main.js'], {
+    cwd: clone,
+    env: environment,
+    stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
+    detached: true,
+  });
+  note(supervisor.pid as number);
+  supervisor.disconnect();
+  await until('it has ended', () => supervisor.exitCode !== null).finally(() => supervisor.kill());
+  expect(existsSync(file('runtime.json'))).toBe(false);
+});
