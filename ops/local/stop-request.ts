@@ -1,4 +1,5 @@
 // The wish to stop: a signal, or the end of the process that started us. A second signal ends everything at once.
+import { onStarterGone } from '../runtime/starter';
 
 /** A terminal sends Ctrl-C to us and to npm, which passes it on: that is one wish. */
 const SAME_WISH_MS = 500;
@@ -26,9 +27,7 @@ export function onStopRequest(now: () => void): StopRequest {
       receive();
     });
   }
-  process.on('disconnect', receive);
-  // It may have ended before anybody listened.
-  if (process.connected === false) receive();
+  onStarterGone(receive);
   return request;
 }
 

@@ -1,6 +1,7 @@
 // How a process ends: asked once, it finishes what it has begun, in order; asked twice, it ends at once.
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from './logging';
+import { onStarterGone } from './starter';
 
 const CLOSES_WITHIN_MS = 4_000;
 
@@ -27,7 +28,7 @@ export function shutDownOnSignal(steps: ShutdownSteps, exit: (code: number) => v
   };
   process.on('SIGTERM', onSignal);
   process.on('SIGINT', onSignal);
-  process.on('disconnect', () => asked || onSignal());
+  onStarterGone(() => asked || onSignal());
 }
 
 export async function shutDown({ logger, drainSeconds, ...steps }: ShutdownSteps): Promise<void> {

@@ -1,4 +1,5 @@
 // The local mailbox as a process: takes mail by SMTP, shows it at a page.
+import { onStarterGone } from '../../runtime/starter';
 import { Messages } from './messages';
 import { createMailboxPage } from './page';
 import { createSmtpServer } from './smtp';
@@ -16,7 +17,7 @@ page.on('error', fail);
 smtp.listen(Number(MAILBOX_SMTP_PORT), '127.0.0.1', () => page.listen(Number(MAILBOX_PAGE_PORT), '127.0.0.1'));
 
 for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, end);
-process.on('disconnect', end);
+onStarterGone(end);
 
 /** A message that is arriving may finish. */
 function end(): void {
