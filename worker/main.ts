@@ -2,6 +2,7 @@
 import { yieldProcessor } from '../ops/runtime/priority';
 import { runProcess } from '../ops/runtime/process';
 
+// For one that is started by itself; `npm start` does it before the first thread is there.
 yieldProcessor();
 
 runProcess('worker', async (settings, logger, telemetry) => {

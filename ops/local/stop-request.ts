@@ -1,7 +1,7 @@
 // The wish to stop: a signal, or the end of the process that started us. A second signal ends everything at once.
 import { onStarterGone } from '../runtime/starter';
 
-/** A terminal sends Ctrl-C to us and to npm, which passes it on: that is one wish. */
+/** A terminal sends Ctrl-C to `ops/start.mjs` and to npm, which passes it on to that: both come here, as one wish. */
 const SAME_WISH_MS = 500;
 
 export type StopRequest = Promise<void> & { received: boolean };
@@ -31,10 +31,11 @@ export function onStopRequest(now: () => void): StopRequest {
   return request;
 }
 
+/** And whatever those have started: all are of this process's group, which it leads, and goes last. */
 export function killAll(pids: number[]): void {
-  for (const pid of pids) {
+  for (const target of [...pids, -process.pid]) {
     try {
-      process.kill(pid, 'SIGKILL');
+      process.kill(target, 'SIGKILL');
     } catch {
       // It is gone already.
     }
