@@ -48,7 +48,7 @@ export async function sweepUnusedAttachments(
 ): Promise<{ attachments: number; objects: number }> {
   let attachments = 0;
   for (let removed = BATCH; removed === BATCH; attachments += removed) removed = await removeRows(db, olderThan);
-  const objects = await removeUnnamedObjects(db, files);
+  const objects = (await removeObjectsOfRemovedRows(db, files)) + (await removeUnnamedObjects(db, files));
   await files.tidy(olderThan);
   return { attachments, objects };
 }
@@ -61,6 +61,18 @@ export async function removeUnnamedObjects(db: Database, files: ObjectStore, bea
     beat();
   }
   return removed;
+}
+
+/** Removes the objects of rows that have gone (a trigger notes each), unless another row names them. @returns how many */
+export async function removeObjectsOfRemovedRows(db: Database, files: ObjectStore, beat = () => {}): Promise<number> {
+  for (let removed = 0; ; ) {
+    const rows = await db.removedFile.findMany({ orderBy: { position: 'asc' }, take: BATCH });
+    const hashes = [...new Set(rows.map(({ sha256 }) => sha256))];
+    removed += await removeObjects(db, files, hashes.map(attachmentKey));
+    await db.removedFile.deleteMany({ where: { position: { in: rows.map(({ position }) => position) } } });
+    beat();
+    if (rows.length < BATCH) return removed;
+  }
 }
 
 async function* keysOf(files: ObjectStore): AsyncIterable<string> {

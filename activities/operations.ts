@@ -9,6 +9,7 @@ import {
   type ExclusiveProcess,
   HELD,
   type Holder,
+  isSame,
   OPERATIONS_ID,
   release,
 } from '../workflows/contracts/operations';
@@ -40,11 +41,12 @@ export function createOperationsActivities({ temporal }: { temporal: Client }): 
         const asked = { process, workflowId, firstRunId };
         // All attempts of one acquisition are one update: none is carried out after it has been given up.
         const updateId = `acquire-${runId}-${activityId}`;
-        const holder = await ask(temporal, asked, updateId);
-        if (holder === null) return;
-        const next = (await isGone(temporal, holder))
-          ? await ask(temporal, { ...asked, takeOver: holder }, `${updateId}-after-${holder.firstRunId}`)
-          : holder;
+        let next = await ask(temporal, asked, updateId);
+        const gone: Claimant[] = [];
+        while (next && !gone.some((one) => isSame(one, next as Holder)) && (await isGone(temporal, next))) {
+          gone.push({ workflowId: next.workflowId, firstRunId: next.firstRunId });
+          next = await ask(temporal, { ...asked, takeOvers: gone }, `${updateId}-after-${next.firstRunId}`);
+        }
         if (next === null) return;
         if (cancels.includes(next.process)) await temporal.workflow.getHandle(next.workflowId).cancel();
         throw ApplicationFailure.retryable(`${next.process} (${next.workflowId}) holds it since ${next.since}`, HELD);

@@ -53,6 +53,8 @@ const CERTIFICATE = { kept: 'For ever: it proves the erasure', erasure: 'Stays: 
 const HOLD = { kept: 'For ever: it proves why something was kept', erasure: MENTION };
 const RUN = { kept: 'A year after its end', erasure: STAYS };
 
+const DUE = { kept: 'Until a worker has seen to it, usually for a second', erasure: 'Removed before it is certified' };
+
 /** By model. */
 export const COLUMNS: Record<string, Columns[]> = {
   Instance: [{ class: 'none', fields: 'id generation ledgerPosition restoreId temporalNamespaceId', ...OPERATION }],
@@ -165,7 +167,7 @@ export const COLUMNS: Record<string, Columns[]> = {
     {
       class: 'none',
       fields:
-        'status version requestedAt graceUntil confirmedAt begunAt deadlineAt extendedUntil preview certificate failureCode endedAt',
+        'status version requestedAt graceUntil confirmedAt begunAt deadlineAt extendedUntil preview certificate scan failureCode endedAt',
       ...CERTIFICATE,
     },
   ],
@@ -177,6 +179,21 @@ export const COLUMNS: Record<string, Columns[]> = {
     { class: 'content', fields: 'reason', ...HOLD },
     { class: 'pseudonymous', fields: 'id draftId subjectHashes createdBy', ...HOLD },
     { class: 'none', fields: 'until createdAt releasedAt', ...HOLD },
+  ],
+  Mention: [
+    {
+      class: 'pseudonymous',
+      fields: 'hash place rowId part',
+      kept: 'As long as the text mentions the address',
+      erasure: 'Removed with the mention',
+    },
+  ],
+  MentionDue: [{ class: 'pseudonymous', fields: 'position place rowId part', ...DUE }],
+  MentionKey: [{ class: 'none', fields: 'id', ...OPERATION }],
+  RemovedFile: [{ class: 'pseudonymous', fields: 'position sha256', ...DUE }],
+  ScanPass: [{ class: 'none', fields: 'id erasures bytes startedAt finishedAt', ...RUN }],
+  ScanDecoy: [
+    { class: 'none', fields: 'id words document raw', kept: 'For the length of a scan', erasure: 'Stays: it is nobody' },
   ],
   Cleanup: [
     { class: 'pseudonymous', fields: 'id requestedBy cursorId', ...RUN },

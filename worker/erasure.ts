@@ -13,6 +13,8 @@ import {
   createTemporalSource,
   KEPT_BACKUP_PREFIXES,
 } from '../activities/erasure-scan';
+import { createMentionIndex } from '../activities/mention-index';
+import { createMatcher } from '../activities/personal-data/matching/matcher';
 import { createSubjects } from '../activities/personal-data/subject';
 import { createUserErasureActivities } from '../activities/user-erasure';
 import { createStores } from '../activities/user-erasure/stores/registry';
@@ -35,7 +37,10 @@ export interface ErasureDependencies {
 export function createErasure({ settings, logger, ...dependencies }: ErasureDependencies) {
   const { db } = dependencies;
   const subjects = createSubjects(settings.SECRET_KEY);
-  const stores = createStores({ ...dependencies, settings });
+  const matcher = createMatcher();
+  const { files } = dependencies;
+  const index = createMentionIndex({ db, files, subjects, matcher });
+  const stores = createStores({ ...dependencies, settings, matcher });
   const ledger = openLedger(settings);
   const signer = createSigner(settings.SECRET_KEY, 'certificates');
   const activities = createUserErasureActivities({
@@ -44,11 +49,13 @@ export function createErasure({ settings, logger, ...dependencies }: ErasureDepe
     stores,
     ledger,
     signer,
-    scan: createScan(sourcesOf(settings, dependencies)),
+    scan: createScan(sourcesOf(settings, dependencies), matcher),
+    databaseUrl: settings.DATABASE_URL,
+    scanIntervalSeconds: settings.SCAN_INTERVAL,
     backupRetentionDays: settings.BACKUP_RETENTION_DAYS,
   });
-  const replay: ReplayDependencies = { db, ledger, subjects, stores, logger };
-  return { activities, replay };
+  const replay: ReplayDependencies = { db, files, ledger, subjects, stores, matcher, index, logger };
+  return { activities, replay, index, subjects, matcher };
 }
 
 /** All that Countersign writes, but for the backups, which age out. */

@@ -27,6 +27,7 @@ import { keepErasures } from './erasures';
 import { keepLanes } from './lanes';
 import { carryOutLedger } from './ledger';
 import { listenForWork } from './listener';
+import { keepMentions } from './mentions';
 import { keepProcesses } from './open-processes';
 import { findHostRecovery } from './recovery';
 import { keepSchedules, RECOVERY_SCHEDULES, SCHEDULES } from './schedules';
@@ -106,9 +107,11 @@ export async function runWorker(
     listenForWork(settings.DATABASE_URL, { [MAIL_LANE]: mailAlarm, [RELAY]: relayAlarm }, stopping),
     keepSweeping({ db, files, logger }, stopping),
     keepErasures({ db, announce, logger }, stopping),
+    keepMentions({ db, logger, ...erasure }, stopping),
     sealing,
   ]);
   await drain();
+  await erasure.matcher.close();
   redis?.disconnect();
   await connection.close();
 }

@@ -17,47 +17,61 @@ import {
   isSame,
   type OperationsInput,
   release,
+  SHARED,
+  SHARED_FOR_MS,
   state,
 } from './contracts/operations';
 
 /** Short histories: whoever takes its work over reads one. */
 const CALLS_A_RUN = 200;
 
-export async function operations({ holder = null }: OperationsInput = {}): Promise<never> {
+export async function operations({ holder = null, sharers = [] }: OperationsInput = {}): Promise<never> {
   let calls = 0;
-  const show = () => setCurrentDetails(describe(holder));
+  /** The one that has held it longest first. */
+  let holders = [...(holder ? [holder] : []), ...sharers];
+  const show = () => setCurrentDetails(describe(holders));
 
   setHandler(
     acquire,
-    ({ takeOver: _, ...claim }) => {
+    (asked) => {
       calls++;
-      holder = holder && isSame(holder, claim) ? holder : { ...claim, since: new Date().toISOString() };
+      const { takeOver: _, takeOvers: __, ...claim } = asked;
+      const known = holders.find((one) => isSame(one, claim));
+      const holding = known ?? { ...claim, since: new Date().toISOString() };
+      if (!known) holders = [...othersThan(asked, holders), holding];
       show();
-      return holder;
+      return holding;
     },
     {
       // What it rejects leaves no event: who waits asks often.
       validator(asked) {
-        if (holder && !mayHave(asked, holder)) throw heldBy(holder);
+        const others = othersThan(asked, holders);
+        if (others[0] && !others.every((one) => mayShare(asked, one))) throw heldBy(others[0]);
       },
     },
   );
   setHandler(release, (claimant) => {
     calls++;
-    if (holder && isSame(holder, claimant)) holder = null;
+    holders = holders.filter((one) => !isSame(one, claimant));
     show();
   });
-  setHandler(state, () => holder);
+  setHandler(state, () => holders[0] ?? null);
   show();
 
   await condition(() => calls >= CALLS_A_RUN || workflowInfo().continueAsNewSuggested);
   await condition(allHandlersFinished);
-  return continueAsNew<typeof operations>({ holder });
+  const [first = null, ...others] = holders;
+  return continueAsNew<typeof operations>(others.length > 0 ? { holder: first, sharers: others } : { holder: first });
 }
 
 /** One workflow id runs once at a time, so another run of it is the only one. */
-const mayHave = ({ workflowId, takeOver }: Acquisition, holder: Holder) =>
-  workflowId === holder.workflowId || (takeOver !== undefined && isSame(takeOver, holder));
+const othersThan = ({ workflowId, takeOver, takeOvers = [] }: Acquisition, holders: readonly Holder[]): Holder[] => {
+  const gone = takeOver ? [takeOver, ...takeOvers] : takeOvers;
+  return holders.filter((one) => one.workflowId !== workflowId && !gone.some((claimant) => isSame(claimant, one)));
+};
+
+const mayShare = (asked: Acquisition, { process, since }: Holder) =>
+  SHARED.includes(asked.process) && process === asked.process && Date.now() - Date.parse(since) < SHARED_FOR_MS;
 
 const heldBy = (holder: Holder) =>
   ApplicationFailure.create({
@@ -67,5 +81,7 @@ const heldBy = (holder: Holder) =>
   });
 
 /** In Markdown, for the Web UI. */
-const describe = (holder: Holder | null) =>
-  holder ? `**${holder.process}** holds it since ${holder.since}: \`${holder.workflowId}\`.` : '**Free.**';
+const describe = (holders: readonly Holder[]) =>
+  holders
+    .map(({ process, since, workflowId }) => `**${process}** holds it since ${since}: \`${workflowId}\`.`)
+    .join('\n') || '**Free.**';

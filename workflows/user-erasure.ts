@@ -37,7 +37,7 @@ import {
 } from './profiles';
 import { describeErasure, GONE } from './user-erasure-details';
 
-const { readErasureState, beginErasure, lookAtHoldsAgain, noteErasureDeadline } =
+const { readErasureState, beginErasure, lookAtHoldsAgain, noteErasureDeadline, untilNextScan } =
   proxyLocalActivities<UserErasureActivities>(DATABASE_STEP);
 const { markRestorePoint } = proxyActivities<RestorePointActivities>(HELD_BATCH);
 const ALONE = stepsWith(DATABASE_STEP, ERASURE_STEP);
@@ -74,6 +74,7 @@ export async function userErasure({ requestId }: UserErasureInput): Promise<Eras
   const clock = new CancellationScope();
   const watched = clock.run(() => watchDeadline(requestId, () => known.erasure)).catch(() => {});
   let round = 0;
+  let isFound = false;
   async function work(status: AtWork, steps: typeof ALONE): Promise<void> {
     if (status === 'erasing') {
       for (const step of ERASURE_STEPS) await steps.takeErasureStep({ requestId, step });
@@ -98,6 +99,35 @@ export async function userErasure({ requestId }: UserErasureInput): Promise<Eras
     }
   }
 
+  /** Erasures hold the lock together, so that one scan can serve all that wait for it. */
+  async function purgeWithLock(): Promise<void> {
+    await take(HELD.readErasureState(requestId));
+    if (known.gone || known.erasure?.status !== 'erasing') return;
+    if (round === 0) await markRestorePoint({ process: 'userErasure', id: requestId });
+    for (const step of ERASURE_STEPS) await HELD.takeErasureStep({ requestId, step });
+    await take(HELD.concludePurge(requestId));
+  }
+
+  async function scanWithLock(): Promise<void> {
+    await take(HELD.readErasureState(requestId));
+    if (known.gone || known.erasure?.status !== 'scanning') return;
+    const scan = await HELD.scanStores(requestId);
+    if (isClean(scan)) return take(HELD.certifyErasure({ requestId, scan }));
+    if (++round === ROUNDS) return take(HELD.giveErasureUp(requestId));
+    isFound = true;
+  }
+
+  async function workInTurns(status: AtWork, hasNews: () => boolean): Promise<void> {
+    if (status === 'erasing') return exclusivelyInTurns('userErasure', purgeWithLock);
+    const wait = await untilNextScan(requestId);
+    if (wait > 0) return void (await condition(hasNews, wait));
+    await exclusivelyInTurns('userErasure', scanWithLock);
+    if (!isFound) return;
+    isFound = false;
+    await sleep(BETWEEN_ROUNDS_MS);
+    await take(ALONE.eraseAgain(requestId));
+  }
+
   while (known.erasure && !known.gone && !hasEnded(known.erasure)) {
     const erasure: ErasureState = known.erasure;
     const hasNews = () => known.erasure !== erasure;
@@ -110,7 +140,8 @@ export async function userErasure({ requestId }: UserErasureInput): Promise<Eras
         break;
       case 'erasing':
       case 'scanning':
-        if (patched('exclusive-erasure')) await exclusivelyInTurns('userErasure', workWithLock);
+        if (patched('shared-scan')) await workInTurns(erasure.status, hasNews);
+        else if (patched('exclusive-erasure')) await exclusivelyInTurns('userErasure', workWithLock);
         else await work(erasure.status, ALONE);
         break;
       case 'suspended':

@@ -1,13 +1,18 @@
-// Carries the ledger out on this database: after a restore it holds people again who have been erased. Only keyed hashes
-// tell who: every address in the database is hashed and compared.
+// Re-applies past erasures, because a restore can bring erased people back. Only keyed hashes tell who: the index of mentions
+// knows them too, and says which rows to read the address in.
 import type { Logger } from '../../ops/runtime/logging';
-import { type Database, Prisma } from '../../prisma/client';
+import type { ObjectStore } from '../../ops/runtime/object-store';
+import type { Database } from '../../prisma/client';
 import { recordEvent } from '../commands/audit';
 import { SYSTEM } from '../commands/context';
-import { normaliseAddress, type Subjects } from '../personal-data/subject';
+import type { MentionIndex } from '../mention-index';
+import { addressesInFile } from '../mention-index/files';
+import { isWrittenTo, MANY, RECIPIENTS } from '../mention-index/lookup';
+import { type DueRow, readTexts } from '../mention-index/texts';
+import type { Matcher } from '../personal-data/matching/matcher';
+import type { Subjects } from '../personal-data/subject';
 import { insertSuppression } from '../personal-data/suppress';
-import { TEXT_TABLES } from '../user-erasure/stores/postgres/mentions';
-import { isTo } from '../user-erasure/stores/postgres/own-drafts';
+import { TEXT_PLACES } from '../personal-data/text-places';
 import type { Person, PersonalDataStore } from '../user-erasure/stores/store';
 import type { Ledger, LedgerEntry } from './ledger';
 
@@ -15,6 +20,9 @@ export interface ReplayDependencies {
   db: Database;
   ledger: Ledger;
   subjects: Subjects;
+  files: ObjectStore;
+  matcher: Matcher;
+  index: Pick<MentionIndex, 'catchUp'>;
   /** Those that a restore rewinds, and what follows from their rows. */
   stores: readonly PersonalDataStore[];
   logger: Logger;
@@ -25,17 +33,16 @@ export interface ReplayDependencies {
  * @param again from the first entry on: rows, mails or keys have come in since, of people whom no row mentions any more too
  * @returns how many entries were carried out
  */
-export async function replayLedger(
-  { db, ledger, subjects, stores, logger }: ReplayDependencies,
-  { again = false } = {},
-): Promise<number> {
+export async function replayLedger(dependencies: ReplayDependencies, { again = false } = {}): Promise<number> {
+  const { db, ledger, index, stores, logger } = dependencies;
   const { ledgerPosition } = await db.instance.findUniqueOrThrow({ where: { id: 1 } });
   const pending: LedgerEntry[] = [];
   for await (const entry of ledger.entries(again ? 0 : ledgerPosition)) pending.push(entry);
   if (pending.length === 0) return 0;
   const wanted = new Set(pending.flatMap(({ subject }) => subject));
-  const addresses = await findAddresses(db, subjects, wanted);
-  if (again) await findAddressesIn(stores, subjects, wanted, addresses);
+  await index.catchUp(() => {});
+  const addresses = await findAddresses(dependencies, wanted);
+  if (again) await findAddressesIn(dependencies, wanted, addresses);
   for (const entry of pending) {
     const email = entry.subject.map((hash) => addresses.get(hash)).find((one) => one !== undefined);
     const hashes = entry.subject.map((hash) => Uint8Array.from(Buffer.from(hash, 'hex')));
@@ -68,7 +75,7 @@ async function releaseHolds(db: Database, person: Person): Promise<void> {
     const released = await tx.$queryRaw<{ id: string }[]>`
       UPDATE legal_holds h SET released_at = clock_timestamp()
       WHERE h.released_at IS NULL AND (h.subject_hashes && ${person.hashes}
-        OR h.draft_id IN (SELECT d.id FROM drafts d WHERE ${isTo(person)}))
+        OR h.draft_id IN (SELECT d.id FROM drafts d WHERE ${isWrittenTo(person.hashes)}))
       RETURNING h.id`;
     for (const { id } of released) {
       await recordEvent(tx, context, { type: 'hold.released', subject: 'hold', subjectId: id });
@@ -106,56 +113,44 @@ async function suppress(db: Database, entry: LedgerEntry, hashes: Uint8Array<Arr
   });
 }
 
-const ADDRESS = "[[:alnum:]_.!#$%&''*+/=?^`{|}~-]+(?:@|%40|&#64;|&commat;)[[:alnum:].-]+";
-
-/** Of the wanted hashes (hex): which address each belongs to, where the database mentions it. */
+/** Of the wanted hashes (hex): which address each belongs to, where the index of mentions knows one. */
 async function findAddresses(
-  db: Database,
-  subjects: Subjects,
+  { db, files, subjects, matcher }: ReplayDependencies,
   wanted: ReadonlySet<string>,
 ): Promise<Map<string, string>> {
   const found = new Map<string, string>();
-  for (const [table, columns] of PLACES) {
-    for (const column of columns) {
-      const rows = await db.$queryRaw<{ address: string }[]>`
-        SELECT DISTINCT lower(m[1]) AS address
-        FROM ${Prisma.raw(`"${table}"`)} t, regexp_matches(t.${Prisma.raw(`"${column}"`)}::text, ${`(${ADDRESS})`}, 'g') m`;
-      for (const { address } of rows) note(address, subjects, wanted, found);
-    }
+  const hashes = [...wanted].map((hash) => Buffer.from(hash, 'hex'));
+  // One row for each hash is enough; all that have too many addresses for the index are read.
+  const rows = await db.$queryRaw<DueRow[]>`
+    SELECT DISTINCT ON (hash) place, row_id AS "rowId", part FROM mentions WHERE hash = ANY (${hashes}::bytea[])
+    UNION ALL SELECT place, row_id, part FROM mentions WHERE hash = ${MANY}`;
+  for (const { place, ...row } of rows) {
+    const table = TEXT_PLACES.find((one) => one.table === (place === RECIPIENTS ? 'drafts' : place));
+    const [read] = table ? await readTexts(db, table, [{ ...row, place }]) : [];
+    if (!read) continue;
+    const inTexts = await matcher.addressesOf(read.texts.map(({ kind, value }) => ({ kind, value })));
+    const inFile = read.sha256 ? await addressesInFile({ files, matcher }, read.sha256) : null;
+    for (const address of [...inTexts.flat(), ...(inFile ?? [])]) note(address, subjects, wanted, found);
   }
   return found;
 }
 
-const IN_TEXT = /[\p{L}\p{N}_.!#$%&'*+/=?^`{|}~-]+(?:@|%40|&#64;|&commat;)[\p{L}\p{N}.-]+/giu;
-/** May belong to an address, or stand before it. */
-const BEFORE = /[!#$%&'*+/=?^`{|}~]/g;
-
 async function findAddressesIn(
-  stores: readonly PersonalDataStore[],
-  subjects: Subjects,
+  { stores, subjects, matcher }: ReplayDependencies,
   wanted: ReadonlySet<string>,
   found: Map<string, string>,
 ): Promise<void> {
   for (const store of stores) {
-    for await (const text of store.texts?.() ?? []) {
-      for (const [address] of text.matchAll(IN_TEXT)) {
-        note(address, subjects, wanted, found);
-        for (const { index } of address.matchAll(BEFORE)) note(address.slice(index + 1), subjects, wanted, found);
-      }
+    for await (const value of store.texts?.() ?? []) {
+      const [addresses = []] = await matcher.addressesOf([{ kind: 'text', value }]);
+      for (const address of addresses) note(address, subjects, wanted, found);
     }
   }
 }
 
 function note(address: string, subjects: Subjects, wanted: ReadonlySet<string>, found: Map<string, string>): void {
-  const email = normaliseAddress(address.replace(/%40|&#64;|&commat;/i, '@').replace(/\.+$/, ''));
-  for (const hash of subjects.hashesOf(email)) {
+  for (const hash of subjects.hashesOf(address)) {
     const hex = Buffer.from(hash).toString('hex');
-    if (wanted.has(hex)) found.set(hex, email);
+    if (wanted.has(hex)) found.set(hex, address);
   }
 }
-
-const PLACES: [table: string, columns: string[]][] = [
-  ['drafts', ['to']],
-  ['principals', ['name', 'email']],
-  ...TEXT_TABLES.map(({ table, columns }): [string, string[]] => [table, columns]),
-];

@@ -1,5 +1,5 @@
 // The scan and its sources, as the worker puts them together.
-export type { ScanItem, ScanReport, ScanSource, SourceReport, Subject } from './report';
+export type { Planted, ScanItem, ScanReport, ScanSource, SourceReport, Subject } from './report';
 export { createScan, type Scan } from './scan';
 export { createFilesSource } from './sources/files';
 export { createHubspotSource } from './sources/hubspot';

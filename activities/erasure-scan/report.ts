@@ -1,22 +1,33 @@
-// What a scan reads and what it tells: counts and places, never the text that it found.
+// Defines what a scan reads and what it reports: counts and places, never the text that it found.
+import type { ScannedPerson } from '../personal-data/matching/scanning';
+
+/** Bytes, or the whole value of a column that holds one address. */
+export type ScanChunk = Uint8Array | { address: string };
 
 export interface ScanItem {
   /** A table, a key, a file, a workflow id. */
   place: string;
-  chunks: AsyncIterable<Uint8Array> | Uint8Array;
+  chunks: AsyncIterable<ScanChunk> | Uint8Array;
+  /** A file in which a server keeps its data, where fields lie side by side. */
+  isBinary?: boolean;
+}
+
+/** What was planted, where it has to be found how often at least, and how it is taken away. */
+export interface Planted {
+  places: Map<string, number>;
+  remove(): Promise<void>;
 }
 
 export interface ScanSource {
   name: string;
-  /** @param subject for a service that can only be asked about somebody */
-  read(subject: Subject): AsyncIterable<ScanItem>;
+  /** @param people for a service that can only be asked about somebody */
+  read(people: readonly Subject[]): AsyncIterable<ScanItem>;
+  /** Writes about a person who does not exist, the way this source is written to. */
+  plant(decoy: string): Promise<Planted>;
 }
 
-export interface Subject {
-  email: string;
-  /** SHA-256 of the person's content, in hex. */
-  fingerprints: string[];
-}
+/** In its normal form, with the hashes of what was written to them. */
+export type Subject = ScannedPerson;
 
 export interface SourceReport {
   source: string;
@@ -31,4 +42,14 @@ export interface ScanReport {
   /** In how many ways the person was looked for. */
   needles: number;
   sources: SourceReport[];
+}
+
+/** A source that was read without finding the decoy in it: nothing can be said about it. */
+export class NotChecked extends Error {
+  override name = 'NotChecked';
+  readonly code: string;
+  constructor(source: string, place: string) {
+    super(`The scan did not find its decoy in ${source} (${place}), so it says nothing about that source`);
+    this.code = `scan_blind_${source}`;
+  }
 }

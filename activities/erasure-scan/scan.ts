@@ -1,42 +1,113 @@
-// The proof of an erasure: reads every store by its own means and looks for the person. It knows nothing of what erased.
-import { createNeedles, type Needles } from './needles';
-import type { ScanReport, ScanSource, SourceReport, Subject } from './report';
-import { windowsOf } from './windows';
+// Proves erasures: reads every store by its own means and looks for several people at once, and for a decoy that it has planted
+// in each source before.
+import { randomBytes, randomUUID } from 'node:crypto';
+import type { Matcher } from '../personal-data/matching/matcher';
+import { windowsOf } from '../personal-data/matching/windows';
+import { normaliseAddress } from '../personal-data/subject';
+import { NotChecked, type ScanChunk, type ScanItem, type ScanReport, type ScanSource, type SourceReport, type Subject } from './report';
 
 const MOST_PLACES = 10;
 
-export type Scan = (subject: Subject, beat: () => void) => Promise<ScanReport>;
+/** Reads everything once. @returns a report for each person, in their order */
+export type Scan = (people: readonly Subject[], beat: () => void) => Promise<ScanReport[]>;
 
-/** A source that can't be read fails the scan: what was not looked at is not free of anybody. */
-export function createScan(sources: ScanSource[]): Scan {
-  return async (subject, beat) => {
-    const needles = createNeedles(subject);
-    const reports: SourceReport[] = [];
-    for (const source of sources) reports.push(await scanSource(source, subject, needles, beat));
-    return { needles: needles.count, sources: reports };
+type Searching = Pick<Matcher, 'openScan' | 'scanWindow' | 'closeScan'>;
+
+/** A source that can't be read, or whose decoy is not found, fails the scan: what was not looked at is not free of anybody. */
+export function createScan(sources: readonly ScanSource[], matcher: Searching): Scan {
+  return async (people, beat) => {
+    const decoy = { email: `countersign-decoy-${randomBytes(12).toString('hex')}@example.com`, fingerprints: [] };
+    const all = [...people.map((one) => ({ ...one, email: normaliseAddress(one.email) })), decoy];
+    const scan = randomUUID();
+    const needles = await matcher.openScan(scan, all);
+    try {
+      const reports = people.map((_, n): ScanReport => ({ needles: needles[n] ?? 0, sources: [] }));
+      for (const source of sources) {
+        const read = await readSource(source, all, { scan, matcher, beat });
+        reports.forEach(({ sources: known }, n) => void known.push(read[n] as SourceReport));
+      }
+      return reports;
+    } finally {
+      await matcher.closeScan(scan).catch(() => {});
+    }
   };
 }
 
-async function scanSource(
-  { name, read }: ScanSource,
-  subject: Subject,
-  needles: Needles,
-  beat: () => void,
-): Promise<SourceReport> {
-  const report: SourceReport = { source: name, bytes: 0, items: 0, findings: 0, places: [] };
-  for await (const { place, chunks } of read(subject)) {
-    report.items += 1;
-    const isInName = needles.areIn(place);
-    let findings = isInName ? 1 : 0;
-    for await (const { bytes, from, to, fresh } of windowsOf(chunks)) {
-      findings += needles.find(bytes, from, to);
-      report.bytes += fresh;
-      beat();
+interface Reading {
+  scan: string;
+  matcher: Searching;
+  beat: () => void;
+}
+
+async function readSource(source: ScanSource, people: readonly Subject[], reading: Reading): Promise<SourceReport[]> {
+  const decoy = people.length - 1;
+  const planted = await source.plant((people[decoy] as Subject).email);
+  try {
+    const found = people.map(() => new Map<string, number>());
+    let [items, bytes] = [0, 0];
+    for await (const item of source.read(people)) {
+      items += 1;
+      bytes += await readItem(item, items, people, found, reading);
     }
-    report.findings += findings;
-    // A name that holds the person is not repeated.
-    const shown = isInName ? `item ${report.items}, in its name` : place;
-    if (findings > 0 && report.places.length < MOST_PLACES && !report.places.includes(shown)) report.places.push(shown);
+    for (const [place, times] of planted.places) {
+      if ((found[decoy]?.get(place) ?? 0) < times) throw new NotChecked(source.name, place);
+    }
+    return found.map((places) => ({
+      source: source.name,
+      bytes,
+      items,
+      findings: [...places.values()].reduce((sum, times) => sum + times, 0),
+      places: [...places.keys()].slice(0, MOST_PLACES),
+    }));
+  } finally {
+    await planted.remove();
   }
-  return report;
+}
+
+/** @returns how many bytes it has */
+async function readItem(
+  { place, chunks, isBinary = false }: ScanItem,
+  number: number,
+  people: readonly Subject[],
+  found: Map<string, number>[],
+  { scan, matcher, beat }: Reading,
+): Promise<number> {
+  const note = (person: number, where: string) => {
+    const places = found[person];
+    places?.set(where, (places.get(where) ?? 0) + 1);
+  };
+  // A name that holds the person is not repeated.
+  const named = people.map(({ email }) => isInName(place, email));
+  const shown = (person: number) => (named[person] ? `item ${number}, in its name` : place);
+  named.forEach((is, person) => void (is && note(person, shown(person))));
+  const byAddress = new Map(people.map(({ email }, person) => [email, person]));
+  let bytes = 0;
+  const stream = bytesOf(chunks, (address) => {
+    const person = byAddress.get(normaliseAddress(address));
+    if (person !== undefined) note(person, shown(person));
+    bytes += address.length;
+  });
+  for await (const { bytes: window, from, to, fresh } of windowsOf(stream)) {
+    for (const person of await matcher.scanWindow(scan, { bytes: window, from, to, isBinary })) note(person, shown(person));
+    bytes += fresh;
+    beat();
+  }
+  return bytes;
+}
+
+/** In a name an address is made a part of something else. */
+function isInName(name: string, email: string): boolean {
+  const small = name.toLowerCase();
+  return small.includes(email) || small.includes(encodeURIComponent(email).toLowerCase());
+}
+
+async function* bytesOf(
+  chunks: ScanItem['chunks'],
+  visitAddress: (address: string) => void,
+): AsyncIterable<Uint8Array> {
+  if (chunks instanceof Uint8Array) return void (yield chunks);
+  for await (const chunk of chunks as AsyncIterable<ScanChunk>) {
+    if (chunk instanceof Uint8Array) yield chunk;
+    else visitAddress(chunk.address);
+  }
 }

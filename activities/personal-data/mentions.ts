@@ -1,53 +1,65 @@
-// Where a text mentions a person by their address, however it is spelled, and the text without them.
-import { domainToASCII, domainToUnicode } from 'node:url';
-import { encodedSpans } from './encoded-mentions';
-import { isAnothers } from './mention-boundary';
-import { type Span, spell } from './spelling';
+// Tells where a text mentions a person by their address, however it is spelled, and takes the mention out. Purge, export,
+// replay and scan all ask this one module, so that what the one finds the other finds.
+import { findAddresses } from './addresses/find-addresses';
+import { normaliseAddress } from './subject';
 
 export const ERASED = '[erased]';
+/** Without a mention, the text around it may show another: `a[erased]` is none, so this is a safeguard with an end. */
+const MOST_ROUNDS = 8;
+
+/** Of a text, in UTF-16 units. */
+export interface Span {
+  start: number;
+  end: number;
+}
 
 export interface Mentions {
+  isIn(text: string): boolean;
   /** In their order; none overlaps another. */
   find(text: string): Span[];
   replace(text: string): { text: string; count: number };
 }
 
-/**
- * For many texts and one person.
- * @param isOther whether what stands before and after makes it somebody else's; in a name, where an address is a part of
- *   something larger, nothing does
- */
-export function mentionsOf(email: string, isOther: typeof isAnothers = isAnothers): Mentions {
-  const addresses = writingsOf(email);
-  const spellings = addresses.map(spell);
+/** Returns every address that the text mentions, in its normal form. */
+export function addressesIn(text: string): Set<string> {
+  const found = new Set<string>();
+  findAddresses(bytesOf(text), ({ address }) => found.add(address));
+  return found;
+}
+
+export function mentionsOf(email: string): Mentions {
+  const normal = normaliseAddress(email);
 
   function find(text: string): Span[] {
-    const spelled = spellings
-      .flatMap((spelling) => spelling.find(text))
-      .filter(({ start, end }) => !isOther(text.slice(0, start), text.slice(end)));
-    return merge([...spelled, ...addresses.flatMap((address) => encodedSpans(text, address, isOther))]);
+    const bytes = bytesOf(text);
+    const spans: Span[] = [];
+    findAddresses(bytes, ({ address, start, end }) => {
+      if (address === normal) spans.push({ start, end });
+    });
+    return spans.length === 0 ? [] : inUnits(merge(spans), text, bytes);
   }
 
   return {
     find,
-    replace(text) {
-      const spans = find(text);
-      const kept = spans.map(({ start }, n) => text.slice(spans[n - 1]?.end ?? 0, start) + ERASED);
-      return { text: kept.join('') + text.slice(spans.at(-1)?.end ?? 0), count: spans.length };
+    isIn: (text) => find(text).length > 0,
+    replace(given) {
+      let [text, count] = [given, 0];
+      for (let round = 0; round < MOST_ROUNDS; round++) {
+        const spans = find(text);
+        if (spans.length === 0) break;
+        text = cutOut(text, spans);
+        count += spans.length;
+      }
+      return { text, count };
     },
   };
 }
 
-export const findMentions = (text: string, email: string): Span[] => mentionsOf(email).find(text);
-export const replaceMentions = (text: string, email: string) => mentionsOf(email).replace(text);
+const bytesOf = (text: string): string => Buffer.from(text).toString('latin1');
 
-/** With its domain as DNS and as people write it, letters composed and decomposed. */
-function writingsOf(email: string): string[] {
-  const at = email.lastIndexOf('@') + 1;
-  const domain = email.slice(at).toLowerCase();
-  const domains = [domain, domainToASCII(domain), domainToUnicode(domain)].filter((one) => one !== '');
-  const all = domains.map((one) => email.slice(0, at).toLowerCase() + one);
-  return [...new Set(all.flatMap((one) => [one.normalize('NFC'), one.normalize('NFD')]))];
+function cutOut(text: string, spans: Span[]): string {
+  const kept = spans.map(({ start }, n) => text.slice(spans[n - 1]?.end ?? 0, start) + ERASED);
+  return kept.join('') + text.slice(spans.at(-1)?.end ?? 0);
 }
 
 function merge(spans: Span[]): Span[] {
@@ -58,4 +70,16 @@ function merge(spans: Span[]): Span[] {
     else merged.push({ ...span });
   }
   return merged;
+}
+
+/** From positions of bytes to those of the text. */
+function inUnits(spans: Span[], text: string, bytes: string): Span[] {
+  if (bytes.length === text.length) return spans;
+  let [at, unit] = [0, 0];
+  const unitAt = (byte: number) => {
+    unit += Buffer.from(bytes.slice(at, byte), 'latin1').toString().length;
+    at = byte;
+    return unit;
+  };
+  return spans.map(({ start, end }) => ({ start: unitAt(start), end: unitAt(end) }));
 }

@@ -22,10 +22,16 @@ export function formsOf(normal: string): string[] {
 export interface Subjects {
   /** The active key's hash first. */
   hashesOf(address: string): Bytes[];
+  /** The secrets that they are made with, for who hashes many (`hashNormal`). */
+  hashingKeys: readonly Uint8Array[];
   /** What only Countersign reads again, with any of its keys. */
   seal(value: unknown): Bytes;
   unseal<T>(sealed: Uint8Array): T;
 }
+
+/** @param normal an address in its normal form */
+export const hashNormal = (key: Uint8Array, normal: string): Bytes =>
+  Uint8Array.from(createHmac('sha256', key).update(normal).digest());
 
 const IV_BYTES = 12;
 const TAG_BYTES = 16;
@@ -48,8 +54,9 @@ export function createSubjects(keys: readonly Buffer[]): Subjects {
   return {
     hashesOf(address) {
       const normal = normaliseAddress(address);
-      return hashing.map((key) => Uint8Array.from(createHmac('sha256', key).update(normal).digest()));
+      return hashing.map((key) => hashNormal(key, normal));
     },
+    hashingKeys: hashing,
     seal(value) {
       const iv = randomBytes(IV_BYTES);
       const cipher = createCipheriv('aes-256-gcm', sealing[0] as Buffer, iv);

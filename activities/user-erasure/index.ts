@@ -1,12 +1,13 @@
 // The activities of an erasure (workflows/user-erasure.ts). Histories hear ids, codes and counts; null says that the row is
 // gone: a restore of the database has undone the request.
 import { uuidv7 } from 'uuidv7';
-import type { Database } from '../../prisma/client';
+import { type Database, Prisma } from '../../prisma/client';
 import type { Certification, ErasureState, ErasureStep, ScanSummary } from '../../workflows/contracts/user-erasure';
 import { beating } from '../beating';
 import { recordEvent } from '../commands/audit';
 import { SYSTEM } from '../commands/context';
 import type { Scan } from '../erasure-scan';
+import { createScanPasses } from '../erasure-scan/pass';
 import { shutOutNewHolds } from '../personal-data/erase-drafts';
 import type { Subjects } from '../personal-data/subject';
 import { type CertifierDependencies, createCertifier } from './certifier';
@@ -20,15 +21,26 @@ export interface UserErasureDependencies extends StepsDependencies, Omit<Certifi
   db: Database;
   subjects: Subjects;
   scan: Scan;
+  databaseUrl: string;
+  scanIntervalSeconds: number;
 }
 
 export function createUserErasureActivities(dependencies: UserErasureDependencies) {
-  const { db, subjects, scan } = dependencies;
+  const { db, subjects, scan, databaseUrl, scanIntervalSeconds } = dependencies;
   const { takeStep, countWithheld } = createSteps(dependencies);
   const certify = createCertifier(dependencies);
+  const passes = createScanPasses({ db, databaseUrl, scan, intervalSeconds: scanIntervalSeconds, subjectOf });
   const context = () => ({ actor: SYSTEM, requestId: uuidv7() });
   const change = async (requestId: string, rule: ErasureRule): Promise<ErasureState | null> =>
     stateOf(await changeErasure(db, context(), requestId, rule));
+
+  async function subjectOf(requestId: string) {
+    const record = await readErasure(db, requestId);
+    const subject = record && unsealSubject(subjects, record);
+    if (!subject) return null;
+    const fingerprints = await withoutOthersFiles(db, subject.fingerprints, record.begunAt);
+    return { email: subject.email, fingerprints };
+  }
 
   return {
     async readErasureState(requestId: string): Promise<ErasureState | null> {
@@ -57,37 +69,26 @@ export function createUserErasureActivities(dependencies: UserErasureDependencie
           if (status !== 'erasing') return null;
           return withheld > 0
             ? { data: { status: 'suspended' }, event: 'erasure.suspended', codes: { withheld } }
-            : { data: { status: 'scanning' }, event: 'erasure.purged' };
+            : { data: { status: 'scanning', scan: Prisma.DbNull }, event: 'erasure.purged' };
         });
       });
       return stateOf(concluded);
     },
 
-    scanStores: (requestId: string): Promise<ScanSummary> =>
-      beating(async (beat) => {
-        const record = await readErasure(db, requestId);
-        const subject = record && unsealSubject(subjects, record);
-        if (!subject) return { needles: 0, sources: [] };
-        const fingerprints = await withoutOthersFiles(db, subject.fingerprints, record.begunAt);
-        const { needles, sources } = await scan({ ...subject, fingerprints }, beat);
-        for (const { source, findings } of sources.filter((one) => one.findings > 0)) {
-          const codes = { source, findings };
-          await recordEvent(db, context(), {
-            type: 'erasure.found',
-            subject: 'erasure',
-            subjectId: requestId,
-            data: codes,
-          });
-        }
-        return { needles, sources: sources.map(({ places: _, ...counts }) => counts) };
-      }),
+    scanStores: (requestId: string): Promise<ScanSummary> => beating((beat) => passes.scanFor(requestId, beat)),
+
+    /** @returns milliseconds until the next scan may begin */
+    async untilNextScan(_requestId: string): Promise<number> {
+      const next = await passes.nextAt();
+      return next ? Math.max(0, next.getTime() - Date.now()) : 0;
+    },
 
     certifyErasure: (certification: Certification): Promise<ErasureState | null> =>
       beating(() => certify(certification, context())),
 
     eraseAgain: (requestId: string) =>
       change(requestId, ({ status }) =>
-        status === 'scanning' ? { data: { status: 'erasing' }, event: 'erasure.repeated' } : null,
+        status === 'scanning' ? { data: { status: 'erasing', scan: Prisma.DbNull }, event: 'erasure.repeated' } : null,
       ),
 
     /** Goes on where a hold has ended by itself since the stores were gone through. */

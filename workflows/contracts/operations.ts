@@ -24,14 +24,23 @@ export interface Holder extends Claimant {
 
 export interface Acquisition extends Claimant {
   process: ExclusiveProcess;
-  /** The holder that is gone without having released it. */
+  /** A holder that is gone without having released it. */
   takeOver?: Claimant;
+  /** Several such holders. */
+  takeOvers?: Claimant[];
 }
 
 /** Plain JSON, carried across continue-as-new. */
 export interface OperationsInput {
   holder?: Holder | null;
+  /** Who holds it together with that one. */
+  sharers?: Holder[];
 }
+
+/** Erasures exclude none of each other: they remove different people, and one scan serves all. */
+export const SHARED: readonly ExclusiveProcess[] = ['userErasure'];
+/** After that others have their turn first. */
+export const SHARED_FOR_MS = 60_000;
 
 export const OPERATIONS_ID = 'operations';
 /** Of the failure that names the holder. */

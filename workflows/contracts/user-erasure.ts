@@ -46,6 +46,8 @@ export interface ErasureStep {
 export interface ScanSummary {
   needles: number;
   sources: { source: string; items: number; bytes: number; findings: number }[];
+  /** The reading of all stores, and how many erasures it was for; times ISO 8601. */
+  pass?: { erasures: number; startedAt: string; finishedAt: string };
 }
 
 export interface Certification {

@@ -1,22 +1,43 @@
-// Files as they lie on the disk: databases, append-only files, logs, mails. Read raw, up to where each ended when it was
+// Reads files raw as they lie on the disk (databases, append-only files, logs, mails), up to where each ended when it was
 // opened, so that a log that grows does not hold the scan.
-import { open, readdir, stat } from 'node:fs/promises';
+import { randomUUID } from 'node:crypto';
+import { open, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ScanSource } from '../report';
 
 const CHUNK = 1024 * 1024;
+const DECOY = '.scan-decoy-';
+/** Mails and logs; everything else may be a database's own. */
+const TEXT = /\.(?:eml|eml\.part|log|txt)$/;
 
 export function createFilesSource(paths: string[]): ScanSource {
   return {
     name: 'files',
+    async plant(decoy) {
+      // A single file is a server's own, and its server's source plants there.
+      const folders: string[] = [];
+      for (const path of paths) if ((await stat(path).catch(nullIfGone))?.isDirectory()) folders.push(path);
+      for (const folder of folders) await removeDecoys(folder);
+      const planted = folders.map((folder) => join(folder, `${DECOY}${randomUUID()}.txt`));
+      for (const path of planted) await writeFile(path, `to ${decoy}\n`);
+      return {
+        places: new Map(planted.map((path) => [path, 1])),
+        remove: async () => void (await Promise.all(planted.map((path) => rm(path, { force: true })))),
+      };
+    },
     async *read() {
       for (const path of paths) {
         const there = await stat(path).catch(nullIfGone);
         if (!there) throw missing(path);
-        for await (const file of filesUnder(path)) yield { place: file, chunks: contentOf(file) };
+        for await (const file of filesUnder(path)) yield { place: file, chunks: contentOf(file), isBinary: !TEXT.test(file) };
       }
     },
   };
+}
+
+/** Of a scan that was cut off. */
+async function removeDecoys(folder: string): Promise<void> {
+  for (const name of await readdir(folder)) if (name.startsWith(DECOY)) await rm(join(folder, name), { force: true });
 }
 
 async function* filesUnder(path: string): AsyncIterable<string> {

@@ -1,50 +1,90 @@
-// HubSpot's contacts, asked by its full-text search: it looks through names, phone numbers and further addresses as well as
+// Reads HubSpot's contacts by its full-text search: it looks through names, phone numbers and further addresses as well as
 // through the address that a contact is deleted by.
-import { formsOf } from '../address-forms';
-import type { ScanSource } from '../report';
+import { setTimeout as delay } from 'node:timers/promises';
+import { formsOf } from '../../personal-data/subject';
+import type { ScanChunk, ScanSource } from '../report';
 
 const ANSWERS_WITHIN_MS = 15_000;
 const PAGE = 100;
+const INDEXED_WITHIN_MS = 60_000;
+const ASKS_EACH_MS = 1_000;
 const PROPERTIES = ['email', 'hs_additional_emails', 'firstname', 'lastname', 'phone', 'mobilephone', 'fax', 'company'];
 
+interface Contact {
+  id: string;
+  properties?: Record<string, string | null>;
+}
+
 interface Found {
-  results?: { id: string }[];
+  results?: Contact[];
   paging?: { next?: { after: string } };
 }
 
 export function createHubspotSource(base: string, token: string): ScanSource {
-  const url = `${base.replace(/\/+$/, '')}/crm/v3/objects/contacts/search`;
-
-  async function search(query: string, after: string | undefined): Promise<Found> {
-    const response = await fetch(url, {
+  async function post<T>(path: string, body: object): Promise<T | null> {
+    const response = await fetch(`${base.replace(/\/+$/, '')}/crm/v3/objects/contacts${path}`, {
       method: 'POST',
       headers: { Authorization: `Bearer ${token}`, 'Content-Type': 'application/json', Accept: 'application/json' },
-      body: JSON.stringify({ query, properties: PROPERTIES, limit: PAGE, ...(after ? { after } : {}) }),
+      body: JSON.stringify(body),
       redirect: 'manual',
       signal: AbortSignal.timeout(ANSWERS_WITHIN_MS),
     }).catch(() => {
       throw failure('away');
     });
-    const found = response.ok ? ((await response.json().catch(() => null)) as Found | null) : null;
-    if (!found || !Array.isArray(found.results)) throw failure(String(response.status));
-    return found;
+    if (!response.ok) throw failure(String(response.status));
+    return response.status === 204 ? null : ((await response.json().catch(() => null)) as T | null);
+  }
+
+  async function* search(query: string): AsyncIterable<Contact> {
+    let after: string | undefined;
+    do {
+      const page = { query, properties: PROPERTIES, limit: PAGE, ...(after ? { after } : {}) };
+      const found = await post<Found>('/search', page);
+      if (!Array.isArray(found?.results)) throw failure('away');
+      yield* found.results;
+      after = found.paging?.next?.after;
+    } while (after !== undefined);
+  }
+
+  async function isListed(query: string): Promise<boolean> {
+    for await (const _ of search(query)) return true;
+    return false;
   }
 
   return {
     name: 'hubspot',
-    async *read({ email }) {
-      for (const { local, domain } of formsOf(email)) {
-        let after: string | undefined;
-        do {
-          const { results = [], paging } = await search(`${local}@${domain}`, after);
-          for (const contact of results) {
-            yield { place: `contact ${contact.id}`, chunks: Buffer.from(JSON.stringify(contact)) };
-          }
-          after = paging?.next?.after;
-        } while (after !== undefined);
+    async plant(decoy) {
+      const contact = await post<{ id: string }>('', { properties: { email: decoy, firstname: 'Scan decoy' } });
+      if (!contact?.id) throw failure('away');
+      const remove = async () => void (await post('/gdpr-delete', { objectId: contact.id }));
+      // Its search learns of a new contact some seconds later.
+      for (const deadline = Date.now() + INDEXED_WITHIN_MS; !(await isListed(decoy)); ) {
+        if (Date.now() > deadline) {
+          await remove();
+          throw failure('slow');
+        }
+        await delay(ASKS_EACH_MS);
+      }
+      return { places: new Map([[`contact ${contact.id}`, 1]]), remove };
+    },
+    async *read(people) {
+      for (const { email } of people) {
+        for (const form of formsOf(email)) {
+          for await (const contact of search(form)) yield { place: `contact ${contact.id}`, chunks: chunksOf(contact) };
+        }
       }
     },
   };
+}
+
+/** By value, and its addresses as a whole. */
+async function* chunksOf({ properties = {} }: Contact): AsyncIterable<ScanChunk> {
+  for (const [name, value] of Object.entries(properties)) {
+    if (!value) continue;
+    if (name === 'email') yield { address: value };
+    else if (name === 'hs_additional_emails') for (const address of value.split(';')) yield { address };
+    else yield Buffer.from(`${value}\n`);
+  }
 }
 
 /** What it said may quote whom it was asked about. */

@@ -1,4 +1,5 @@
-// Every object that an object store can still give, in every version.
+// Reads every object that an object store can still give, in every version.
+import { randomUUID } from 'node:crypto';
 import { ObjectNotFound, type ObjectStore } from '../../../ops/runtime/object-store';
 import type { ScanSource } from '../report';
 
@@ -9,24 +10,43 @@ export interface ObjectFolder {
   prefixes: string[];
 }
 
+const DECOYS = 'scan-decoys/';
+
 /** What of BACKUP_URL no retention ages out. */
 export const KEPT_BACKUP_PREFIXES = ['journal/', 'audit/', 'erasure-ledger/', 'restore-points/'];
 
 export function createObjectsSource(folders: ObjectFolder[]): ScanSource {
   return {
     name: 'objects',
+    async plant(decoy) {
+      const planted = folders.map((folder) => ({ ...folder, key: `${DECOYS}${randomUUID()}` }));
+      for (const { store, key } of planted) {
+        // Of a scan that was cut off.
+        for await (const old of store.list(DECOYS)) await store.delete(old);
+        await store.put(key, Buffer.from(`to ${decoy}`), { type: 'text/plain' });
+      }
+      return {
+        places: new Map(planted.map(({ name, key }) => [`${name}/${key}`, 1])),
+        async remove() {
+          for (const { store, key } of planted) await store.delete(key);
+        },
+      };
+    },
     async *read() {
       for (const { name, store, prefixes } of folders) {
-        for (const prefix of prefixes) {
+        for (const prefix of withDecoys(prefixes)) {
           for await (const { key, version } of store.versions(prefix)) {
             const content = await store.get(key, version).catch(nullIfGone);
-            if (content) yield { place: `${name}/${key}@${version}`, chunks: content };
+            const place = key.startsWith(DECOYS) ? `${name}/${key}` : `${name}/${key}@${version}`;
+            if (content) yield { place, chunks: content };
           }
         }
       }
     },
   };
 }
+
+const withDecoys = (prefixes: string[]) => (prefixes.includes('') ? prefixes : [...prefixes, DECOYS]);
 
 /** It was deleted since it was listed. */
 function nullIfGone(error: unknown): null {

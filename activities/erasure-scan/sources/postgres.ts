@@ -1,19 +1,41 @@
-// Every row of every table that the catalogue names, as one moment saw them; bytes as bytes, everything else as text.
+// Reads every row of every table that the catalogue names, as one moment saw them, value by value: what is JSON is decoded first.
+import { randomUUID } from 'node:crypto';
 import pg from 'pg';
-import type { ScanSource } from '../report';
+import { isAddressColumn } from '../../personal-data/text-places';
+import { stringsIn } from '../../personal-data/text-values';
+import type { ScanChunk, ScanSource } from '../report';
 
-const ROWS = 500;
-const BYTEA = /\\+x((?:[0-9a-f]{2})+)/g;
-// biome-ignore lint/suspicious/noControlCharactersInRegex: a row is text, whatever its characters are.
-const CONTROL = /[\0-\x08\x0b\x0c\x0e-\x1f\x7f]/g;
+/** They may have 2 MiB each. */
+const ROWS = 50;
+/** Stands in no text that an address is in, so it keeps values apart. */
+const SEPARATOR = Buffer.from('\x1f\n');
+const DECOYS = 'scan_decoys';
 
 export function createPostgresSource(connectionString: string): ScanSource {
+  async function withClient<T>(work: (client: pg.Client) => Promise<T>): Promise<T> {
+    const client = await connect(connectionString);
+    return work(client).finally(() => client.end());
+  }
+
   return {
     name: 'postgres',
+    async plant(decoy) {
+      const id = randomUUID();
+      await withClient(async (client) => {
+        // Of a scan that was cut off.
+        await client.query(`DELETE FROM ${DECOYS}`);
+        await client.query(`INSERT INTO ${DECOYS} VALUES ($1, $2, $3, $4)`, [
+          ...[id, `a word\n${decoy}`, JSON.stringify({ [`about ${decoy}`]: `a line\n${decoy}` })],
+          Buffer.from(`to ${decoy}`),
+        ]);
+      });
+      return {
+        places: new Map([[DECOYS, 4]]),
+        remove: () => withClient(async (client) => void (await client.query(`DELETE FROM ${DECOYS} WHERE id = $1`, [id]))),
+      };
+    },
     async *read() {
-      const client = new pg.Client({ connectionString, application_name: 'countersign scan' });
-      client.on('error', () => {});
-      await client.connect();
+      const client = await connect(connectionString);
       try {
         await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY');
         // A parent of partitions holds nothing itself.
@@ -29,16 +51,37 @@ export function createPostgresSource(connectionString: string): ScanSource {
   };
 }
 
-async function* rowsOf(client: pg.Client, table: string): AsyncIterable<Uint8Array> {
-  const quoted = pg.escapeIdentifier(table);
-  await client.query(`DECLARE rows NO SCROLL CURSOR FOR SELECT t::text AS row FROM public.${quoted} t`);
+async function connect(connectionString: string): Promise<pg.Client> {
+  const client = new pg.Client({ connectionString, application_name: 'countersign scan' });
+  client.on('error', () => {});
+  await client.connect();
+  return client;
+}
+
+async function* rowsOf(client: pg.Client, table: string): AsyncIterable<ScanChunk> {
+  await client.query(`DECLARE rows NO SCROLL CURSOR FOR SELECT * FROM public.${pg.escapeIdentifier(table)}`);
   for (;;) {
-    const { rows } = await client.query<{ row: string }>(`FETCH ${ROWS} FROM rows`);
+    const { rows, fields } = await client.query<unknown[]>({ text: `FETCH ${ROWS} FROM rows`, rowMode: 'array' });
     if (rows.length === 0) break;
-    for (const { row } of rows) {
-      yield Buffer.from(`${row.replace(CONTROL, ' ')}\n`);
-      for (const [, hex = ''] of row.matchAll(BYTEA)) yield Buffer.from(`${hex}0a`, 'hex');
+    const parts: Uint8Array[] = [];
+    for (const row of rows) {
+      for (const [n, value] of row.entries()) {
+        if (typeof value === 'string' && isAddressColumn(table, fields[n]?.name ?? '') && isBare(value)) {
+          yield { address: value };
+        } else for (const bytes of bytesOf(value)) parts.push(bytes, SEPARATOR);
+      }
     }
+    yield Buffer.concat(parts);
   }
   await client.query('CLOSE rows');
+}
+
+const isBare = (value: string) => /^[^\s@]+@[^\s@]+$/.test(value);
+
+/** Texts, bytes, and what arrays and JSON are made of. Numbers and times hold nobody. */
+function* bytesOf(value: unknown): Iterable<Uint8Array> {
+  if (value instanceof Uint8Array) yield value;
+  else if (value instanceof Date) return;
+  else if (Array.isArray(value)) for (const one of value) yield* bytesOf(one);
+  else for (const text of stringsIn(value)) yield Buffer.from(text);
 }

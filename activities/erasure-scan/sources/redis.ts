@@ -1,19 +1,24 @@
-// Every key of ours in Redis with its value, read by the commands of its type, in pieces where it may be large.
+// Reads every key of ours in Redis with its value, by the commands of its type, in pieces if it may be large.
+import { randomUUID } from 'node:crypto';
 import { Redis } from 'ioredis';
 import { REDIS_PREFIX } from '../../../ops/runtime/redis';
 import type { ScanSource } from '../report';
 
 const COUNT = 500;
+const FORGOTTEN_AFTER_SECONDS = 3_600;
 type Piece = Buffer | string | Piece[];
 
 export function createRedisSource(url: string): ScanSource {
   return {
     name: 'redis',
+    async plant(decoy) {
+      const key = `${REDIS_PREFIX}scan-decoy:${randomUUID()}`;
+      const set = (redis: Redis) => redis.hset(key, 'to', decoy).then(() => redis.expire(key, FORGOTTEN_AFTER_SECONDS));
+      await withRedis(url, set);
+      return { places: new Map([[key, 1]]), remove: () => withRedis(url, async (redis) => void (await redis.del(key))) };
+    },
     async *read() {
-      // Waits for an answer, as the client of the API must not.
-      const redis = new Redis(url, { lazyConnect: true, retryStrategy: () => null });
-      redis.on('error', () => {});
-      await redis.connect();
+      const redis = await connect(url);
       try {
         const seen = new Set<string>();
         for await (const keys of redis.scanBufferStream({ match: `${REDIS_PREFIX}*`, count: COUNT })) {
@@ -30,6 +35,19 @@ export function createRedisSource(url: string): ScanSource {
     },
   };
 }
+
+/** Waits for an answer, as the client of the API must not. */
+async function connect(url: string): Promise<Redis> {
+  const redis = new Redis(url, { lazyConnect: true, retryStrategy: () => null });
+  redis.on('error', () => {});
+  await redis.connect();
+  return redis;
+}
+
+const withRedis = async <T>(url: string, work: (redis: Redis) => Promise<T>): Promise<T> => {
+  const redis = await connect(url);
+  return work(redis).finally(() => redis.disconnect());
+};
 
 async function* contentOf(redis: Redis, key: Buffer): AsyncIterable<Uint8Array> {
   for await (const piece of piecesOf(redis, key)) yield Buffer.concat(flatten(piece));

@@ -1,11 +1,17 @@
-// Every workflow execution that the namespace can still show, open and closed: its description with memo, search
+// Reads every workflow execution that the namespace can still show, open and closed: its description with memo, search
 // attributes, summaries and pending activities, and its history event by event, all texts and bytes of them.
+import { randomUUID } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Client } from '@temporalio/client';
 import type { ScanItem, ScanSource } from '../report';
 
 const AT_ONCE = 8;
 const PAGE = 200;
 const NOT_FOUND = 5;
+const DECOY = 'scan-decoy-';
+const FORGOTTEN_AFTER_SECONDS = 3_600;
+const LISTED_WITHIN_MS = 30_000;
+const ASKS_EACH_MS = 100;
 
 interface Execution {
   workflowId: string;
@@ -57,8 +63,37 @@ export function createTemporalSource(client: Pick<Client, 'workflowService'>, na
     }
   }
 
+  const removeExecution = (workflowId: string) =>
+    workflowService
+      .deleteWorkflowExecution({ namespace, workflowExecution: { workflowId } })
+      .catch((error: { code?: number }) => {
+        if (error.code !== NOT_FOUND) throw error;
+      });
+
   return {
     name: 'temporal',
+    async plant(decoy) {
+      const workflowId = `${DECOY}${randomUUID()}`;
+      const payload = { metadata: { encoding: Buffer.from('json/plain') }, data: Buffer.from(JSON.stringify(decoy)) };
+      await workflowService.startWorkflowExecution({
+        namespace,
+        workflowId,
+        requestId: randomUUID(),
+        workflowType: { name: 'scanDecoy' },
+        taskQueue: { name: 'scan-decoys' },
+        input: { payloads: [payload] },
+        memo: { fields: { to: payload } },
+        workflowRunTimeout: { seconds: FORGOTTEN_AFTER_SECONDS as never },
+      });
+      await workflowService.terminateWorkflowExecution({ namespace, workflowExecution: { workflowId }, reason: 'planted' });
+      const query = `WorkflowId = '${workflowId}'`;
+      for (const deadline = Date.now() + LISTED_WITHIN_MS; ; await delay(ASKS_EACH_MS)) {
+        const { executions: listed } = await workflowService.listWorkflowExecutions({ namespace, query });
+        if (listed?.length || Date.now() > deadline) break;
+      }
+      // Once in its description, and in the first event of its history as input and as memo.
+      return { places: new Map([[workflowId, 3]]), remove: async () => void (await removeExecution(workflowId)) };
+    },
     async *read() {
       const begun: Promise<ScanItem | null>[] = [];
       try {

@@ -3,13 +3,14 @@
 
 import { buffer } from 'node:stream/consumers';
 import { uuidv7 } from 'uuidv7';
-import type { ObjectStore } from '../../../ops/runtime/object-store';
 import { type Database, Prisma } from '../../../prisma/client';
-import { attachmentKey, removeUnnamedObjects } from '../../attachments';
+import { attachmentKey, removeObjectsOfRemovedRows } from '../../attachments';
 import { recordEvent } from '../../commands/audit';
 import { SYSTEM } from '../../commands/context';
+import type { MentionIndex } from '../../mention-index';
+import { isWrittenTo } from '../../mention-index/lookup';
 import { IS_HELD, IS_OPEN, shutOutNewHolds } from '../../personal-data/erase-drafts';
-import { findAttachmentsThatMention, type MentioningAttachment } from './mentioning-attachments';
+import { type AttachmentSources, findAttachmentsThatMention, type MentioningAttachment } from './mentioning-attachments';
 import { type Counts, NOTHING, type Person, type PersonalDataStore } from './store';
 
 /** An upload takes less; what an older one left behind was cut off. */
@@ -31,14 +32,20 @@ interface Content {
   isHeld: boolean;
 }
 
-export function createAttachmentsStore(db: Database, files: ObjectStore): PersonalDataStore {
+export interface AttachmentsStoreDependencies extends AttachmentSources {
+  index: Pick<MentionIndex, 'catchUp'>;
+}
+
+export function createAttachmentsStore({ index, ...sources }: AttachmentsStoreDependencies): PersonalDataStore {
+  const { db, files } = sources;
+
   /** Of the person's drafts, and those that mention them, where nobody else has the same file. */
-  async function contentsOf({ email, hashes }: Person): Promise<Content[]> {
-    const mentioning = await findAttachmentsThatMention(db, files, email);
+  async function contentsOf(person: Person): Promise<Content[]> {
+    const mentioning = await findAttachmentsThatMention(sources, person);
     const own = await db.$queryRaw<Concerned[]>(Prisma.sql`
       SELECT n.attachment_id AS id, bool_or(${IS_HELD}) AS "isHeld"
       FROM drafts d JOIN draft_attachments n ON n.draft_id = d.id
-      WHERE d.recipient_hashes && ${hashes}::bytea[]
+      WHERE ${isWrittenTo(person.hashes)}
       GROUP BY n.attachment_id`);
     const held = new Map(own.map((one) => [one.id, one.isHeld]));
     for (const one of mentioning) held.set(one.id, held.get(one.id) || isHeld(one));
@@ -60,13 +67,15 @@ export function createAttachmentsStore(db: Database, files: ObjectStore): Person
       return counts(contents.length - withheld, withheld);
     },
 
-    async purge({ email }, beat) {
-      const mentioning = await findAttachmentsThatMention(db, files, email, beat);
+    async purge(person, beat) {
+      // A name may have been changed just now.
+      await index.catchUp(beat);
+      const mentioning = await findAttachmentsThatMention(sources, person, beat);
       const free = mentioning.filter((one) => !isHeld(one));
       // One in an open draft is for the store of PostgreSQL, since what was approved changes with it.
       const going = free.filter(({ drafts }) => drafts.every(({ isOpen }) => !isOpen));
       for (const { id } of going) await removeRow(db, id);
-      const objects = await removeUnnamedObjects(db, files, beat);
+      const objects = await removeObjectsOfRemovedRows(db, files, beat);
       await files.tidy(new Date(Date.now() - UPLOAD_MS));
       return counts(objects, mentioning.length - free.length);
     },

@@ -3,7 +3,7 @@
 import { open, readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ParsedMail } from 'mailparser';
-import { mentionsOf } from '../../personal-data/mentions';
+import type { Matcher } from '../../personal-data/matching/matcher';
 import { NOTHING, type PersonalDataStore } from './store';
 
 /** Mails, and those whose arrival was cut off. */
@@ -15,14 +15,18 @@ interface StoredMail {
 }
 
 /** @param folder MAILBOX_PATH, unset where there is no such mailbox */
-export function createMailboxStore(folder: string | undefined): PersonalDataStore {
+export function createMailboxStore(
+  folder: string | undefined,
+  matcher: Pick<Matcher, 'without'>,
+): PersonalDataStore {
+  const mailsWith = (email: string, beat?: () => void) => mailsThatMention(folder, matcher, email, beat);
   return {
     name: 'mailbox',
     async preview({ email }) {
-      return { ...NOTHING, erase: (await mailsWith(folder, email)).length };
+      return { ...NOTHING, erase: (await mailsWith(email)).length };
     },
     async purge({ email }, beat) {
-      const mails = await mailsWith(folder, email, beat);
+      const mails = await mailsWith(email, beat);
       if (folder && mails.length > 0) {
         for (const { name } of mails) await rm(join(folder, name), { force: true });
         await syncFolder(folder);
@@ -30,7 +34,7 @@ export function createMailboxStore(folder: string | undefined): PersonalDataStor
       return { ...NOTHING, erase: mails.length };
     },
     async export({ email }) {
-      return (await mailsWith(folder, email)).map(({ mail: { from, to, subject, date, text, html, attachments } }) => ({
+      return (await mailsWith(email)).map(({ mail: { from, to, subject, date, text, html, attachments } }) => ({
         from: from?.text ?? null,
         to: [to ?? []].flat().map((one) => one.text),
         subject: subject ?? null,
@@ -50,13 +54,17 @@ export function createMailboxStore(folder: string | undefined): PersonalDataStor
   };
 }
 
-async function mailsWith(folder: string | undefined, email: string, beat = () => {}): Promise<StoredMail[]> {
-  const mentions = mentionsOf(email);
+async function mailsThatMention(
+  folder: string | undefined,
+  matcher: Pick<Matcher, 'without'>,
+  email: string,
+  beat = () => {},
+): Promise<StoredMail[]> {
   const found: StoredMail[] = [];
   for await (const { name, raw, mail } of mailsIn(folder)) {
-    if (textsOf(raw, mail).some((text) => text !== undefined && mentions.find(text).length > 0)) {
-      found.push({ name, mail });
-    }
+    const texts = textsOf(raw, mail).flatMap((value) => (value ? [{ kind: 'text' as const, value }] : []));
+    const left = await matcher.without(texts, email);
+    if (left.some((one) => one !== undefined)) found.push({ name, mail });
     beat();
   }
   return found;

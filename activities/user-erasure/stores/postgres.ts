@@ -1,25 +1,28 @@
 // PostgreSQL: the person's drafts, mentions in others', and the person as a principal.
-import type { ObjectStore } from '../../../ops/runtime/object-store';
-import type { Database } from '../../../prisma/client';
-import { findAttachmentsThatMention } from './mentioning-attachments';
+import type { MentionIndex } from '../../mention-index';
+import type { Matcher } from '../../personal-data/matching/matcher';
+import { type AttachmentSources, findAttachmentsThatMention } from './mentioning-attachments';
 import { isHeld } from './postgres/held-person';
-import { countMentions, readMentions, replaceInTables } from './postgres/mentions';
+import { countMentions, type MentionSources, readMentions, replaceInTables } from './postgres/mentions';
 import { reviseOpenMentions } from './postgres/open-mentions';
 import { countOwnDrafts, eraseOwnDrafts, readOwnDrafts } from './postgres/own-drafts';
 import { countPrincipals, erasePrincipals, readPrincipals } from './postgres/principals';
 import { type Counts, NOTHING, type Person, type PersonalDataStore } from './store';
 
-export interface PostgresStoreDependencies {
-  db: Database;
-  files: ObjectStore;
+export interface PostgresStoreDependencies extends AttachmentSources, MentionSources {
+  matcher: Matcher;
+  index: Pick<MentionIndex, 'catchUp'>;
   deadlineHours: number;
 }
 
-export function createPostgresStore({ db, files, deadlineHours }: PostgresStoreDependencies): PersonalDataStore {
-  async function preview(person: Person): Promise<Counts> {
+export function createPostgresStore({ index, deadlineHours, ...sources }: PostgresStoreDependencies): PersonalDataStore {
+  const { db } = sources;
+
+  async function preview(person: Person, beat = () => {}): Promise<Counts> {
+    await index.catchUp(beat);
     const [own, mentions, { principals, sessions }, held] = await Promise.all([
       countOwnDrafts(db, person),
-      countMentions(db, person),
+      countMentions(sources, person),
       countPrincipals(db, person),
       isHeld(db, person),
     ]);
@@ -36,19 +39,23 @@ export function createPostgresStore({ db, files, deadlineHours }: PostgresStoreD
 
   return {
     name: 'postgres',
-    preview,
+    preview: (person) => preview(person),
     async export(person) {
-      const parts = [await readOwnDrafts(db, person), await readMentions(db, person), await readPrincipals(db, person)];
+      await index.catchUp(() => {});
+      const mentions: unknown[] = [];
+      for await (const one of readMentions(sources, person)) mentions.push(one);
+      const parts = [await readOwnDrafts(db, person), mentions, await readPrincipals(db, person)];
       return parts.flat();
     },
     async purge(person, beat) {
-      if (await isHeld(db, person)) return preview(person);
-      const mentioning = await findAttachmentsThatMention(db, files, person.email, beat);
-      await reviseOpenMentions(db, person, mentioning, deadlineHours, beat);
-      const anonymise = await replaceInTables(db, person, beat);
+      if (await isHeld(db, person)) return preview(person, beat);
+      await index.catchUp(beat);
+      const mentioning = await findAttachmentsThatMention(sources, person, beat);
+      await reviseOpenMentions(sources, person, mentioning, deadlineHours, beat);
+      const anonymise = await replaceInTables(sources, person, beat);
       const drafts = await eraseOwnDrafts(db, person, beat);
       const { principals, sessions } = await erasePrincipals(db, person);
-      const { withhold, ground } = await preview(person);
+      const { withhold, ground } = await preview(person, beat);
       return { erase: drafts + sessions, anonymise: anonymise + principals, withhold, ground };
     },
   };

@@ -3,7 +3,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
 import { REDIS_PREFIX } from '../../../ops/runtime/redis';
-import { mentionsOf } from '../../personal-data/mentions';
+import type { Matcher } from '../../personal-data/matching/matcher';
 import { NOTHING, type PersonalDataStore } from './store';
 
 const POLL_MS = 100;
@@ -15,7 +15,8 @@ interface Entry {
 }
 
 /** @param redis null where none is configured */
-export function createRedisStore(redis: Redis | null): PersonalDataStore {
+export function createRedisStore(redis: Redis | null, matcher: Pick<Matcher, 'without'>): PersonalDataStore {
+  const entriesWith = (from: Redis, email: string, beat?: () => void) => entriesThatMention(from, matcher, email, beat);
   return {
     name: 'redis',
     async preview({ email }) {
@@ -39,13 +40,19 @@ export function createRedisStore(redis: Redis | null): PersonalDataStore {
   };
 }
 
-async function entriesWith(redis: Redis, email: string, beat = () => {}): Promise<Entry[]> {
-  const inValue = mentionsOf(email);
-  const inName = mentionsOf(email, () => false);
+async function entriesThatMention(
+  redis: Redis,
+  matcher: Pick<Matcher, 'without'>,
+  email: string,
+  beat = () => {},
+): Promise<Entry[]> {
   const found = new Map<string, Entry>();
-  for await (const { key, value } of entries(redis, beat)) {
-    const isAbout = inName.find(key.toString()).length > 0 || inValue.find(value).length > 0;
-    if (isAbout) found.set(key.toString('hex'), { key, value });
+  for await (const entry of entries(redis, beat)) {
+    // In a name the address is made a part of something else: `countersign:to:ada@…`.
+    const name = entry.key.toString().slice(REDIS_PREFIX.length);
+    const texts = [name, entry.value, ...name.split(/[:/]/)].map((value) => ({ kind: 'text' as const, value }));
+    const left = await matcher.without(texts, email);
+    if (left.some((one) => one !== undefined)) found.set(entry.key.toString('hex'), entry);
   }
   return [...found.values()];
 }

@@ -4,6 +4,9 @@ import type { Redis } from 'ioredis';
 import type { Configuration } from '../../../ops/runtime/configuration';
 import type { ObjectStore } from '../../../ops/runtime/object-store';
 import type { Database } from '../../../prisma/client';
+import { createMentionIndex } from '../../mention-index';
+import { createMatcher, type Matcher } from '../../personal-data/matching/matcher';
+import { createSubjects } from '../../personal-data/subject';
 import type { PreviewEntry } from '../erasure-record';
 import { createAttachmentsStore } from './attachments';
 import { createHubspotStore } from './hubspot';
@@ -21,17 +24,28 @@ export interface StoresDependencies {
   temporal: Client;
   settings: Pick<
     Configuration,
-    'APPROVAL_DEADLINE_HOURS' | 'HUBSPOT_ACCESS_TOKEN' | 'HUBSPOT_BASE_URL' | 'MAILBOX_PATH'
+    'APPROVAL_DEADLINE_HOURS' | 'HUBSPOT_ACCESS_TOKEN' | 'HUBSPOT_BASE_URL' | 'MAILBOX_PATH' | 'SECRET_KEY'
   >;
+  /** Searches content away from the event loop. */
+  matcher?: Matcher;
 }
 
-export function createStores({ db, files, redis, temporal, settings }: StoresDependencies): PersonalDataStore[] {
+export function createStores({
+  db,
+  files,
+  redis,
+  temporal,
+  settings,
+  matcher = createMatcher(),
+}: StoresDependencies): PersonalDataStore[] {
+  const subjects = createSubjects(settings.SECRET_KEY);
+  const index = createMentionIndex({ db, files, subjects, matcher });
   return [
-    createPostgresStore({ db, files, deadlineHours: settings.APPROVAL_DEADLINE_HOURS }),
-    createAttachmentsStore(db, files),
-    createRedisStore(redis),
+    createPostgresStore({ db, files, matcher, index, deadlineHours: settings.APPROVAL_DEADLINE_HOURS }),
+    createAttachmentsStore({ db, files, matcher, index }),
+    createRedisStore(redis, matcher),
     createHubspotStore(settings),
-    createMailboxStore(settings.MAILBOX_PATH),
+    createMailboxStore(settings.MAILBOX_PATH, matcher),
     createTemporalStore({ db, temporal }),
   ].map((store) => keptWhileHeld(db, store));
 }

@@ -4,9 +4,9 @@ import type { Client } from '@temporalio/client';
 import { WorkflowNotFoundError } from '@temporalio/client';
 import type { Database } from '../../../prisma/client';
 import { draftApprovalId } from '../../../workflows/contracts/draft-approval';
+import { isWrittenTo } from '../../mention-index/lookup';
 import { IS_HELD } from '../../personal-data/erase-drafts';
 import { isHeld } from './postgres/held-person';
-import { isTo } from './postgres/own-drafts';
 import { NOTHING, type Person, type PersonalDataStore } from './store';
 
 const ASKS_EACH_MS = 100;
@@ -16,7 +16,7 @@ export function createTemporalStore({ db, temporal }: { db: Database; temporal: 
   async function preview(person: Person) {
     const [row] = await db.$queryRaw<{ free: number; held: number }[]>`
       SELECT count(*) FILTER (WHERE NOT held)::int AS free, count(*) FILTER (WHERE held)::int AS held
-      FROM (SELECT ${IS_HELD} AS held FROM drafts d WHERE ${isTo(person)} AND d.needs_people) d`;
+      FROM (SELECT ${IS_HELD} AS held FROM drafts d WHERE ${isWrittenTo(person.hashes)} AND d.needs_people) d`;
     const { free, held } = row ?? { free: 0, held: 0 };
     const withhold = (await isHeld(db, person)) ? free + held : held;
     return {
@@ -32,7 +32,7 @@ export function createTemporalStore({ db, temporal }: { db: Database; temporal: 
     preview,
     async export(person) {
       const rows = await db.$queryRaw<{ id: string }[]>`
-        SELECT d.id FROM drafts d WHERE ${isTo(person)} AND d.needs_people ORDER BY d.id`;
+        SELECT d.id FROM drafts d WHERE ${isWrittenTo(person.hashes)} AND d.needs_people ORDER BY d.id`;
       return rows.map(({ id }) => ({ kind: 'workflow', workflowId: draftApprovalId(id) }));
     },
     /**

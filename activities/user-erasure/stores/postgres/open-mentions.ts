@@ -1,18 +1,21 @@
 // Somebody else's open draft that mentions the person: a new revision without the mention, which dismisses approvals.
-import { type Database, Prisma } from '../../../../prisma/client';
+import { Prisma } from '../../../../prisma/client';
 import type { DraftStatus } from '../../../../workflows/contracts/draft-approval';
 import { byPeople, HOUR_MS } from '../../../commands/change-draft';
 import { hashContent } from '../../../commands/draft-content';
-import type { DraftRecord } from '../../../commands/draft-record';
+import { type DraftRecord, readDraft } from '../../../commands/draft-record';
 import { type Rule, transition } from '../../../commands/draft-transition';
 import { IS_HELD } from '../../../personal-data/erase-drafts';
-import { mentionsOf } from '../../../personal-data/mentions';
+import type { TextValue } from '../../../personal-data/text-values';
 import type { MentioningAttachment } from '../mentioning-attachments';
 import type { Person } from '../store';
 import { changeUnlessHeld } from './held-person';
-import { findMentionRows, TEXT_TABLES } from './mentions';
+import { findMentionRows, type MentionSources } from './mentions';
 import { systemContext } from './own-drafts';
+import { TEXT_TABLES } from './text-tables';
 
+/** Somebody may revise a draft while it is searched. */
+const ATTEMPTS = 20;
 const OPEN: readonly DraftStatus[] = ['pending_review', 'changes_requested', 'approved', 'scheduled'];
 const isOpen = ({ status }: DraftRecord) => OPEN.includes(status);
 
@@ -23,21 +26,29 @@ export class SendInFlight extends Error {
 }
 
 export async function reviseOpenMentions(
-  db: Database,
+  sources: MentionSources,
   person: Person,
   mentioning: readonly MentioningAttachment[],
   deadlineHours: number,
   beat: () => void,
 ): Promise<void> {
+  const { db } = sources;
   const withAttachments = byDraft(mentioning);
-  for (const id of await findMentioningDrafts(db, person, withAttachments, beat)) {
+  for (const id of await findMentioningDrafts(sources, person, withAttachments, beat)) {
     const files = withAttachments.get(id) ?? [];
-    const rule = withoutMentions(person.email, files, deadlineHours);
-    await changeUnlessHeld(db, person, id, async (tx) => {
-      const draft = await transition({ db: tx, announce: () => {} }, systemContext(person.requestId), id, rule);
-      // What was approved has gone with the revision; the files themselves are the attachments store's.
-      if (isOpen(draft)) await tx.draftAttachment.deleteMany({ where: { draftId: id, attachmentId: { in: files } } });
-    });
+    for (let attempt = 1; ; attempt++) {
+      const rule = withoutMentions(await readCleaned(sources, person, id), files, deadlineHours);
+      try {
+        await changeUnlessHeld(db, person, id, async (tx) => {
+          const draft = await transition({ db: tx, announce: () => {} }, systemContext(person.requestId), id, rule);
+          // What was approved has gone with the revision; the files themselves are the attachments store's.
+          if (isOpen(draft)) await tx.draftAttachment.deleteMany({ where: { draftId: id, attachmentId: { in: files } } });
+        });
+        break;
+      } catch (error) {
+        if (!(error instanceof ChangedMeanwhile) || attempt === ATTEMPTS) throw error;
+      }
+    }
   }
 }
 
@@ -52,20 +63,21 @@ function byDraft(mentioning: readonly MentioningAttachment[]): Map<string, strin
 }
 
 async function findMentioningDrafts(
-  db: Database,
+  sources: MentionSources,
   person: Person,
   withAttachments: ReadonlyMap<string, readonly string[]>,
   beat: () => void,
 ): Promise<Set<string>> {
+  const { db } = sources;
   const ids = new Set(withAttachments.keys());
-  const search = { held: false, thorough: true, beat, drafts: Prisma.sql`d.status = ANY (${[...OPEN, 'sending']})` };
+  const search = { held: false, beat, drafts: Prisma.sql`d.status = ANY (${[...OPEN, 'sending']})` };
   for (const table of TEXT_TABLES.filter(({ table }) => ['revisions', 'drafts'].includes(table))) {
-    for await (const { key } of findMentionRows(db, person, table, search)) ids.add(String(key[0]));
+    for await (const { rowId } of findMentionRows(sources, person, table, search)) ids.add(rowId);
   }
   const named = TEXT_TABLES.find(({ table }) => table === 'attachments');
-  for await (const { key } of named ? findMentionRows(db, person, named, search) : []) {
+  for await (const { rowId } of named ? findMentionRows(sources, person, named, search) : []) {
     const rows = await db.draftAttachment.findMany({
-      where: { attachmentId: String(key[0]) },
+      where: { attachmentId: rowId },
       select: { draftId: true },
     });
     for (const { draftId } of rows) ids.add(draftId);
@@ -77,13 +89,42 @@ async function findMentioningDrafts(
   return new Set(open.map(({ id }) => id));
 }
 
-function withoutMentions(email: string, files: readonly string[], deadlineHours: number): Rule {
-  const mentions = mentionsOf(email);
-  const clean = (text: string) => mentions.replace(text).text;
+/** Reads every text that the draft has now without the person; the rule itself must not search. */
+async function readCleaned({ db, matcher }: MentionSources, { email }: Person, id: string): Promise<Cleaned> {
+  const draft = await readDraft(db, id);
+  const texts = draft ? [draft.subject, draft.body, draft.html, ...draft.attachments.map(({ name }) => name)] : [];
+  const words = texts.flatMap((value) => (value ? [value] : []));
+  const values = words.map((value): TextValue => ({ kind: 'text', value }));
+  const without = await matcher.without(
+    [...values, ...(draft?.replyTo ? [{ kind: 'address' as const, value: draft.replyTo }] : [])],
+    email,
+  );
+  const left = new Map(words.map((value, n) => [value, without[n] ?? value]));
+  return {
+    words(text) {
+      const known = left.get(text);
+      if (known === undefined && text !== '') throw new ChangedMeanwhile();
+      return known ?? text;
+    },
+    replyTo: draft?.replyTo && without[words.length] === undefined ? draft.replyTo : null,
+  };
+}
+
+interface Cleaned {
+  /** @throws ChangedMeanwhile where the draft has got another text since */
+  words(text: string): string;
+  replyTo: string | null;
+}
+
+class ChangedMeanwhile extends Error {
+  override name = 'ChangedMeanwhile';
+  readonly code = 'changed_meanwhile';
+}
+
+function withoutMentions({ words: clean, replyTo }: Cleaned, files: readonly string[], deadlineHours: number): Rule {
   return (draft) => {
     if (draft.status === 'sending') throw new SendInFlight();
     if (!isOpen(draft) || draft.subject === null || draft.body === null) return null;
-    const replyTo = draft.replyTo !== null && clean(draft.replyTo) !== draft.replyTo ? null : draft.replyTo;
     const content = {
       to: draft.to,
       replyTo,

@@ -4,14 +4,13 @@ import { listDraftEvents } from '../../../commands/audit';
 import { type CommandContext, SYSTEM } from '../../../commands/context';
 import { readDraftView } from '../../../commands/draft-record';
 import { type Rule, transition } from '../../../commands/draft-transition';
+import { isWrittenTo } from '../../../mention-index/lookup';
 import { eraseDrafts, IS_HELD, shutOutNewHolds } from '../../../personal-data/erase-drafts';
-import { formsOf } from '../../../personal-data/subject';
 import type { Person } from '../store';
 import { changeUnlessHeld } from './held-person';
 
-/** Of `drafts d`: was written to this person. The hashes alone may be of a key that is gone. */
-export const isTo = ({ hashes, email }: Person) =>
-  Prisma.sql`(d.recipient_hashes && ${hashes} OR lower(d."to") = ANY (${formsOf(email)}))`;
+/** Of `drafts d`: was written to this person. */
+const isTo = ({ hashes }: Person) => isWrittenTo(hashes);
 
 const BATCH = 200;
 
@@ -107,20 +106,21 @@ export async function withoutOthersFiles(
 export async function eraseOwnDrafts(db: Database, person: Person, beat: () => void): Promise<number> {
   const context = systemContext(person.requestId);
   let erased = 0;
-  for (;;) {
-    const done = await db.$transaction(async (transaction) => {
+  for (let after = '00000000-0000-0000-0000-000000000000'; ; ) {
+    const ids = await db.$transaction(async (transaction) => {
       const tx = transaction as Database;
       await shutOutNewHolds(tx);
       const rows = await tx.$queryRaw<{ id: string }[]>`
-        SELECT d.id FROM drafts d WHERE ${isTo(person)} AND NOT ${IS_HELD} AND d.status <> 'sending'
+        SELECT d.id FROM drafts d WHERE d.id > ${after}::uuid AND ${isTo(person)} AND NOT ${IS_HELD} AND d.status <> 'sending'
         ORDER BY d.id LIMIT ${BATCH} FOR UPDATE`;
-      const ids = rows.map(({ id }) => id);
-      if (ids.length === 0) return 0;
-      await eraseDrafts(tx, ids, 'erasure', context);
-      return ids.length;
+      const found = rows.map(({ id }) => id);
+      if (found.length > 0) await eraseDrafts(tx, found, 'erasure', context);
+      return found;
     });
-    erased += done;
+    erased += ids.length;
     beat();
-    if (done < BATCH) return erased;
+    const last = ids.at(-1);
+    if (last === undefined || ids.length < BATCH) return erased;
+    after = last;
   }
 }

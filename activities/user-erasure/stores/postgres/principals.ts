@@ -1,10 +1,11 @@
-// A person who writes or decides drafts: becomes a random pseudonym. What they did still counts, under that.
+// Makes a person who writes or decides drafts a random pseudonym. What they did still counts, under that.
 import { randomBytes } from 'node:crypto';
 import type { Database } from '../../../../prisma/client';
 import { recordEvent } from '../../../commands/audit';
 import { BOOTSTRAP_ADMIN, SYSTEM } from '../../../commands/context';
+import { MANY } from '../../../mention-index/lookup';
 import { shutOutNewHolds } from '../../../personal-data/erase-drafts';
-import { findMentions } from '../../../personal-data/mentions';
+import { ERASED, mentionsOf } from '../../../personal-data/mentions';
 import { normaliseAddress } from '../../../personal-data/subject';
 import type { Person } from '../store';
 import { isHeld } from './held-person';
@@ -15,28 +16,40 @@ interface PrincipalRow {
   name: string;
   email: string | null;
   createdAt: Date;
+  /** False: the name mentions the person, and the key is somebody else's. */
+  isPerson: boolean;
 }
 
 const OURS = [BOOTSTRAP_ADMIN.id, SYSTEM.id];
 
-export async function findPrincipals(db: Database, { email }: Person): Promise<PrincipalRow[]> {
-  // They are few: whoever has a key.
-  const all = await db.principal.findMany({ where: { id: { notIn: OURS } } });
-  return all.filter(
-    (one) => (one.email !== null && normaliseAddress(one.email) === email) || findMentions(one.name, email).length > 0,
-  );
+/** Those who are the person, by their address or by a name that is their address, and those whose name only mentions them. */
+export async function findPrincipals(db: Database, { email, hashes }: Person): Promise<PrincipalRow[]> {
+  const rows = await db.$queryRaw<Omit<PrincipalRow, 'isPerson'>[]>`
+    SELECT p.id, p.name, p.email, p.created_at AS "createdAt" FROM principals p
+    WHERE p.id IN (SELECT m.row_id FROM mentions m WHERE m.place = 'principals' AND m.hash = ANY (${[...hashes, MANY]}::bytea[]))
+      AND p.id <> ALL (${OURS}::uuid[]) ORDER BY p.id`;
+  const { isIn } = mentionsOf(email);
+  return rows.flatMap((row) => {
+    const isPerson = [row.email, row.name].some((one) => one !== null && normaliseAddress(one) === email);
+    return isPerson || isIn(row.name) ? [{ ...row, isPerson }] : [];
+  });
 }
 
 export async function countPrincipals(db: Database, person: Person): Promise<{ principals: number; sessions: number }> {
-  const ids = (await findPrincipals(db, person)).map(({ id }) => id);
+  const found = await findPrincipals(db, person);
+  const ids = found.filter(({ isPerson }) => isPerson).map(({ id }) => id);
   const sessions = await db.session.count({ where: { key: { principalId: { in: ids } } } });
-  return { principals: ids.length, sessions };
+  return { principals: found.length, sessions };
 }
 
 export async function readPrincipals(db: Database, person: Person): Promise<unknown[]> {
   const found = await findPrincipals(db, person);
   const read: unknown[] = [];
-  for (const { id, name, email, createdAt } of found) {
+  for (const { id, name, email, createdAt, isPerson } of found) {
+    if (!isPerson) {
+      read.push({ kind: 'mention', in: 'principals', id, fields: { name } });
+      continue;
+    }
     const keys = await db.apiKey.findMany({
       where: { principalId: id },
       select: { id: true, roles: true, groups: true, createdAt: true, endedAt: true },
@@ -59,11 +72,15 @@ export async function readPrincipals(db: Database, person: Person): Promise<unkn
 export async function erasePrincipals(db: Database, person: Person): Promise<{ principals: number; sessions: number }> {
   const found = await findPrincipals(db, person);
   let sessions = 0;
-  for (const { id } of found) {
+  for (const { id, name, isPerson } of found) {
     sessions += await db.$transaction(async (transaction) => {
       const tx = transaction as Database;
       await shutOutNewHolds(tx);
       if (await isHeld(tx, person)) return 0;
+      if (!isPerson) {
+        await tx.principal.update({ where: { id }, data: { name: withoutMention(name, person.email) } });
+        return 0;
+      }
       await tx.principal.update({
         where: { id },
         data: { name: `erased-${randomBytes(8).toString('hex')}`, email: null },
@@ -82,3 +99,7 @@ export async function erasePrincipals(db: Database, person: Person): Promise<{ p
   }
   return { principals: found.length, sessions };
 }
+
+/** No two principals have one name, so what replaces the mention is nobody else's either. */
+const withoutMention = (name: string, email: string) =>
+  mentionsOf(email).replace(name).text.replaceAll(ERASED, `erased-${randomBytes(8).toString('hex')}`);

@@ -1,7 +1,9 @@
-// A stream cut into windows that overlap, so that whatever lies across a border is whole in one of them, and counts once.
-import { REACH } from './needles';
+// Cuts a stream into windows that overlap, so that whatever lies across a border is whole in one of them, and counts once.
+import { REACH as FARTHEST } from '../addresses/find-addresses';
 
 const WINDOW = 1024 * 1024;
+/** More than a spelled address reaches from its at sign, on both sides. */
+export const REACH = 4 * FARTHEST;
 
 export interface Window {
   bytes: Buffer;

@@ -1,4 +1,4 @@
-// Hashes of the person's content, as hex, base64 and raw bytes: however many there are, the bytes are read once.
+// Finds hashes of people's content, written as hex, base64 or raw bytes: however many there are, it reads the bytes once.
 
 const TABLE_BITS = 20;
 const SPREAD = 0x9e3779b1;
@@ -6,31 +6,31 @@ const slot = (word: number) => Math.imul(word, SPREAD) >>> (32 - TABLE_BITS);
 
 export interface Fingerprints {
   count: number;
-  /** Positions in `bytes` where one begins. */
-  find(bytes: Buffer): number[];
+  /** Where in `bytes` one begins, and which. */
+  find(bytes: Buffer): { at: number; hash: string }[];
 }
 
 export function createFingerprints(hashes: string[]): Fingerprints {
-  const needles = [...new Set(hashes)].flatMap(writtenOut);
-  const starts = new Map<number, Buffer[]>();
+  const needles = [...new Set(hashes)].flatMap((hash) => writtenOut(hash).map((bytes) => ({ hash, bytes })));
+  const starts = new Map<number, typeof needles>();
   const table = new Uint8Array(1 << TABLE_BITS);
   for (const needle of needles) {
-    const word = needle.readInt32BE();
+    const word = needle.bytes.readInt32BE();
     table[slot(word)] = 1;
     starts.set(word, [...(starts.get(word) ?? []), needle]);
   }
   return {
     count: needles.length,
     find(bytes) {
-      const found: number[] = [];
+      const found: { at: number; hash: string }[] = [];
       if (needles.length === 0) return found;
       let word = 0;
       for (let at = 0; at < bytes.length; at++) {
         word = (word << 8) | (bytes[at] as number);
         if (table[slot(word)] === 0 || at < 3) continue;
         const start = at - 3;
-        const begun = starts.get(word);
-        if (begun?.some((needle) => needle.equals(bytes.subarray(start, start + needle.length)))) found.push(start);
+        const begun = starts.get(word)?.find((one) => one.bytes.equals(bytes.subarray(start, start + one.bytes.length)));
+        if (begun) found.push({ at: start, hash: begun.hash });
       }
       return found;
     },

@@ -1,0 +1,132 @@
+// Makes one scan serve every erasure that waits for one: a pass takes those whose purge is over, reads everything once, and
+// records for each what it found.
+import { setTimeout as delay } from 'node:timers/promises';
+import pg from 'pg';
+import { uuidv7 } from 'uuidv7';
+import { type Database, Prisma } from '../../prisma/client';
+import type { ScanSummary } from '../../workflows/contracts/user-erasure';
+import { recordEvent } from '../commands/audit';
+import { SYSTEM } from '../commands/context';
+import type { Scan, ScanReport, Subject } from './index';
+
+/** One pass at a time, whichever process makes it. */
+const LOCK = 7_305_220;
+const ASKS_EACH_MS = 250;
+/** Erasures that are still purging may join the pass that is about to begin. */
+const GATHERS_MS = 10_000;
+/** What is read within a few seconds is read for each erasure at once. */
+const SMALL_BYTES = 256 * 1024 * 1024;
+
+export interface PassDependencies {
+  db: Database;
+  databaseUrl: string;
+  scan: Scan;
+  intervalSeconds: number;
+  /** @returns null where the erasure has ended */
+  subjectOf(requestId: string): Promise<Subject | null>;
+}
+
+export interface ScanPasses {
+  /** Joins a pass or makes one. @returns what was found since the erasure's last purge */
+  scanFor(requestId: string, beat: () => void): Promise<ScanSummary>;
+  /** @returns when the next pass may begin, null for at once */
+  nextAt(): Promise<Date | null>;
+}
+
+export function createScanPasses(dependencies: PassDependencies): ScanPasses {
+  const { db, databaseUrl, intervalSeconds } = dependencies;
+
+  return {
+    async scanFor(requestId, beat) {
+      for (;;) {
+        beat();
+        const row = await db.erasure.findUnique({ where: { id: requestId }, select: { status: true, scan: true } });
+        if (row?.status !== 'scanning') return { needles: 0, sources: [] };
+        if (row.scan) return row.scan as unknown as ScanSummary;
+        const made = await whileAlone(databaseUrl, () => makePass(dependencies, beat));
+        if (!made) await delay(ASKS_EACH_MS);
+      }
+    },
+
+    async nextAt() {
+      const last = await db.scanPass.findFirst({ orderBy: { startedAt: 'desc' } });
+      if (!last || last.bytes <= SMALL_BYTES) return null;
+      const next = new Date(last.startedAt.getTime() + intervalSeconds * 1000);
+      return next > new Date() ? next : null;
+    },
+  };
+}
+
+/** @returns whether it was this process's turn */
+async function whileAlone(connectionString: string, work: () => Promise<void>): Promise<boolean> {
+  const client = new pg.Client({ connectionString, application_name: 'countersign scan lock' });
+  client.on('error', () => {});
+  await client.connect();
+  try {
+    const { rows } = await client.query<{ isOurs: boolean }>('SELECT pg_try_advisory_lock($1) AS "isOurs"', [LOCK]);
+    if (!rows[0]?.isOurs) return false;
+    await work();
+    return true;
+  } finally {
+    await client.end();
+  }
+}
+
+async function makePass({ db, scan, subjectOf }: PassDependencies, beat: () => void): Promise<void> {
+  await gather(db, beat);
+  const startedAt = new Date();
+  const waiting = await db.erasure.findMany({
+    where: { status: 'scanning', scan: { equals: Prisma.DbNull } },
+    orderBy: { id: 'asc' },
+    select: { id: true, version: true },
+  });
+  const known = await Promise.all(waiting.map(async (one) => ({ ...one, subject: await subjectOf(one.id) })));
+  const scanned = known.flatMap(({ subject, ...one }) => (subject ? [{ ...one, subject }] : []));
+  if (scanned.length === 0) return;
+  const reports = await scan(
+    scanned.map(({ subject }) => subject),
+    beat,
+  );
+  const finishedAt = new Date();
+  const bytes = reports[0]?.sources.reduce((sum, source) => sum + source.bytes, 0) ?? 0;
+  const pass = { erasures: scanned.length, startedAt, finishedAt };
+  for (const [n, { id, version }] of scanned.entries()) {
+    await record(db, { id, version }, reports[n] as ScanReport, pass);
+  }
+  await db.scanPass.create({ data: { id: uuidv7(), bytes: BigInt(bytes), ...pass } });
+  await db.scanPass.deleteMany({ where: { startedAt: { lt: new Date(startedAt.getTime() - YEAR_MS) } } });
+}
+
+const YEAR_MS = 366 * 86_400_000;
+
+async function gather(db: Database, beat: () => void): Promise<void> {
+  for (const until = Date.now() + GATHERS_MS; Date.now() < until; await delay(ASKS_EACH_MS)) {
+    if ((await db.erasure.count({ where: { status: 'erasing' } })) === 0) return;
+    beat();
+  }
+}
+
+/** Unless the erasure has gone on meanwhile, by a restore for instance. */
+async function record(
+  db: Database,
+  { id, version }: { id: string; version: number },
+  { needles, sources }: ScanReport,
+  pass: { erasures: number; startedAt: Date; finishedAt: Date },
+): Promise<void> {
+  const summary: ScanSummary = {
+    needles,
+    sources: sources.map(({ places: _, ...counts }) => counts),
+    pass: { ...pass, startedAt: pass.startedAt.toISOString(), finishedAt: pass.finishedAt.toISOString() },
+  };
+  await db.$transaction(async (tx) => {
+    const { count } = await tx.erasure.updateMany({
+      where: { id, version, status: 'scanning' },
+      data: { scan: summary as unknown as Prisma.InputJsonObject },
+    });
+    if (count === 0) return;
+    for (const { source, findings } of sources.filter((one) => one.findings > 0)) {
+      const event = { type: 'erasure.found', subject: 'erasure', subjectId: id, data: { source, findings } };
+      await recordEvent(tx as Database, { actor: SYSTEM, requestId: uuidv7() }, event);
+    }
+  });
+}

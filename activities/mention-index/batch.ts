@@ -1,0 +1,119 @@
+// Notes the mentions of one batch of due rows, in one transaction: a process that dies in it leaves them due.
+import type { ObjectStore } from '../../ops/runtime/object-store';
+import type { Database } from '../../prisma/client';
+import type { Matcher } from '../personal-data/matching/matcher';
+import type { Subjects } from '../personal-data/subject';
+import { TEXT_PLACES, type TextPlace } from '../personal-data/text-places';
+import { addressesInFile } from './files';
+import { MANY, RECIPIENTS } from './lookup';
+import { type DueRow, readTexts, type RowTexts } from './texts';
+
+/** One process at a time: two could note the same row, the older text last. */
+const LOCK = 7_305_219n;
+const ROWS = 100;
+/** Each may have 10 MiB. */
+const FILES = 4;
+/** Of one row: more would let one text fill the index. */
+const MOST_ADDRESSES = 1_000;
+/** Files may lie far away. */
+const SLOW = { timeout: 5 * 60_000 };
+
+export interface MentionIndexDependencies {
+  db: Database;
+  files: ObjectStore;
+  subjects: Subjects;
+  matcher: Matcher;
+}
+
+interface Mention {
+  place: string;
+  row_id: string;
+  part: number;
+  /** In hex. */
+  hash: string;
+}
+
+/** @returns how many rows it has seen to; null while another process does */
+export async function noteBatch(dependencies: MentionIndexDependencies): Promise<number | null> {
+  const { db } = dependencies;
+  const [{ isDue }] = await db.$queryRaw<[{ isDue: boolean }]>`SELECT EXISTS (SELECT FROM mentions_due) AS "isDue"`;
+  if (!isDue) return 0;
+  return db.$transaction(async (transaction) => {
+    const tx = transaction as Database;
+    const [{ isOurs }] = await tx.$queryRaw<[{ isOurs: boolean }]>`SELECT pg_try_advisory_xact_lock(${LOCK}) AS "isOurs"`;
+    if (!isOurs) return null;
+    const due = upToFiles(
+      await tx.$queryRaw<(DueRow & { position: bigint })[]>`
+        SELECT position, place, row_id AS "rowId", part FROM mentions_due ORDER BY position LIMIT ${ROWS}`,
+    );
+    const rows = [...new Map(due.map((row) => [`${row.place} ${row.rowId} ${row.part}`, row])).values()];
+    const mentions: Mention[] = [];
+    for (const place of TEXT_PLACES) {
+      const ofPlace = rows.filter((row) => row.place === place.table);
+      if (ofPlace.length > 0) mentions.push(...(await mentionsOf(dependencies, tx, place, ofPlace)));
+    }
+    await replace(tx, rows, mentions);
+    await tx.$executeRaw`DELETE FROM mentions_due WHERE position = ANY (${due.map(({ position }) => position)}::bigint[])`;
+    return due.length;
+  }, SLOW);
+}
+
+function upToFiles<Row extends DueRow>(due: Row[]): Row[] {
+  const files = due.flatMap(({ place }, n) => (place === 'attachments' ? [n] : []));
+  return due.slice(0, files[FILES]);
+}
+
+async function mentionsOf(
+  { matcher, subjects, files }: MentionIndexDependencies,
+  tx: Database,
+  place: TextPlace,
+  due: DueRow[],
+): Promise<Mention[]> {
+  const rows = await readTexts(tx, place, due);
+  const keys = [...subjects.hashingKeys];
+  const values = rows.flatMap(({ texts }) => texts);
+  const hashes = await matcher.hashesOf(
+    values.map(({ kind, value }) => ({ kind, value })),
+    keys,
+    MOST_ADDRESSES,
+  );
+  let next = 0;
+  const mentions: Mention[] = [];
+  for (const row of rows) {
+    const own = new Set<string>();
+    const others = new Set<string>();
+    const many = Buffer.from(MANY).toString('hex');
+    for (const { column } of row.texts) {
+      const into = place.table === 'drafts' && column === 'to' ? own : others;
+      for (const hash of hashes[next++] ?? [MANY]) into.add(Buffer.from(hash).toString('hex'));
+    }
+    if (place.table === 'attachments') await addFile(row);
+    const noted = others.size > MOST_ADDRESSES * keys.length || others.has(many) ? [many] : [...others];
+    mentions.push(...noted.map((hash) => mention(place.table, row, hash)));
+    mentions.push(...[...own].map((hash) => mention(RECIPIENTS, row, hash)));
+
+    async function addFile({ sha256 }: RowTexts): Promise<void> {
+      const addresses = sha256 ? await addressesInFile({ files, matcher }, sha256, MOST_ADDRESSES) : new Set<string>();
+      if (addresses === null) others.add(many);
+      else for (const one of addresses) for (const hash of subjects.hashesOf(one)) others.add(Buffer.from(hash).toString('hex'));
+    }
+  }
+  return mentions;
+}
+
+const mention = (place: string, { rowId, part }: DueRow, hash: string): Mention => ({ place, row_id: rowId, part, hash });
+
+async function replace(tx: Database, rows: DueRow[], mentions: Mention[]): Promise<void> {
+  const places = rows.flatMap(({ place, rowId, part }) =>
+    (place === 'drafts' ? [place, RECIPIENTS] : [place]).map((one) => ({ place: one, row_id: rowId, part })),
+  );
+  await tx.$executeRaw`
+    DELETE FROM mentions m USING jsonb_to_recordset(${JSON.stringify(places)}::jsonb) AS r (place text, row_id uuid, part int)
+    WHERE m.place = r.place AND m.row_id = r.row_id AND m.part = r.part`;
+  if (mentions.length === 0) return;
+  await tx.$executeRaw`
+    INSERT INTO mentions (hash, place, row_id, part)
+    SELECT decode(r.hash, 'hex'), r.place, r.row_id, r.part
+    FROM jsonb_to_recordset(${JSON.stringify(mentions)}::jsonb) AS r (hash text, place text, row_id uuid, part int)
+    ON CONFLICT DO NOTHING`;
+}

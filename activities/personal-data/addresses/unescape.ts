@@ -1,0 +1,130 @@
+// Undoes the escapes of URLs, quoted-printable, HTML, JSON and JavaScript in one pass, and knows where each byte came from.
+// Texts are bytes of UTF-8, each a character, so that an escaped byte and a plain one are the same.
+
+/** A text that was made of another: byte `i` stands there from `starts[i]` to `ends[i]`. */
+export interface View {
+  text: string;
+  starts: Int32Array;
+  ends: Int32Array;
+}
+
+export interface Escapes {
+  percent?: boolean;
+  quotedPrintable?: boolean;
+}
+
+const NAMED: Record<string, string> = {
+  ...{ commat: '@', period: '.', plus: '+', lowbar: '_', hyphen: '-', dash: '-', apos: "'", num: '#', dollar: '$' },
+  ...{ percnt: '%', ast: '*', sol: '/', equals: '=', quest: '?', excl: '!', amp: '&', lt: '<', gt: '>', quot: '"' },
+  ...{ nbsp: ' ', grave: '`', lcub: '{', lbrace: '{', rcub: '}', rbrace: '}', verbar: '|', vert: '|' },
+};
+const ENTITY = /#(?:0*(\d{1,7})|[xX]0*([\da-fA-F]{1,6}));?|([a-z]{2,6});/y;
+const UNICODE = /u(?:\{0*([\da-fA-F]{1,6})\}|([\da-fA-F]{4}))|x([\da-fA-F]{2})/y;
+const SURROGATE = /\\+u([dD][c-fC-F][\da-fA-F]{2})/y;
+const SOFT_BREAK = /=[ \t]{0,32}\r?\n/y;
+const SPACES = 'nrtbfv';
+
+const [AMPERSAND, BACKSLASH, PERCENT, EQUALS] = [0x26, 0x5c, 0x25, 0x3d];
+
+/** Returns null where nothing is escaped. Linear: each run of `\`, `amp;` or `25` is read once. */
+export function unescape(text: string, { percent = false, quotedPrintable = false }: Escapes): View | null {
+  const bytes = Buffer.allocUnsafe(text.length);
+  const starts = new Int32Array(text.length);
+  const ends = new Int32Array(text.length);
+  let length = 0;
+  let isChanged = false;
+  const put = (byte: number, from: number, to: number) => {
+    bytes[length] = byte;
+    starts[length] = from;
+    ends[length++] = to;
+  };
+  const putCharacter = (code: number, from: number, to: number) => {
+    isChanged = true;
+    for (const byte of utf8(code)) put(byte, from, to);
+  };
+
+  for (let i = 0; i < text.length; ) {
+    const code = text.charCodeAt(i);
+    let end = i;
+    if (code === AMPERSAND) {
+      let at = i + 1;
+      while (text.startsWith('amp;', at)) at += 4;
+      const [whole, decimal, hex, name] = exec(ENTITY, text, at) ?? [];
+      const decoded = decimal ? Number(decimal) : hex ? Number.parseInt(hex, 16) : NAMED[name ?? '']?.charCodeAt(0);
+      if (whole !== undefined && decoded !== undefined) putCharacter(decoded, i, (end = at + whole.length));
+      else if (at > i + 1) putCharacter(AMPERSAND, i, (end = at));
+    } else if (code === BACKSLASH) {
+      let at = i + 1;
+      while (text.charCodeAt(at) === BACKSLASH) at++;
+      end = unescapeScript(text, i, at, putCharacter);
+      for (; end < at; end++) put(BACKSLASH, end, end + 1);
+    } else if (code === PERCENT && percent) {
+      let at = i + 1;
+      while (text.startsWith('25', at) && isHexByte(text, at + 2)) at += 2;
+      if (isHexByte(text, at)) {
+        put(hexByte(text, at), i, (end = at + 2));
+        isChanged = true;
+      }
+    } else if (code === EQUALS && quotedPrintable) {
+      if (isHexByte(text, i + 1)) put(hexByte(text, i + 1), i, (end = i + 3));
+      else end = softBreakEnd(text, i);
+      isChanged ||= end > i;
+    }
+    if (end === i) put(code, i, ++end);
+    i = end;
+  }
+  if (!isChanged) return null;
+  return { text: bytes.toString('latin1', 0, length), starts: starts.slice(0, length), ends: ends.slice(0, length) };
+}
+
+/** @returns where the escape ends that begins at `from` with backslashes up to `at`; `from` where there is none */
+function unescapeScript(
+  text: string,
+  from: number,
+  at: number,
+  put: (code: number, from: number, to: number) => void,
+): number {
+  const [whole, braced, unit, byte] = exec(UNICODE, text, at) ?? [];
+  if (whole === undefined) {
+    if (at < text.length && SPACES.includes(text[at] as string)) {
+      put(0x20, from, at + 1);
+      return at + 1;
+    }
+    return from;
+  }
+  let code = Number.parseInt(braced ?? unit ?? byte ?? '', 16);
+  let end = at + whole.length;
+  const low = unit && (code & 0xfc00) === 0xd800 ? exec(SURROGATE, text, end) : null;
+  if (low) {
+    code = 0x10000 + ((code & 0x3ff) << 10) + (Number.parseInt(low[1] as string, 16) & 0x3ff);
+    end += low[0].length;
+  }
+  put(code, from, end);
+  return end;
+}
+
+/** Returns where the line break ends that quoted-printable ignores, as it is or within JSON; `from` where there is none. */
+export function softBreakEnd(text: string, from: number): number {
+  const plain = exec(SOFT_BREAK, text, from);
+  if (plain) return from + plain[0].length;
+  const carriageReturn = escapedLetterEnd(text, from + 1, 'r');
+  const end = escapedLetterEnd(text, carriageReturn, 'n');
+  return end > carriageReturn ? end : from;
+}
+
+export function escapedLetterEnd(text: string, from: number, letter: string): number {
+  let at = from;
+  while (text.charCodeAt(at) === BACKSLASH) at++;
+  return at > from && text[at] === letter ? at + 1 : from;
+}
+
+function exec(pattern: RegExp, text: string, at: number): RegExpExecArray | null {
+  pattern.lastIndex = at;
+  return pattern.exec(text);
+}
+
+const HEX = Int8Array.from({ length: 256 }, (_, code) => '0123456789abcdef'.indexOf(String.fromCharCode(code).toLowerCase()));
+const digit = (text: string, at: number) => HEX[text.charCodeAt(at) & 0xff] ?? -1;
+const isHexByte = (text: string, at: number) => at + 1 < text.length && digit(text, at) >= 0 && digit(text, at + 1) >= 0;
+const hexByte = (text: string, at: number) => digit(text, at) * 16 + digit(text, at + 1);
+const utf8 = (code: number) => Buffer.from(code <= 0x10ffff ? String.fromCodePoint(code) : '\ufffd');
