@@ -15,6 +15,7 @@ import {
 } from '../activities/erasure-scan';
 import { createSubjects } from '../activities/personal-data/subject';
 import { createUserErasureActivities } from '../activities/user-erasure';
+import { createRemains } from '../activities/user-erasure/remains';
 import { createStores } from '../activities/user-erasure/stores/registry';
 import type { Configuration } from '../ops/runtime/configuration';
 import type { Logger } from '../ops/runtime/logging';
@@ -45,7 +46,7 @@ export function createErasure({ settings, logger, ...dependencies }: ErasureDepe
     ledger,
     signer,
     scan: createScan(sourcesOf(settings, dependencies)),
-    backupRetentionDays: settings.BACKUP_RETENTION_DAYS,
+    remains: createRemains(dependencies.backups, settings),
   });
   const replay: ReplayDependencies = { db, ledger, subjects, stores, logger };
   return { activities, replay };

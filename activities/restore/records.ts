@@ -53,8 +53,9 @@ export async function listRecords(backups: ObjectStore): Promise<RestoreRecord[]
   return records.sort((a, b) => (a.at < b.at ? -1 : 1));
 }
 
+export const isInEffect = ({ state }: RestoreRecord) => ['switched', 'reconciled', 'accepted'].includes(state);
+
 /** Of those that are in effect; an undo is a restore of its own. */
 export async function newestRecord(backups: ObjectStore): Promise<RestoreRecord | null> {
-  const isInEffect = ({ state }: RestoreRecord) => ['switched', 'reconciled', 'accepted'].includes(state);
   return (await listRecords(backups)).filter(isInEffect).at(-1) ?? null;
 }
