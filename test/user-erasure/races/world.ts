@@ -46,6 +46,7 @@ export class World {
     readonly stores: PersonalDataStore[],
     readonly activities: UserErasureActivities,
     readonly ledger: ReturnType<typeof openLedger>,
+    readonly backups: ObjectStore,
   ) {}
 
   /** @param backups where the worker has them, should there be one */
@@ -68,6 +69,7 @@ export class World {
       settings: { APPROVAL_DEADLINE_HOURS: 72, HUBSPOT_ACCESS_TOKEN: undefined, HUBSPOT_BASE_URL: '' },
     });
     const BACKUP_URL = given.backups ?? `file://${newFolder('backup')}`;
+    const backups = openObjectStore(BACKUP_URL);
     const ledger = openLedger({ BACKUP_URL, SECRET_KEY: SETTINGS.SECRET_KEY });
     const scan = createScan([
       createPostgresSource(database.url),
@@ -84,10 +86,10 @@ export class World {
         world.found = report.sources.flatMap(({ places }) => places);
         return report;
       },
-      remains: createRemains(openObjectStore(BACKUP_URL), { BACKUP_RETENTION_DAYS: 30, UNDO_RETENTION_DAYS: 7 }),
+      remains: createRemains(backups, { BACKUP_RETENTION_DAYS: 30, UNDO_RETENTION_DAYS: 7 }),
     });
     const [author, approver] = [await person('an agent', 'author'), await person('an approver', 'approver')];
-    const world = new World(database, commands, author, approver, files, stores, activities, ledger);
+    const world = new World(database, commands, author, approver, files, stores, activities, ledger, backups);
     return world;
   }
 
