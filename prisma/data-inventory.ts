@@ -279,7 +279,7 @@ export const STORES: Store[] = [
     class: 'content',
     holds: 'The whole database as it was at the switch, in a folder below POSTGRES_HOME, kept for an undo',
     settings: [],
-    kept: 'UNDO_RETENTION_DAYS after the switch and up to a day more; longer while nobody has settled what the restore lost',
+    kept: 'UNDO_RETENTION_DAYS after the switch and up to two days more; longer while nobody has settled what the restore lost',
     erasure: 'Ages out; the certificate names it and says until when, and an undo carries out the erasure ledger',
   },
   {

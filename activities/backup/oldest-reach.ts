@@ -1,20 +1,21 @@
 // Finds the oldest state that the database may still go back to: of a backup, or of a cluster that a restore left behind.
 import type { RecoveryTools } from '../../ops/recovery/tools';
 import { findLeftClusters } from '../restore/left-clusters';
-import { listRecords } from '../restore/records';
+import { isDamagedRecord, listRecords } from '../restore/records';
 import { listRemovals } from '../restore/removals';
 import { timeOfSet } from './retention';
 
 /**
  * @param sets all that are kept, and those whose manifest somebody may bring back
- * @returns null where there is no backup, or a record does not say
+ * @returns null where there is no backup, or a record is damaged
  */
 export async function findOldestReach(
   { backups, settings }: Pick<RecoveryTools, 'backups' | 'settings'>,
   sets: readonly { id: string }[],
 ): Promise<Date | null> {
   if (sets.length === 0) return null;
-  const records = await listRecords(backups);
+  const records = await listRecords(backups).catch(nullIfDamaged);
+  if (!records) return null;
   const { left, open } = findLeftClusters(records, await listRemovals(backups), settings.UNDO_RETENTION_DAYS);
   const times = [
     ...sets.map(({ id }) => timeOfSet(id)),
@@ -25,4 +26,10 @@ export async function findOldestReach(
   ].map((time) => time.getTime());
   const oldest = Math.min(...times);
   return Number.isNaN(oldest) ? null : new Date(oldest);
+}
+
+/** A damaged record fails no backup. */
+function nullIfDamaged(error: unknown): null {
+  if (isDamagedRecord(error)) return null;
+  throw error;
 }

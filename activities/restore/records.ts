@@ -42,6 +42,9 @@ export async function readRecord(backups: ObjectStore, restoreId: string): Promi
   }
 }
 
+/** Whether this error says that a record is damaged, and not that the store is away. */
+export const isDamagedRecord = (error: unknown): boolean => error instanceof z.ZodError || error instanceof SyntaxError;
+
 /** The oldest first. */
 export async function listRecords(backups: ObjectStore): Promise<RestoreRecord[]> {
   const records: RestoreRecord[] = [];

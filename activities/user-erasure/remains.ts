@@ -11,8 +11,8 @@ const DAY_MS = 86_400_000;
 const REPOSITORY = 'pgbackrest/';
 /** The next nightly full backup ends the chain of incremental ones that need the last set from before. One day to spare. */
 const CHAIN_ENDS_WITHIN_MS = 2 * DAY_MS;
-/** Old clusters are removed once a day. */
-const REMOVED_WITHIN_MS = DAY_MS;
+/** Old clusters are removed once a day; a restore that waits for its confirmation may hold that run up for another. */
+const REMOVED_WITHIN_MS = 2 * DAY_MS;
 
 export interface BackupsThatRemain {
   /** BACKUP_RETENTION_DAYS. */

@@ -63,7 +63,7 @@ test('stays while what its restore lost is not settled, and while its days last;
   expect(await keptForUndo()).toEqual([{ cluster: 'data', until: null }]);
   await settle();
   expect(await remove(1)).toEqual([]);
-  const goes = new Date(Date.parse(record.at) + 8 * DAY_MS).toISOString();
+  const goes = new Date(Date.parse(record.at) + 9 * DAY_MS).toISOString();
   expect(await keptForUndo()).toEqual([{ cluster: 'data', until: goes }]);
   expect(hasCluster('data')).toBe(true);
 });

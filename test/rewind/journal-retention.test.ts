@@ -117,7 +117,12 @@ describe('the oldest state that the database may go back to', () => {
     expect(await reach()).toBe('2026-01-02T00:00:00.000Z');
   });
 
-  it('is not known where a record does not say', async () => {
+  it('is not known where a record is damaged', async () => {
+    await backups.put(`restores/${uuidv7()}.json`, Buffer.from('no JSON'));
+    expect(await findOldestReach(tools(), SETS)).toBeNull();
+  });
+
+  it('is not known where a record names no set', async () => {
     await writeRecord(backups, record({ setId: 'what is this' }));
     expect(await findOldestReach(tools(), SETS)).toBeNull();
   });

@@ -52,17 +52,17 @@ it.each(['sets/20251101T000000Z/manifest.json', 'pgbackrest/archive/countersign/
 
 it('names a database that is kept for undo, with the day by which the daily run has removed it, and forgets it then', async () => {
   await restored({});
-  expect((await remains()).keptForUndo).toEqual([{ cluster: 'data', until: '2026-01-17T00:00:00.000Z' }]);
+  expect((await remains()).keptForUndo).toEqual([{ cluster: 'data', until: '2026-01-18T00:00:00.000Z' }]);
   await writeRemoval(backups, 'data', new Date('2026-01-16T05:00:00.000Z'));
   expect((await remains()).keptForUndo).toEqual([]);
 });
 
-it('gives one that is overdue another day, and one that its restore still needs no day', async () => {
+it('gives one that is overdue two more days, and one that its restore still needs no day', async () => {
   await restored({ at: '2026-01-01T00:00:00.000Z' });
-  expect((await remains()).keptForUndo).toEqual([{ cluster: 'data', until: '2026-01-11T12:00:00.000Z' }]);
+  expect((await remains()).keptForUndo).toEqual([{ cluster: 'data', until: '2026-01-12T12:00:00.000Z' }]);
   await restored({ state: 'switched', cluster: 'data-newer', previous: 'data-new' });
   expect((await remains()).keptForUndo).toEqual([
-    { cluster: 'data', until: '2026-01-11T12:00:00.000Z' },
+    { cluster: 'data', until: '2026-01-12T12:00:00.000Z' },
     { cluster: 'data-new', until: null },
   ]);
 });
