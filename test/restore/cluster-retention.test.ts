@@ -107,17 +107,17 @@ test('goes once its days are over, with an audit event; the living one and what 
   expect(livingName(place.host.folder)).toBe(record.cluster);
 });
 
-describe('a removal that was killed', () => {
-  /** What an earlier restore left, as the record says. */
-  async function leave(): Promise<string> {
-    const id = uuidv7();
-    const at = new Date(Date.parse(record.at) - 1_000).toISOString();
-    await writeRecord(place.tools.backups, { ...record, id, at, state: 'abandoned', cluster: `data-${id}` });
-    mkdirSync(folder(`data-${id}`));
-    cpSync(join(folder(record.cluster), 'PG_VERSION'), join(folder(`data-${id}`), 'PG_VERSION'));
-    return id;
-  }
+/** What an earlier restore left, as its record says. @returns the restore's id */
+async function leave(daysAgo = 0): Promise<string> {
+  const id = uuidv7();
+  const at = new Date(Date.parse(record.at) - daysAgo * DAY_MS - 1_000).toISOString();
+  await writeRecord(place.tools.backups, { ...record, id, at, state: 'abandoned', cluster: `data-${id}` });
+  mkdirSync(folder(`data-${id}`));
+  cpSync(join(folder(record.cluster), 'PG_VERSION'), join(folder(`data-${id}`), 'PG_VERSION'));
+  return id;
+}
 
+describe('a removal that was killed', () => {
   test('after its rename is finished by the next run, with one audit event', async () => {
     const id = await leave();
     renameSync(folder(`data-${id}`), folder(`removing-data-${id}`));
@@ -142,7 +142,8 @@ describe('a removal that was killed', () => {
   });
 });
 
-test('the schedule of a worker that has the tools does it, and waits for who holds the lock', async () => {
+test('the schedule of a worker that has the tools does it, once nobody holds the lock, and spares what is young', async () => {
+  const [old, young] = [await leave(8), await leave(6)];
   place.runWorker();
   const { schedule, workflow } = place.temporal.client;
   const handle = schedule.getHandle(CLUSTER_RETENTION_SCHEDULE);
@@ -157,7 +158,9 @@ test('the schedule of a worker that has the tools does it, and waits for who hol
     const { raw } = await run.describe();
     return raw.pendingActivities?.find(({ lastFailure }) => lastFailure)?.lastFailure?.message?.includes('backup');
   });
+  expect(hasCluster(`data-${old}`)).toBe(true);
   await lock.release();
-  expect(await run.result()).toEqual({ removed: [] });
+  expect(await run.result()).toEqual({ removed: [`data-${old}`] });
+  expect([old, young].map((id) => hasCluster(`data-${id}`))).toEqual([false, true]);
   expect((await readRecord(place.tools.backups, record.id))?.state).toBe('accepted');
 });
