@@ -287,13 +287,40 @@ export const STORES: Store[] = [
     holds:
       'The database, Redis, attachments, the local mailbox and the configuration without secrets, encrypted; ids, hashes and counts of them',
     settings: ['BACKUP_URL'],
-    kept: 'The retention of the backups',
-    erasure: 'Ages out; the certificate says until when, and the erasure ledger is carried out on every restore',
+    kept: 'BACKUP_RETENTION_DAYS; the newest two full sets, and the newest of each part, until newer ones replace them',
+    erasure:
+      'Ages out; the certificate says what can be promised about the last day, and every restore carries out the erasure ledger',
+  },
+  {
+    name: 'A database that a restore replaced',
+    class: 'content',
+    holds: 'The whole database as it was at the switch, in a folder below POSTGRES_HOME, kept for an undo',
+    settings: [],
+    kept: 'UNDO_RETENTION_DAYS after the switch and up to two days more; longer while nobody has settled what the restore lost',
+    erasure: 'Ages out; the certificate names it and says until when, and an undo carries out the erasure ledger',
+  },
+  {
+    name: 'Records of restores',
+    class: 'pseudonymous',
+    holds:
+      '`restores/`: what was restored to when, folder names, ids and states of drafts and erasures that a restore lost',
+    settings: ['BACKUP_URL'],
+    kept: always,
+    erasure: 'Stays: ids and codes only; scanned all the same',
+  },
+  {
+    name: 'Reports of restore drills',
+    class: 'none',
+    holds: '`drills/`: outcomes, times, counts, names of sets and segments',
+    settings: ['BACKUP_URL'],
+    kept: always,
+    erasure: 'Stays; scanned all the same',
   },
   {
     name: 'Restore points',
     class: 'pseudonymous',
-    holds: 'Ids of erasures and of runs of retention, when they began to remove, where the log was then',
+    holds:
+      '`restore-points/`: ids of erasures and of runs of retention, when they began to remove, where the log was then',
     settings: ['BACKUP_URL'],
     kept: 'As long as a backup that is older',
     erasure: 'Stays: ids only',
@@ -301,15 +328,15 @@ export const STORES: Store[] = [
   {
     name: 'Send journal',
     class: 'pseudonymous',
-    holds: 'Ids of drafts whose send was claimed',
+    holds: '`journal/`: ids of drafts whose send was claimed',
     settings: ['BACKUP_URL'],
-    kept: 'As long as a backup that is older',
-    erasure: 'Stays: ids only',
+    kept: 'As long as a backup, or a database kept for an undo, that is older; each backup prunes it',
+    erasure: 'Stays: ids only; scanned all the same',
   },
   {
     name: 'Erasure ledger',
     class: 'pseudonymous',
-    holds: 'Keyed hashes of the erased, ids of erasures',
+    holds: '`erasure-ledger/`: keyed hashes of the erased, ids of erasures',
     settings: ['BACKUP_URL'],
     kept: 'As long as a backup that is older, and then as long as the installation',
     erasure: 'Stays: what keeps a restore from bringing the person back',
@@ -317,7 +344,7 @@ export const STORES: Store[] = [
   {
     name: 'Audit anchors',
     class: 'none',
-    holds: 'Positions and hashes of the audit chain',
+    holds: '`audit/`: positions and hashes of the audit chain',
     settings: ['BACKUP_URL'],
     kept: 'As long as the events that they prove',
     erasure: 'Stays',

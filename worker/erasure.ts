@@ -17,6 +17,7 @@ import { createMentionIndex } from '../activities/mention-index';
 import { createMatcher } from '../activities/personal-data/matching/matcher';
 import { createSubjects } from '../activities/personal-data/subject';
 import { createUserErasureActivities } from '../activities/user-erasure';
+import { createRemains } from '../activities/user-erasure/remains';
 import { createStores } from '../activities/user-erasure/stores/registry';
 import type { Configuration } from '../ops/runtime/configuration';
 import type { Logger } from '../ops/runtime/logging';
@@ -52,7 +53,7 @@ export function createErasure({ settings, logger, ...dependencies }: ErasureDepe
     scan: createScan(sourcesOf(settings, dependencies), matcher),
     databaseUrl: settings.DATABASE_URL,
     scanIntervalSeconds: settings.SCAN_INTERVAL,
-    backupRetentionDays: settings.BACKUP_RETENTION_DAYS,
+    remains: createRemains(dependencies.backups, settings),
   });
   const replay: ReplayDependencies = { db, files, ledger, subjects, stores, matcher, index, logger };
   return { activities, replay, index, subjects, matcher };

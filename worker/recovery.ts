@@ -5,6 +5,7 @@ import type { Redis } from 'ioredis';
 import type { Registry } from 'prom-client';
 import { createBackupActivities } from '../activities/backup';
 import { observeBackups, observeDrills } from '../activities/backup/metrics';
+import { createClusterRetentionActivities } from '../activities/cluster-retention';
 import { createOperationsActivities } from '../activities/operations';
 import { createRestoreActivities } from '../activities/restore';
 import { createFollowUpActivities } from '../activities/restore/follow-up';
@@ -61,6 +62,7 @@ export async function findHostRecovery({
       ...createRestoreActivities(tools, rewinding),
       ...createFollowUpActivities(tools, rewinding),
       ...createRestoreDrillActivities(tools),
+      ...createClusterRetentionActivities(tools, { db, logger }),
       ...createOperationsActivities({ temporal }),
     },
   };

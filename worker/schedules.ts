@@ -17,6 +17,7 @@ import {
   NIGHTLY_BACKUP_SCHEDULE,
   SCHEDULED_BACKUP,
 } from '../workflows/contracts/backup';
+import { CLUSTER_RETENTION_SCHEDULE } from '../workflows/contracts/cluster-retention';
 import { DRAFT_RETENTION_SCHEDULE, type DraftRetentionInput } from '../workflows/contracts/draft-retention';
 import { RESTORE_DRILL_SCHEDULE, type RestoreDrillInput } from '../workflows/contracts/restore-drill';
 import { ProcessAttribute } from '../workflows/contracts/search-attributes';
@@ -69,6 +70,20 @@ export const RECOVERY_SCHEDULES: ScheduleOptions[] = [
       args: [{} satisfies RestoreDrillInput],
       staticSummary: 'A restore drill, every week',
       typedSearchAttributes: [{ key: ProcessAttribute, value: 'restoreDrill' }],
+    },
+  },
+  {
+    scheduleId: CLUSTER_RETENTION_SCHEDULE,
+    spec: { calendars: [{ hour: 5 }], timezone: 'UTC' },
+    policies: { overlap: ScheduleOverlapPolicy.SKIP, catchupWindow: '1 day' },
+    action: {
+      type: 'startWorkflow',
+      workflowType: 'clusterRetention',
+      workflowId: CLUSTER_RETENTION_SCHEDULE,
+      taskQueue: TASK_QUEUES.ops,
+      args: [],
+      staticSummary: 'Removes databases that restores replaced, once UNDO_RETENTION_DAYS are over',
+      typedSearchAttributes: [{ key: ProcessAttribute, value: 'clusterRetention' }],
     },
   },
 ];

@@ -2,6 +2,7 @@
 // on with the current one, by `patched` or by continue-as-new (worker/temporal-workers.ts).
 import { setWorkflowOptions, workflowInfo } from '@temporalio/workflow';
 import { backup } from './backup';
+import { clusterRetention } from './cluster-retention';
 import { restore } from './restore';
 import { restoreDrill } from './restore-drill';
 import { reconcileRestore, undoRestore } from './restore-follow-up';
@@ -15,6 +16,7 @@ setWorkflowOptions(pinned, restore);
 setWorkflowOptions(pinned, reconcileRestore);
 setWorkflowOptions(pinned, undoRestore);
 setWorkflowOptions(pinned, restoreDrill);
+setWorkflowOptions(pinned, clusterRetention);
 
 export { auditRetention } from './audit-retention';
 export { draftApproval } from './draft-approval';
@@ -22,4 +24,4 @@ export { draftRetention } from './draft-retention';
 export { mailDelivery } from './mail-delivery';
 export { operations } from './operations';
 export { userErasure } from './user-erasure';
-export { backup, reconcileRestore, restore, restoreDrill, undoRestore };
+export { backup, clusterRetention, reconcileRestore, restore, restoreDrill, undoRestore };

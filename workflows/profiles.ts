@@ -164,6 +164,26 @@ export const RECOVERY_STEP: ActivityOptions = {
 };
 
 /**
+ * Removes old clusters while it holds the lock. A directory of 100 GB takes about a minute. If no worker on the database's host
+ * takes it within ten minutes, or the database stays away, it fails and the next day's run goes on: nobody waits for it.
+ */
+export const CLUSTER_REMOVAL: ActivityOptions = {
+  taskQueue: TASK_QUEUES.ops,
+  startToCloseTimeout: '1 hour',
+  scheduleToStartTimeout: '10 minutes',
+  scheduleToCloseTimeout: '2 hours',
+  heartbeatTimeout: '15 seconds',
+  cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+  retry: {
+    initialInterval: '1 second',
+    backoffCoefficient: 2,
+    maximumInterval: '30 seconds',
+    maximumAttempts: 6,
+  },
+  allowEagerDispatch: false,
+};
+
+/**
  * A step of a backup works as long as there is to copy, and beats each second. Its attempts say themselves when it has been
  * tried for long enough (activities/backup/attempt.ts); where no worker has the tools, it has failed after two hours. Who
  * cancels it waits until pgBackRest has ended.

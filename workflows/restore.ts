@@ -30,8 +30,8 @@ const {
 } = proxyActivities<RestoreActivities>(RECOVERY_STEP);
 const { listLost } = proxyActivities<FollowUpActivities>(RECOVERY_STEP);
 
-/** What is lost is waited for; a backup or a drill can be made again, and may itself wait for what is to be restored. */
-const GIVE_WAY: ExclusiveProcess[] = ['backup', 'restoreDrill'];
+/** A restore waits for an erasure. It cancels these: they can be repeated, and may themselves wait for the lost database. */
+const GIVE_WAY: ExclusiveProcess[] = ['backup', 'restoreDrill', 'clusterRetention'];
 /** It holds the lock of all operations meanwhile. */
 const CONFIRMED_WITHIN = '24 hours';
 

@@ -5,10 +5,12 @@ import { VERSION } from '../../ops/runtime/package-root';
 import type { Database } from '../../prisma/client';
 import type { BackupKind } from '../../workflows/contracts/backup';
 import { pruneRestorePoints } from '../restore-points';
+import { pruneJournal } from '../rewind/journal-retention';
 import { attempt } from './attempt';
 import { type DatabaseState, readDatabaseState } from './database-state';
 import { backUpFiles, type StoredFiles } from './files';
 import { type Manifest, manifestKey, writeManifest } from './manifest';
+import { findOldestReach } from './oldest-reach';
 import { backUpPostgres, type StoredPostgres } from './postgres';
 import { prune } from './prune';
 import { backUpRedis, type RedisPart } from './redis';
@@ -37,7 +39,7 @@ export interface BackupActivities {
   verifySet(made: MadeSet): Promise<{ walChecked: number; older: string | null }>;
   /** From then on the set exists. */
   writeSet(made: MadeManifest): Promise<void>;
-  /** @returns the sets that went by age */
+  /** Then what only they needed: restore points, and journals of sends. @returns the sets that went by age */
   pruneSets(): Promise<string[]>;
 }
 
@@ -83,9 +85,12 @@ export function createBackupActivities(tools: RecoveryTools, { db, redis }: Back
     pruneSets: () =>
       attempt(async (own) => {
         const request = { before: agesOut(), now: new Date() };
-        const { pruned, kept } = await prune(tools, await readCatalogue(tools, own.signal), request, own);
+        const catalogue = await readCatalogue(tools, own.signal);
+        const { pruned, kept } = await prune(tools, catalogue, request, own);
         const [oldest] = kept;
         if (oldest) await pruneRestorePoints(tools.backups, timeOfSet(oldest.id));
+        const reach = await findOldestReach(tools, [...kept, ...catalogue.shadows]);
+        if (reach) await pruneJournal(tools.backups, reach);
         return pruned;
       }),
   };

@@ -81,10 +81,7 @@ export function createFollowUpActivities(tools: RecoveryTools, dependencies: Rew
         const record = await recordOf(restoreId);
         const { previous, setId, timeline } = record;
         if (!previous || !existsSync(join(tools.host.home, previous, 'PG_VERSION'))) {
-          throw refusal(
-            'nothing_to_undo',
-            'The database from before this restore is not there any more: restore a backup instead.',
-          );
+          throw refusal('nothing_to_undo', describeMissing(previous, tools.settings.UNDO_RETENTION_DAYS));
         }
         const target = `undo of ${restoreId}`;
         await goLive(tools, dependencies, {
@@ -101,3 +98,9 @@ export function createFollowUpActivities(tools: RecoveryTools, dependencies: Rew
     forgetTruth: (restoreId: string): Promise<void> => beating(() => forgetTruth(tools, restoreId)),
   };
 }
+
+/** @param days for how long a cluster is kept for an undo */
+const describeMissing = (previous: string | null, days: number): string =>
+  previous === null
+    ? 'There was no database before this restore. Restore a backup instead (docs/DR_RUNBOOK.md).'
+    : `The database from before this restore (${previous}) is gone: it is removed ${days} day(s) after the restore (UNDO_RETENTION_DAYS). Restore a backup instead (docs/DR_RUNBOOK.md).`;

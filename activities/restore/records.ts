@@ -42,6 +42,9 @@ export async function readRecord(backups: ObjectStore, restoreId: string): Promi
   }
 }
 
+/** Whether this error says that a record is damaged, and not that the store is away. */
+export const isDamagedRecord = (error: unknown): boolean => error instanceof z.ZodError || error instanceof SyntaxError;
+
 /** The oldest first. */
 export async function listRecords(backups: ObjectStore): Promise<RestoreRecord[]> {
   const records: RestoreRecord[] = [];
@@ -53,8 +56,9 @@ export async function listRecords(backups: ObjectStore): Promise<RestoreRecord[]
   return records.sort((a, b) => (a.at < b.at ? -1 : 1));
 }
 
+export const isInEffect = ({ state }: RestoreRecord) => ['switched', 'reconciled', 'accepted'].includes(state);
+
 /** Of those that are in effect; an undo is a restore of its own. */
 export async function newestRecord(backups: ObjectStore): Promise<RestoreRecord | null> {
-  const isInEffect = ({ state }: RestoreRecord) => ['switched', 'reconciled', 'accepted'].includes(state);
   return (await listRecords(backups)).filter(isInEffect).at(-1) ?? null;
 }

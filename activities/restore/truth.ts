@@ -8,12 +8,11 @@ import type { StepBeat } from '../../workflows/contracts/recovery-progress';
 import type { Truth } from '../rewind';
 import { chooseSet } from './chosen-set';
 import { discardCluster, restoreFiles, withCluster } from './cluster';
+import { truthName } from './left-clusters';
 import { leadsAlong } from './plan';
 import type { RestoreRecord } from './records';
 import { withDatabase } from './rewound';
 import { readControl, wayTo } from './timelines';
-
-const throwAway = (restoreId: string) => `truth-${restoreId}`;
 
 /** @returns the folder's name; null where the restore itself went to the end of all that was kept */
 export async function prepareTruth(
@@ -25,7 +24,7 @@ export async function prepareTruth(
   const { previous, previousTimeline } = record;
   if (previous && (await isSameSystem(tools, previous, record.cluster))) return previous;
   if (record.target === 'end' || previousTimeline === null) return null;
-  const name = throwAway(record.id);
+  const name = truthName(record.id);
   const repository = await readRepository(tools.pgbackrest, signal);
   const way = await wayTo(tools.pgbackrest, repository.archive.at(-1)?.id ?? '', previousTimeline);
   const { id: setId, postgres } = await chooseSet(tools, 'latest', null, leadsAlong(repository, way));
@@ -61,9 +60,9 @@ export function withTruth<T>(
     name === null
       ? work(restored, null)
       : withCluster(tools, name, (url) =>
-          withDatabase(url, (db) => work(restored, { db, isWhole: name !== throwAway(restoreId) })),
+          withDatabase(url, (db) => work(restored, { db, isWhole: name !== truthName(restoreId) })),
         ),
   );
 }
 
-export const forgetTruth = (tools: RecoveryTools, restoreId: string) => discardCluster(tools, throwAway(restoreId));
+export const forgetTruth = (tools: RecoveryTools, restoreId: string) => discardCluster(tools, truthName(restoreId));

@@ -77,7 +77,7 @@ export async function readClaimsSince(
 }
 
 /** The runs that are objects, in the order in which they began where their ids tell. */
-async function listRuns(backups: ObjectStore): Promise<string[]> {
+export async function listRuns(backups: ObjectStore): Promise<string[]> {
   const folder = journalFolder(MAIL_LANE);
   const runs: string[] = [];
   for await (const key of backups.list(folder)) runs.push(key.slice(folder.length).replace(/\.json$/, ''));
@@ -91,11 +91,11 @@ function endedBefore(moment: Date, runId: string, next: string | undefined): boo
 }
 
 /** A UUIDv7 begins with its time; null where it is none. */
-const beginOf = (runId: string) =>
+export const beginOf = (runId: string) =>
   runId[14] === '7' ? Number.parseInt(runId.replaceAll('-', '').slice(0, 12), 16) : null;
 
 /** One that can't be understood is a gap. */
-async function readArchived(backups: ObjectStore, runId: string): Promise<RunClaims> {
+export async function readArchived(backups: ObjectStore, runId: string): Promise<RunClaims> {
   const found = Archived.safeParse(parse((await readObject(backups, journalKey(MAIL_LANE, runId))) ?? ''));
   return found.success ? found.data : { complete: false, claims: [] };
 }

@@ -3,6 +3,7 @@ import { canonicalJson } from '../../ops/runtime/canonical-json';
 import type { Signed, Signer } from '../../ops/runtime/signing';
 import type { ScanSummary } from '../../workflows/contracts/user-erasure';
 import type { StepView } from './erasure-view';
+import type { BackupsThatRemain, ClusterThatRemains } from './remains';
 
 export interface Certificate {
   kind: 'countersign erasure certificate';
@@ -14,8 +15,12 @@ export interface Certificate {
   certifiedAt: string;
   stores: { store: string; erased: number; anonymised: number }[];
   scan: ScanSummary;
-  /** Backups taken before the erasure may hold the person until they age out; every restore carries the ledger out first. */
-  backupsUntil: string;
+  /** The last day on which a backup may hold the person; null where none can be promised, for the reason in `backups`. */
+  backupsUntil: string | null;
+  /** Absent, like the next one, in certificates of builds that did not know it. */
+  backups?: BackupsThatRemain;
+  /** Databases that restores left behind, and that may hold the person. */
+  keptForUndo?: ClusterThatRemains[];
   ledger: { position: number; hash: string };
 }
 

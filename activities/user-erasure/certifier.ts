@@ -10,8 +10,8 @@ import { writeMessage } from '../outbox/outbox';
 import { signCertificate, storesOf } from './certificate';
 import { type ErasureRecord, readErasure, toState } from './erasure-record';
 import { readSteps } from './erasure-view';
+import type { RemainsReader } from './remains';
 
-const DAY_MS = 86_400_000;
 /** One appends to the ledger at a time. */
 const LEDGER_LOCK = 7_305_217n;
 /** The ledger may lie far away. */
@@ -21,7 +21,7 @@ export interface CertifierDependencies {
   db: Database;
   ledger: Ledger;
   signer: Signer;
-  backupRetentionDays: number;
+  remains: RemainsReader;
 }
 
 /** This database does not know of entries that the ledger has: they come first. */
@@ -30,12 +30,14 @@ export class LedgerNotReplayed extends Error {
   readonly code = 'ledger_not_replayed';
 }
 
-export function createCertifier({ db, ledger, signer, backupRetentionDays }: CertifierDependencies) {
+export function createCertifier({ db, ledger, signer, remains }: CertifierDependencies) {
   return async function certify(
     { requestId, scan }: Certification,
     context: CommandContext,
   ): Promise<ErasureState | null> {
     const steps = await readSteps(db, requestId);
+    // A store that can't be read fails this attempt: what remains is never guessed.
+    const remainsAt = await remains();
     const certified = await db.$transaction(async (transaction) => {
       const tx = transaction as Database;
       await tx.$executeRaw`SELECT pg_advisory_xact_lock(${LEDGER_LOCK})`;
@@ -52,7 +54,7 @@ export function createCertifier({ db, ledger, signer, backupRetentionDays }: Cer
         certifiedAt: entry.certifiedAt,
         stores: storesOf(steps),
         scan,
-        backupsUntil: new Date(Date.parse(entry.certifiedAt) + backupRetentionDays * DAY_MS).toISOString(),
+        ...remainsAt(new Date(entry.certifiedAt)),
         ledger: { position: entry.position, hash: entry.hash },
       });
       await tx.erasure.update({

@@ -1,6 +1,6 @@
 // The certificate of an erasure for people: what was erased, what was looked through, until when backups may hold anything.
 import { createHash } from 'node:crypto';
-import type { SignedCertificate } from '../../activities/user-erasure/certificate';
+import type { Certificate, SignedCertificate } from '../../activities/user-erasure/certificate';
 
 const STYLE = `
 body { font: 16px/1.5 system-ui, sans-serif; max-width: 48rem; margin: 3rem auto; padding: 0 1rem; color: #1c2430; }
@@ -12,7 +12,7 @@ td.n, th.n { text-align: right; } code { overflow-wrap: anywhere; font-size: .85
 export const CERTIFICATE_POLICY = `default-src 'none';style-src 'sha256-${createHash('sha256').update(STYLE).digest('base64')}';base-uri 'none';form-action 'none';frame-ancestors 'none'`;
 
 export function certificatePage({ certificate, signature, publicKey }: SignedCertificate): string {
-  const { requestId, subject, requestedAt, begunAt, certifiedAt, stores, scan, backupsUntil, ledger } = certificate;
+  const { requestId, subject, requestedAt, begunAt, certifiedAt, stores, scan, ledger } = certificate;
   return `<!doctype html>
 <html lang="en">
 <head>
@@ -24,7 +24,8 @@ export function certificatePage({ certificate, signature, publicKey }: SignedCer
 <body>
   <h1>Certificate of erasure</h1>
   <p class="seal">On ${when(certifiedAt)} an independent scan of every store found nothing of this person.
-  Backups from before may hold them until ${when(backupsUntil)}; every restore carries this erasure out again before it opens.</p>
+  ${describeBackups(certificate)} Every restore carries this erasure out again before it opens.</p>
+  ${describeClusters(certificate)}
   <table>
     <tr><th>Request</th><td><code>${escaped(requestId)}</code></td></tr>
     <tr><th>Person (keyed hash)</th><td><code>${escaped(subject)}</code></td></tr>
@@ -47,6 +48,27 @@ export function certificatePage({ certificate, signature, publicKey }: SignedCer
 </body>
 </html>
 `;
+}
+
+function describeBackups({ backupsUntil, backups }: Certificate): string {
+  if (backupsUntil !== null) return `Backups from before may hold them until ${when(backupsUntil)}.`;
+  const expected = backups
+    ? ` With a full backup each night from now on, that is by ${when(backups.expectedUntil)}; without, no day can be promised.`
+    : '';
+  return `Backups from before may hold them until they are older than the retention and two newer full backups have replaced them.${expected}`;
+}
+
+function describeClusters({ keptForUndo = [] }: Certificate): string {
+  if (keptForUndo.length === 0) return '';
+  const lines = keptForUndo.map(
+    ({ cluster, until }) =>
+      `<tr><td><code>${escaped(cluster)}</code></td><td>${until === null ? 'its restore is settled, and then the days of UNDO_RETENTION_DAYS are over' : when(until)}</td></tr>`,
+  );
+  return `<h2>Databases that a restore replaced, and that may hold them</h2>
+  <table>
+    <tr><th>Folder</th><th>until</th></tr>
+    ${lines.join('\n    ')}
+  </table>`;
 }
 
 const rows = (lines: (string | number)[][]) =>

@@ -71,6 +71,9 @@ export async function startBeside(host: ClusterHost, name: string): Promise<Besi
   }
 }
 
+/** Whether the last server on this cluster was one of ours that starts beside, and did not clean up. */
+export const wasLeftBeside = (data: string): boolean => existsSync(join(data, SOCKETS));
+
 /** What a process that was killed has left running, and its sockets. */
 export async function endBeside(data: string): Promise<void> {
   await endLeftoverPostmaster(data);

@@ -5,13 +5,19 @@ import { join } from 'node:path';
 import { endProcess, processIdentity } from './process-identity';
 
 export async function endLeftoverPostmaster(data: string): Promise<void> {
+  const found = findPostmaster(data);
+  if (found) await endProcess(found.pid, found.identity, 'SIGINT', 10_000);
+}
+
+/** Null where no server works on this cluster. */
+export function findPostmaster(data: string): { pid: number; identity: string } | null {
   const file = join(data, 'postmaster.pid');
-  if (!existsSync(file)) return;
+  if (!existsSync(file)) return null;
   const pid = Number.parseInt(readFileSync(file, 'utf8'), 10);
   const identity = Number.isInteger(pid) && pid > 1 ? processIdentity(pid) : null;
   // The number may belong to another program by now; PostgreSQL itself sees to a file that is merely stale.
-  if (identity === null || !commandLine(pid).includes(realpathOr(data))) return;
-  await endProcess(pid, identity, 'SIGINT', 10_000);
+  if (identity === null || !commandLine(pid).includes(realpathOr(data))) return null;
+  return { pid, identity };
 }
 
 function commandLine(pid: number): string {

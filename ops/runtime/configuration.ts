@@ -71,6 +71,7 @@ const Environment = z.object({
   DRAFT_RETENTION_DAYS: positive(90),
   AUDIT_RETENTION_DAYS: positive(365),
   BACKUP_RETENTION_DAYS: positive(30),
+  UNDO_RETENTION_DAYS: whole(0, 36_500, 7),
   UNDO_WINDOW_SECONDS: seconds(0),
   APPROVAL_DEADLINE_HOURS: hours(72),
   BACKUP_PASSPHRASE: z.string().min(20, 'must have 20 characters or more').optional(),

@@ -11,6 +11,7 @@ import { prune } from '../../activities/backup/prune';
 import { timeOfSet } from '../../activities/backup/retention';
 import { readCatalogue } from '../../activities/backup/sets';
 import { findFaults } from '../../activities/backup/verify';
+import { archiveRun, journalKey } from '../../activities/mail-delivery/journal';
 import { readRepository } from '../../ops/pgbackrest/info';
 import { findRecoveryTools } from '../../ops/recovery/tools';
 import { readConfiguration } from '../../ops/runtime/configuration';
@@ -234,4 +235,24 @@ test('what is older than the retention goes, with all that only it named; the la
     own: [],
     older: [],
   });
+});
+
+test('journals of sends go with the oldest set that needs them', async () => {
+  const { backups } = service.tools;
+  const oldest = timeOfSet((await service.sets())[0]?.id ?? '').getTime();
+  /** A run that claimed a moment after it began. */
+  const archive = async (daysBefore: number) => {
+    const began = oldest - daysBefore * 86_400_000;
+    const hex = began.toString(16).padStart(12, '0');
+    const runId = `${hex.slice(0, 8)}-${hex.slice(8)}-7000-8000-000000000001`;
+    const claims = [{ at: new Date(began + 1_000).toISOString(), ids: [uuidv7()] }];
+    await archiveRun(backups, 'email', runId, { complete: true, claims });
+    return journalKey('email', runId);
+  };
+  const [old, needed, young] = [await archive(5), await archive(2), await archive(0.5)];
+  const run = service.activities();
+  expect(await run(({ pruneSets }) => pruneSets())).toEqual([]);
+  const left = await collect(backups.list('journal/'));
+  expect(left).toEqual(expect.arrayContaining([needed, young]));
+  expect(left).not.toContain(old);
 });

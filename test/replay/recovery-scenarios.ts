@@ -1,7 +1,8 @@
 // What is recorded of backups, restores and drills, each on a host of its own.
 import { uuidv7 } from 'uuidv7';
-import type { restoreDrill, undoRestore } from '../../workflows';
+import type { clusterRetention, restoreDrill, undoRestore } from '../../workflows';
 import { progress as backupProgress, backupWorkflowId, toSetId } from '../../workflows/contracts/backup';
+import { CLUSTER_RETENTION_SCHEDULE } from '../../workflows/contracts/cluster-retention';
 import {
   abort,
   confirmSwitch,
@@ -106,6 +107,11 @@ export const RECOVERY_SCENARIOS: Record<string, RecoveryScenario> = {
     return drill(service);
   },
   'drill-not-proven': (service) => drill(service),
+  async 'old-clusters-looked-for'({ workflows }) {
+    const workflowId = `${CLUSTER_RETENTION_SCHEDULE}-of-a-test`;
+    await workflows.execute<typeof clusterRetention>('clusterRetention', { workflowId, taskQueue: TASK_QUEUES.ops });
+    return { workflowId };
+  },
 };
 
 /** Of all that is recorded. */

@@ -4,7 +4,7 @@ const { createHash } = require('node:crypto');
 /** By kind: test files below test/, without their ending. */
 const LONG_PROOFS = {
   'a restore': ['restore/restore', 'restore/whole', 'restore/erased-since', 'restore/exact', 'restore/killed'],
-  'what a restore needs': ['restore/refusals', 'restore/drill', 'restore/s3'],
+  'what a restore needs': ['restore/refusals', 'restore/drill', 'restore/s3', 'restore/cluster-retention'],
   'rewound time': ['rewind/mark-sent', 'rewind/processes', 'rewind/random-histories', 'rewind/reconcile'],
   'what is killed and frozen': [
     'recovery/worker',

@@ -26,7 +26,12 @@ const certificate: Certificate = {
   certifiedAt: '2026-01-02T00:01:00.000Z',
   stores: [{ store: 'postgres', erased: 3, anonymised: 1 }],
   scan: { needles: 12, sources: [{ source: '<postgres>', items: 4, bytes: 1234, findings: 0 }] },
-  backupsUntil: '2026-02-01T00:01:00.000Z',
+  backupsUntil: null,
+  backups: { retentionDays: 30, keptByCount: true, until: null, expectedUntil: '2026-02-03T00:01:00.000Z' },
+  keptForUndo: [
+    { cluster: 'data', until: '2026-01-10T00:00:00.000Z' },
+    { cluster: '<data>', until: null },
+  ],
   ledger: { position: 7, hash: 'cd'.repeat(32) },
 };
 
@@ -51,6 +56,24 @@ it('is a page that says the same and carries no markup of others', () => {
   for (const word of [certificate.requestId, certificate.subject, 'position 7', '1234', '&#60;postgres&#62;'])
     expect(page).toContain(word);
   expect(page).not.toContain('<postgres>');
+  expect(page).not.toContain('<data>');
+});
+
+it('is a page that says what may still hold the person: backups without a promised day, and replaced databases', () => {
+  const page = certificatePage(signCertificate(signer(OLD), certificate));
+  expect(page).toContain('two newer full backups have replaced them');
+  expect(page).toContain('2026-02-03T00:01:00.000Z');
+  expect(page).toContain('<code>data</code></td><td><time datetime="2026-01-10T00:00:00.000Z">');
+  expect(page).toContain('its restore is settled');
+});
+
+it('is a page too where an older build has written it', () => {
+  const { backups: _, keptForUndo: __, ...others } = certificate;
+  const signed = signCertificate(signer(OLD), { ...others, backupsUntil: '2026-02-01T00:01:00.000Z' });
+  expect(isGenuine(signer(OLD), signed)).toBe(true);
+  const page = certificatePage(signed);
+  expect(page).toContain('may hold them until <time datetime="2026-02-01T00:01:00.000Z">');
+  expect(page).not.toContain('Databases that a restore replaced');
 });
 
 describe('by the programs in the documentation', () => {

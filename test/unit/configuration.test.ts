@@ -37,6 +37,8 @@ describe('the configuration', () => {
       SHUTDOWN_DRAIN_SECONDS: 30,
       DRAFT_RETENTION_DAYS: 90,
       AUDIT_RETENTION_DAYS: 365,
+      BACKUP_RETENTION_DAYS: 30,
+      UNDO_RETENTION_DAYS: 7,
       UNDO_WINDOW_SECONDS: 0,
       APPROVAL_DEADLINE_HOURS: 72,
     });

@@ -1,8 +1,11 @@
 // A certificate that was cut off between the ledger and the row: the entry is there once, and the certificate is written.
 import { pino } from 'pino';
+import { uuidv7 } from 'uuidv7';
 import { replayLedger } from '../../activities/erasure-ledger/replay';
 import { createSubjects } from '../../activities/personal-data/subject';
-import type { SignedCertificate } from '../../activities/user-erasure/certificate';
+import { writeRecord } from '../../activities/restore/records';
+import { isGenuine, type SignedCertificate } from '../../activities/user-erasure/certificate';
+import { createSigner } from '../../ops/runtime/signing';
 import type { ScanSummary } from '../../workflows/contracts/user-erasure';
 import { SETTINGS } from '../support/commands';
 import { createTestNamespace, type TestNamespace } from '../support/temporal';
@@ -43,6 +46,33 @@ async function ledgerOf(): Promise<string[]> {
   for await (const { requestId } of world.ledger.entries()) ids.push(requestId);
   return ids;
 }
+
+it('says in its certificate what remains: backups without a promised day, and a database that is kept for undo', async () => {
+  const one = await scanned('ada@customer.example');
+  await world.backups.put('sets/20250101T000000Z/manifest.json', Buffer.from('{}'));
+  await writeRecord(world.backups, {
+    id: uuidv7(),
+    at: new Date().toISOString(),
+    state: 'accepted',
+    setId: '20250101T000000Z',
+    target: 'set',
+    generation: 2,
+    timeline: 2,
+    previousTimeline: 1,
+    cluster: 'data-new',
+    previous: 'data',
+    head: { position: '1', hash: '' },
+  });
+  await certify(one);
+  const row = await world.db.erasure.findUniqueOrThrow({ where: { id: one.requestId } });
+  const signed = row.certificate as unknown as SignedCertificate;
+  expect(isGenuine(createSigner(SETTINGS.SECRET_KEY, 'certificates'), signed)).toBe(true);
+  expect(signed.certificate).toMatchObject({
+    backupsUntil: null,
+    backups: { retentionDays: 30, keptByCount: true, until: null },
+    keptForUndo: [{ cluster: 'data', until: expect.any(String) }],
+  });
+});
 
 async function certificateOf(id: string) {
   const { status, certificate } = await world.db.erasure.findUniqueOrThrow({ where: { id } });

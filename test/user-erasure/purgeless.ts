@@ -7,6 +7,7 @@ import { openLedger } from '../../activities/erasure-ledger/ledger';
 import { createScan, type ScanReport } from '../../activities/erasure-scan';
 import { createSubjects } from '../../activities/personal-data/subject';
 import { createUserErasureActivities } from '../../activities/user-erasure';
+import { createRemains } from '../../activities/user-erasure/remains';
 import { createStores } from '../../activities/user-erasure/stores/registry';
 import { NOTHING } from '../../activities/user-erasure/stores/store';
 import { startRedis } from '../../ops/local/redis';
@@ -113,7 +114,7 @@ export async function startErasures(
       missing.rounds -= 1;
       return report;
     },
-    backupRetentionDays: settings.BACKUP_RETENTION_DAYS,
+    remains: createRemains(backups, settings),
   });
   const worker = await Worker.create({
     connection: clock.nativeConnection,

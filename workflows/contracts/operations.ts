@@ -8,7 +8,8 @@ export type ExclusiveProcess =
   | 'rollback'
   | 'userErasure'
   | 'draftRetention'
-  | 'auditRetention';
+  | 'auditRetention'
+  | 'clusterRetention';
 
 /** A workflow, known by its id and by the first of its runs: continued as new it is the same, started again another. */
 export interface Claimant {

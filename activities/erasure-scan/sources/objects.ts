@@ -13,7 +13,14 @@ export interface ObjectFolder {
 const DECOYS = 'scan-decoys/';
 
 /** What of BACKUP_URL no retention ages out. */
-export const KEPT_BACKUP_PREFIXES = ['journal/', 'audit/', 'erasure-ledger/', 'restore-points/'];
+export const KEPT_BACKUP_PREFIXES = [
+  'journal/',
+  'audit/',
+  'erasure-ledger/',
+  'restore-points/',
+  'restores/',
+  'drills/',
+];
 
 export function createObjectsSource(folders: ObjectFolder[]): ScanSource {
   return {

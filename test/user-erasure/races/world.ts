@@ -9,6 +9,7 @@ import { createObjectsSource, createPostgresSource, createScan } from '../../../
 import { type Claims, createClaims } from '../../../activities/mail-delivery/claims';
 import { createSubjects, normaliseAddress } from '../../../activities/personal-data/subject';
 import { createUserErasureActivities, type UserErasureActivities } from '../../../activities/user-erasure';
+import { createRemains } from '../../../activities/user-erasure/remains';
 import { createStores } from '../../../activities/user-erasure/stores/registry';
 import type { Person, PersonalDataStore } from '../../../activities/user-erasure/stores/store';
 import { type ObjectStore, openObjectStore } from '../../../ops/runtime/object-store';
@@ -45,6 +46,7 @@ export class World {
     readonly stores: PersonalDataStore[],
     readonly activities: UserErasureActivities,
     readonly ledger: ReturnType<typeof openLedger>,
+    readonly backups: ObjectStore,
   ) {}
 
   /** @param backups where the worker has them, should there be one */
@@ -66,10 +68,9 @@ export class World {
       temporal: temporal.client,
       settings: { APPROVAL_DEADLINE_HOURS: 72, HUBSPOT_ACCESS_TOKEN: undefined, HUBSPOT_BASE_URL: '' },
     });
-    const ledger = openLedger({
-      BACKUP_URL: given.backups ?? `file://${newFolder('backup')}`,
-      SECRET_KEY: SETTINGS.SECRET_KEY,
-    });
+    const BACKUP_URL = given.backups ?? `file://${newFolder('backup')}`;
+    const backups = openObjectStore(BACKUP_URL);
+    const ledger = openLedger({ BACKUP_URL, SECRET_KEY: SETTINGS.SECRET_KEY });
     const scan = createScan([
       createPostgresSource(database.url),
       createObjectsSource([{ name: 'files', store: files, prefixes: [''] }]),
@@ -85,10 +86,10 @@ export class World {
         world.found = report.sources.flatMap(({ places }) => places);
         return report;
       },
-      backupRetentionDays: 30,
+      remains: createRemains(backups, { BACKUP_RETENTION_DAYS: 30, UNDO_RETENTION_DAYS: 7 }),
     });
     const [author, approver] = [await person('an agent', 'author'), await person('an approver', 'approver')];
-    const world = new World(database, commands, author, approver, files, stores, activities, ledger);
+    const world = new World(database, commands, author, approver, files, stores, activities, ledger, backups);
     return world;
   }
 

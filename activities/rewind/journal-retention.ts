@@ -1,0 +1,31 @@
+// Removes the send journal's oldest runs, once no state that the database may go back to needs them (docs/rewind.md).
+import type { ObjectStore } from '../../ops/runtime/object-store';
+import { MAIL_LANE } from '../../workflows/contracts/mail-delivery';
+import { journalKey } from '../mail-delivery/journal';
+import { beginOf, listRuns, readArchived } from './journal-claims';
+
+/** Clocks differ, and a claim may be a while before what came of it is written. */
+const MARGIN_MS = 24 * 3_600_000;
+
+/**
+ * Keeps the newest run that had claimed by then, a day before `reach`, and all later ones. Any database that may come back knew
+ * that run already: what earlier runs had claimed is in its rows, and it names none of them as still to be archived.
+ * @param reach the oldest state that the database may go back to
+ * @returns how many runs were removed
+ */
+export async function pruneJournal(backups: ObjectStore, reach: Date): Promise<number> {
+  const until = reach.getTime() - MARGIN_MS;
+  // The order of others is not known: they stay.
+  const runs = (await listRuns(backups)).filter((runId) => beginOf(runId) !== null);
+  let first = runs.length - 1;
+  while (first > 0 && !(await hasClaimedBy(backups, runs[first] as string, until))) first--;
+  const old = runs.slice(0, Math.max(first, 0));
+  for (const runId of old) await backups.delete(journalKey(MAIL_LANE, runId));
+  return old.length;
+}
+
+async function hasClaimedBy(backups: ObjectStore, runId: string, until: number): Promise<boolean> {
+  if ((beginOf(runId) ?? Number.POSITIVE_INFINITY) > until) return false;
+  const { claims } = await readArchived(backups, runId);
+  return claims.some(({ at }) => Date.parse(at) <= until);
+}
