@@ -193,7 +193,12 @@ export const COLUMNS: Record<string, Columns[]> = {
   RemovedFile: [{ class: 'pseudonymous', fields: 'position sha256', ...DUE }],
   ScanPass: [{ class: 'none', fields: 'id erasures bytes startedAt finishedAt', ...RUN }],
   ScanDecoy: [
-    { class: 'none', fields: 'id words document raw', kept: 'For the length of a scan', erasure: 'Stays: it is nobody' },
+    {
+      class: 'none',
+      fields: 'id words document raw',
+      kept: 'For the length of a scan',
+      erasure: 'Stays: it is nobody',
+    },
   ],
   Cleanup: [
     { class: 'pseudonymous', fields: 'id requestedBy cursorId', ...RUN },

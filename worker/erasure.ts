@@ -48,6 +48,7 @@ export function createErasure({ settings, logger, ...dependencies }: ErasureDepe
     db,
     subjects,
     stores,
+    index,
     ledger,
     signer,
     scan: createScan(sourcesOf(settings, dependencies), matcher),

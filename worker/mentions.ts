@@ -16,7 +16,10 @@ export interface KeepMentions {
   logger: Logger;
 }
 
-export async function keepMentions({ db, subjects, index, logger }: KeepMentions, stopping: AbortSignal): Promise<void> {
+export async function keepMentions(
+  { db, subjects, index, logger }: KeepMentions,
+  stopping: AbortSignal,
+): Promise<void> {
   const wait = (ms: number) => delay(ms, undefined, { signal: stopping }).catch(() => {});
   for (let isKnown = false; !stopping.aborted; ) {
     try {

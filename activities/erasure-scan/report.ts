@@ -15,6 +15,8 @@ export interface ScanItem {
 /** What was planted, where it has to be found how often at least, and how it is taken away. */
 export interface Planted {
   places: Map<string, number>;
+  /** How many items there are for it alone. */
+  items: number;
   remove(): Promise<void>;
 }
 

@@ -4,12 +4,23 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import type { Matcher } from '../personal-data/matching/matcher';
 import { windowsOf } from '../personal-data/matching/windows';
 import { normaliseAddress } from '../personal-data/subject';
-import { NotChecked, type ScanChunk, type ScanItem, type ScanReport, type ScanSource, type SourceReport, type Subject } from './report';
+import {
+  NotChecked,
+  type ScanChunk,
+  type ScanItem,
+  type ScanReport,
+  type ScanSource,
+  type SourceReport,
+  type Subject,
+} from './report';
 
 const MOST_PLACES = 10;
 
 /** Reads everything once. @returns a report for each person, in their order */
 export type Scan = (people: readonly Subject[], beat: () => void) => Promise<ScanReport[]>;
+
+/** An object may be called after the hash of what it holds. */
+const HASH = /[\da-f]{64}/i;
 
 type Searching = Pick<Matcher, 'openScan' | 'scanWindow' | 'closeScan'>;
 
@@ -55,7 +66,7 @@ async function readSource(source: ScanSource, people: readonly Subject[], readin
     return found.map((places) => ({
       source: source.name,
       bytes,
-      items,
+      items: items - planted.items,
       findings: [...places.values()].reduce((sum, times) => sum + times, 0),
       places: [...places.keys()].slice(0, MOST_PLACES),
     }));
@@ -80,15 +91,23 @@ async function readItem(
   const named = people.map(({ email }) => isInName(place, email));
   const shown = (person: number) => (named[person] ? `item ${number}, in its name` : place);
   named.forEach((is, person) => void (is && note(person, shown(person))));
+  if (HASH.test(place)) {
+    const name = Buffer.from(place);
+    for (const person of await matcher.scanWindow(scan, { bytes: name, from: 0, to: name.length })) {
+      if (!named[person]) note(person, `item ${number}, in its name`);
+    }
+  }
   const byAddress = new Map(people.map(({ email }, person) => [email, person]));
   let bytes = 0;
-  const stream = bytesOf(chunks, (address) => {
+  const visitAddress = (address: string) => {
     const person = byAddress.get(normaliseAddress(address));
     if (person !== undefined) note(person, shown(person));
     bytes += address.length;
-  });
+  };
+  const stream = chunks instanceof Uint8Array ? chunks : bytesOf(chunks, visitAddress);
   for await (const { bytes: window, from, to, fresh } of windowsOf(stream)) {
-    for (const person of await matcher.scanWindow(scan, { bytes: window, from, to, isBinary })) note(person, shown(person));
+    for (const person of await matcher.scanWindow(scan, { bytes: window, from, to, isBinary }))
+      note(person, shown(person));
     bytes += fresh;
     beat();
   }
@@ -102,11 +121,10 @@ function isInName(name: string, email: string): boolean {
 }
 
 async function* bytesOf(
-  chunks: ScanItem['chunks'],
+  chunks: AsyncIterable<ScanChunk>,
   visitAddress: (address: string) => void,
 ): AsyncIterable<Uint8Array> {
-  if (chunks instanceof Uint8Array) return void (yield chunks);
-  for await (const chunk of chunks as AsyncIterable<ScanChunk>) {
+  for await (const chunk of chunks) {
     if (chunk instanceof Uint8Array) yield chunk;
     else visitAddress(chunk.address);
   }

@@ -6,7 +6,7 @@ import type { Subjects } from '../personal-data/subject';
 import { TEXT_PLACES, type TextPlace } from '../personal-data/text-places';
 import { addressesInFile } from './files';
 import { MANY, RECIPIENTS } from './lookup';
-import { type DueRow, readTexts, type RowTexts } from './texts';
+import { type DueRow, type RowTexts, readTexts } from './texts';
 
 /** One process at a time: two could note the same row, the older text last. */
 const LOCK = 7_305_219n;
@@ -40,7 +40,9 @@ export async function noteBatch(dependencies: MentionIndexDependencies): Promise
   if (!isDue) return 0;
   return db.$transaction(async (transaction) => {
     const tx = transaction as Database;
-    const [{ isOurs }] = await tx.$queryRaw<[{ isOurs: boolean }]>`SELECT pg_try_advisory_xact_lock(${LOCK}) AS "isOurs"`;
+    const [{ isOurs }] = await tx.$queryRaw<
+      [{ isOurs: boolean }]
+    >`SELECT pg_try_advisory_xact_lock(${LOCK}) AS "isOurs"`;
     if (!isOurs) return null;
     const due = upToFiles(
       await tx.$queryRaw<(DueRow & { position: bigint })[]>`
@@ -95,13 +97,20 @@ async function mentionsOf(
     async function addFile({ sha256 }: RowTexts): Promise<void> {
       const addresses = sha256 ? await addressesInFile({ files, matcher }, sha256, MOST_ADDRESSES) : new Set<string>();
       if (addresses === null) others.add(many);
-      else for (const one of addresses) for (const hash of subjects.hashesOf(one)) others.add(Buffer.from(hash).toString('hex'));
+      else
+        for (const one of addresses)
+          for (const hash of subjects.hashesOf(one)) others.add(Buffer.from(hash).toString('hex'));
     }
   }
   return mentions;
 }
 
-const mention = (place: string, { rowId, part }: DueRow, hash: string): Mention => ({ place, row_id: rowId, part, hash });
+const mention = (place: string, { rowId, part }: DueRow, hash: string): Mention => ({
+  place,
+  row_id: rowId,
+  part,
+  hash,
+});
 
 async function replace(tx: Database, rows: DueRow[], mentions: Mention[]): Promise<void> {
   const places = rows.flatMap(({ place, rowId, part }) =>

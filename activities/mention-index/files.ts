@@ -20,8 +20,8 @@ export async function addressesInFile(
   const content = await contentOf(files, attachmentKey(sha256));
   if (!content) return found;
   try {
-    for await (const { bytes } of windowsOf(content)) {
-      for (const address of await matcher.addressesInBytes(bytes)) found.add(address);
+    for await (const window of windowsOf(content)) {
+      for (const address of await matcher.addressesInBytes(window)) found.add(address);
       if (found.size > most) return null;
     }
     return found;

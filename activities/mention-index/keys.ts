@@ -1,8 +1,8 @@
 // Makes every row due when the keys of SECRET_KEY are others than those that the mentions were hashed with, and where none were.
 import { createHmac } from 'node:crypto';
 import { type Database, Prisma } from '../../prisma/client';
-import { type TextPlace, TEXT_PLACES } from '../personal-data/text-places';
 import type { Subjects } from '../personal-data/subject';
+import { TEXT_PLACES, type TextPlace } from '../personal-data/text-places';
 
 /** One at a time does it. */
 const LOCK = 7_305_218n;
@@ -39,7 +39,10 @@ export async function makeAllDue(
 }
 
 function makeDue(tx: Pick<Database, '$executeRaw'>, { table, id, part }: TextPlace): Promise<number> {
-  const [row, number] = [id ? Prisma.raw(`"${id}"`) : Prisma.sql`${NO_ROW}::uuid`, Prisma.raw(part ? `"${part}"` : '0')];
+  const [row, number] = [
+    id ? Prisma.raw(`"${id}"`) : Prisma.sql`${NO_ROW}::uuid`,
+    Prisma.raw(part ? `"${part}"` : '0'),
+  ];
   return tx.$executeRaw`
     INSERT INTO mentions_due (place, row_id, part) SELECT ${table}, ${row}, ${number} FROM ${Prisma.raw(`"${table}"`)}`;
 }

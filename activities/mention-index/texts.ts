@@ -17,16 +17,13 @@ export interface RowTexts extends DueRow {
 const raw = (name: string) => Prisma.raw(`"${name}"`);
 
 /** As text: JSON and lists as JSON. */
-export const valueOf = (column: string, kind: TextKind): Prisma.Sql =>
+export const columnText = (column: string, kind: TextKind): Prisma.Sql =>
   kind === 'list' ? Prisma.sql`to_jsonb(t.${raw(column)})::text` : Prisma.sql`t.${raw(column)}::text`;
 
 /** Of `t`, a row of this place, and `r`, a row with `row_id` and `part`. */
 export const isRow = ({ id, part }: Pick<TextPlace, 'id' | 'part'>): Prisma.Sql =>
   Prisma.join(
-    [
-      ...(id ? [Prisma.sql`t.${raw(id)} = r.row_id`] : []),
-      ...(part ? [Prisma.sql`t.${raw(part)} = r.part`] : []),
-    ],
+    [...(id ? [Prisma.sql`t.${raw(id)} = r.row_id`] : []), ...(part ? [Prisma.sql`t.${raw(part)} = r.part`] : [])],
     ' AND ',
   );
 
@@ -42,7 +39,7 @@ export async function readTexts(
   const found = await db.$queryRaw<(Record<string, string | null> & { rowId: string; part: number })[]>`
     SELECT r.row_id AS "rowId", r.part, ${sha256} AS "sha256",
       ${Prisma.join(
-        columns.map(([column, kind]) => Prisma.sql`${valueOf(column, kind)} AS ${raw(`=${column}`)}`),
+        columns.map(([column, kind]) => Prisma.sql`${columnText(column, kind)} AS ${raw(`=${column}`)}`),
         ', ',
       )}
     FROM jsonb_to_recordset(${wanted}::jsonb) AS r (row_id uuid, part int) JOIN ${raw(place.table)} t ON ${isRow(place)}`;

@@ -63,5 +63,3 @@ function mapStrings(value: unknown, change: (text: string) => string): unknown {
     }),
   );
 }
-
-

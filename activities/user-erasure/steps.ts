@@ -2,6 +2,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Database } from '../../prisma/client';
 import type { ErasureStep, ErasureStepName } from '../../workflows/contracts/user-erasure';
+import type { MentionIndex } from '../mention-index';
 import type { Subjects } from '../personal-data/subject';
 import { type ErasureRecord, readErasure, sealSubject, unsealSubject } from './erasure-record';
 import { closeOwnDrafts, countOpenSends, fingerprintOwnDrafts } from './stores/postgres/own-drafts';
@@ -24,12 +25,14 @@ export interface StepsDependencies {
   db: Database;
   subjects: Subjects;
   stores: readonly PersonalDataStore[];
+  index: Pick<MentionIndex, 'catchUp'>;
 }
 
-export function createSteps({ db, subjects, stores }: StepsDependencies) {
+export function createSteps({ db, subjects, stores, index }: StepsDependencies) {
   async function act(step: ErasureStepName, record: ErasureRecord, person: Person, beat: () => void): Promise<Counts> {
     switch (step) {
       case 'close_drafts':
+        await index.catchUp(beat);
         await keepFingerprints(record, person);
         return { ...NOTHING, anonymise: await closeOwnDrafts(db, person) };
       case 'await_sends':
@@ -66,7 +69,9 @@ export function createSteps({ db, subjects, stores }: StepsDependencies) {
         create: { erasureId: requestId, step, startedAt },
         update: { startedAt, finishedAt: null },
       });
-      const { erase, anonymise, withhold } = await act(step, record, subject.person, beat);
+      const repeated = { type: 'erasure.repeated', subject: 'erasure', subjectId: requestId };
+      const person = { ...subject.person, isRepeated: (await db.auditEvent.count({ where: repeated })) > 0 };
+      const { erase, anonymise, withhold } = await act(step, record, person, beat);
       const known = await countByTrail(db, requestId, step);
       await db.$executeRaw`
         UPDATE erasure_steps SET finished_at = clock_timestamp(), erased = greatest(erased + ${erase}, ${known.erased}),

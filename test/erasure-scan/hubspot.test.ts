@@ -1,6 +1,7 @@
 // HubSpot as a source of the scan, against a server that keeps to its documented contract.
-import { createHubspotSource, createScan } from '../../activities/erasure-scan';
+import { createHubspotSource } from '../../activities/erasure-scan';
 import { HUBSPOT_TOKEN, type HubspotServer, startHubspotServer } from '../support/hubspot-server';
+import { scanOne } from './scan-one';
 
 const EMAIL = 'ada@bücher.example';
 let server: HubspotServer;
@@ -11,11 +12,7 @@ afterEach(() => server.close());
 
 const contact = (id: number, properties: Record<string, string>) => ({ id: String(id), properties });
 async function scan(token = HUBSPOT_TOKEN, base = server.url) {
-  const { sources } = await createScan([createHubspotSource(base, token)])(
-    { email: EMAIL, fingerprints: [] },
-    () => {},
-  );
-  return sources[0];
+  return scanOne(createHubspotSource(base, token), EMAIL);
 }
 
 it('finds the person by any property that its search looks through, and nobody else', async () => {

@@ -2,11 +2,12 @@
 import { join } from 'node:path';
 import { type Client, Connection } from '@temporalio/client';
 import { TypedSearchAttributes } from '@temporalio/common';
-import { createFilesSource, createScan, createTemporalSource, type SourceReport } from '../../activities/erasure-scan';
+import { createFilesSource, createTemporalSource, type SourceReport } from '../../activities/erasure-scan';
 import { DraftStatusAttribute } from '../../workflows/contracts/search-attributes';
 import { type OwnServer, startOwnTemporal } from '../support/own-server';
 import { createTestNamespace, type TestNamespace } from '../support/temporal';
 import { until } from '../support/until';
+import { scanOne } from './scan-one';
 import { EMAIL, NEAR_MISSES } from './spellings';
 
 let temporal: OwnServer;
@@ -23,14 +24,10 @@ afterAll(async () => {
 });
 
 async function scan(): Promise<SourceReport> {
-  const source = createTemporalSource(client, test.namespace);
-  const { sources } = await createScan([source])({ email: EMAIL, fingerprints: [] }, () => {});
-  return sources[0] as SourceReport;
+  return scanOne(createTemporalSource(client, test.namespace), EMAIL);
 }
 async function scanDatabase(): Promise<SourceReport> {
-  const source = createFilesSource([temporal.folder]);
-  const { sources } = await createScan([source])({ email: EMAIL, fingerprints: [] }, () => {});
-  return sources[0] as SourceReport;
+  return scanOne(createFilesSource([temporal.folder]), EMAIL);
 }
 const start = (workflowId: string, more: Partial<Parameters<Client['workflow']['start']>[1]> = {}) =>
   client.workflow.start('nobodyWorks', { workflowId, taskQueue: 'nowhere', ...more } as never);
@@ -87,18 +84,15 @@ it('is read past one page, and by more than one run at a time', async () => {
     });
   }
   await until('all are visible', async () => (await other.workflow.count()).count === 210);
-  const { sources } = await createScan([createTemporalSource(other, namespace)])(
-    { email: EMAIL, fingerprints: [] },
-    () => {},
-  );
-  expect(sources[0]).toMatchObject({ items: 210, findings: 3 });
-  expect(sources[0]?.places.sort()).toEqual(['many-107', 'many-207', 'many-7']);
+  const report = await scanOne(createTemporalSource(other, namespace), EMAIL);
+  expect(report).toMatchObject({ items: 210, findings: 3 });
+  expect(report.places.sort()).toEqual(['many-107', 'many-207', 'many-7']);
   await close();
 });
 
 it('that is away fails the scan', async () => {
   const connection = Connection.lazy({ address: '127.0.0.1:9', interceptors: [] });
-  const { sources } = { sources: [createTemporalSource(connection as unknown as Client, 'default')] };
-  await expect(createScan(sources)({ email: EMAIL, fingerprints: [] }, () => {})).rejects.toThrow();
+  const source = createTemporalSource(connection as unknown as Client, 'default');
+  await expect(scanOne(source, EMAIL)).rejects.toThrow();
   await connection.close();
 });

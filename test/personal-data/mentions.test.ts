@@ -1,18 +1,14 @@
 // Mentions are found in every spelling that the scan knows, and nobody else is.
-import { createScan } from '../../activities/erasure-scan';
-import { findMentions, mentionsOf, replaceMentions } from '../../activities/personal-data/mentions';
+import { mentionsOf } from '../../activities/personal-data/mentions';
+import { scanOne, sourceOf } from '../erasure-scan/scan-one';
 import { EMAIL, IDN, NEAR_MISSES, NEIGHBOURS, SPELLINGS } from '../erasure-scan/spellings';
 
 async function scanFinds(text: string, email = EMAIL): Promise<boolean> {
-  const source = {
-    name: 'text',
-    async *read() {
-      yield { place: 'here', chunks: Buffer.from(text) };
-    },
-  };
-  const { sources } = await createScan([source])({ email, fingerprints: [] }, () => {});
-  return sources[0]?.findings !== 0;
+  const source = sourceOf(() => [{ place: 'here', chunks: Buffer.from(text) }]);
+  return (await scanOne(source, email)).findings !== 0;
 }
+const findMentions = (text: string, email: string) => mentionsOf(email).find(text);
+const replaceMentions = (text: string, email: string) => mentionsOf(email).replace(text);
 
 it.each(SPELLINGS)('replaces %s, and the scan finds nobody then', async (_name, spelling) => {
   const { text, count } = replaceMentions(`before ${spelling} after`, EMAIL);
@@ -69,15 +65,7 @@ it('keeps what base64 holds besides', () => {
 });
 
 it('takes a pattern’s own characters for what they are', () => {
-  expect(replaceMentions('o.(x)+[y]*$^@example.org o1(x)+[y]*$^@example.org', 'o.(x)+[y]*$^@example.org').text).toBe(
-    '[erased] o1(x)+[y]*$^@example.org',
+  expect(replaceMentions('o.{x}+?y*$^@example.org o1{x}+?y*$^@example.org', 'o.{x}+?y*$^@example.org').text).toBe(
+    '[erased] o1{x}+?y*$^@example.org',
   );
-});
-
-it('reads long texts fast', () => {
-  const mentions = mentionsOf(EMAIL);
-  const text = `${'Words of a letter, with reader@example.org in it. '.repeat(20_000)}${EMAIL}`;
-  const begun = performance.now();
-  expect(mentions.find(text)).toHaveLength(1);
-  expect(performance.now() - begun).toBeLessThan(2_000);
 });

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { createNeedles } from '../../activities/erasure-scan/needles';
+import { createScanning } from '../../activities/personal-data/matching/scanning';
 import { tracesIn } from '../support/traces';
 
 export const EMAIL = 'kanarienvogel-7391@nest-of-canaries.example';
@@ -18,14 +18,14 @@ export const CANARY = {
   comment: 'zilpzalpcomment',
 };
 const WORDS = Object.values(CANARY);
-const needles = createNeedles({
-  email: EMAIL,
-  fingerprints: [createHash('sha256').update(CANARY.bytes).digest('hex')],
-});
+const scanning = createScanning();
+const fingerprints = [createHash('sha256').update(CANARY.bytes).digest('hex')];
+scanning.open('canary', [{ email: EMAIL, fingerprints }]);
 
 /** What of the person these bytes hold, in any encoding; the address in any case as well. */
 export function tracesOfCanary(content: Buffer): string[] {
-  const isAddress = needles.find(content, 0, content.length) > 0;
+  const found = scanning.search('canary', { bytes: content, from: 0, to: content.length, isBinary: true });
+  const isAddress = found.length > 0;
   return [...tracesIn(content, WORDS), ...(isAddress ? ['address or fingerprint'] : [])];
 }
 

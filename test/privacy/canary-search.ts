@@ -25,8 +25,8 @@ export async function expectNobodyInTemporal({ base, temporal }: CanaryService):
   const { client, namespace } = base.temporal;
   const ids: string[] = [];
   const source = createTemporalSource(client, namespace);
-  for await (const { place: id, chunks } of source.read({ email: EMAIL, fingerprints: [] })) {
-    const bytes = chunks instanceof Uint8Array ? [chunks] : await collect(chunks);
+  for await (const { place: id, chunks } of source.read([{ email: EMAIL, fingerprints: [] }])) {
+    const bytes = chunks instanceof Uint8Array ? [chunks] : ((await collect(chunks)) as Uint8Array[]);
     ids.push(id);
     expect([id, tracesOfCanary(Buffer.concat([Buffer.from(`${id}\n`), ...bytes]))]).toEqual([id, []]);
   }

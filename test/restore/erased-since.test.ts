@@ -5,13 +5,13 @@ import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
 import { attachmentKey } from '../../activities/attachments';
-import { createScan } from '../../activities/erasure-scan';
 import { createFollowUpActivities } from '../../activities/restore/follow-up';
 import { livingName } from '../../ops/local/clusters';
 import { sourcesOf } from '../../worker/erasure';
 import type { undoRestore } from '../../workflows';
 import { undoWorkflowId } from '../../workflows/contracts/restore-follow-up';
 import { TASK_QUEUES } from '../../workflows/contracts/task-queues';
+import { scanAll } from '../erasure-scan/scan-one';
 import { inLongRuns } from '../support/servers';
 import { RestoredService } from './restored-service';
 import { runStep } from './restoring-host';
@@ -34,10 +34,7 @@ let old: string;
 async function findings(): Promise<[string, number, string[]][]> {
   const { files, backups, settings } = service.tools;
   const temporal = service.base.temporal.client;
-  const report = await createScan(sourcesOf(settings, { files, backups, temporal }))(
-    { email: ADA, fingerprints: [] },
-    () => {},
-  );
+  const report = await scanAll(sourcesOf(settings, { files, backups, temporal }), { email: ADA, fingerprints: [] });
   return report.sources.map(({ source, findings, places }) => [source, findings, places]);
 }
 

@@ -4,7 +4,9 @@ import pino from 'pino';
 import { uuidv7 } from 'uuidv7';
 import { openLedger } from '../../activities/erasure-ledger/ledger';
 import { type ReplayDependencies, replayLedger } from '../../activities/erasure-ledger/replay';
+import { createMentionIndex } from '../../activities/mention-index';
 import { type Announcer, createAnnouncer } from '../../activities/outbox/announcer';
+import { createMatcher } from '../../activities/personal-data/matching/matcher';
 import { createSubjects } from '../../activities/personal-data/subject';
 import { beginNewLife, markSent, type Reconciled, reconcile, releaseLanes, type Truth } from '../../activities/rewind';
 import { createStores } from '../../activities/user-erasure/stores/registry';
@@ -41,16 +43,23 @@ export class RewoundService {
   get erasures(): ReplayDependencies {
     const { db } = this;
     const { BACKUP_URL = '', FILES_URL = '' } = this.old.environment;
+    const files = openObjectStore(FILES_URL);
+    const subjects = createSubjects(SETTINGS.SECRET_KEY);
+    const matcher = createMatcher();
     return {
       db,
+      files,
+      matcher,
+      index: createMentionIndex({ db, files, subjects, matcher }),
       ledger: openLedger({ BACKUP_URL, SECRET_KEY: SETTINGS.SECRET_KEY }),
-      subjects: createSubjects(SETTINGS.SECRET_KEY),
+      subjects,
       stores: createStores({
         db,
-        files: openObjectStore(FILES_URL),
+        files,
+        matcher,
         redis: null,
         temporal: this.old.temporal.client,
-        settings: { APPROVAL_DEADLINE_HOURS: 72, HUBSPOT_BASE_URL: '' },
+        settings: { APPROVAL_DEADLINE_HOURS: 72, HUBSPOT_BASE_URL: '', SECRET_KEY: SETTINGS.SECRET_KEY },
       }),
       logger: pino({ level: 'silent' }),
     };

@@ -29,6 +29,9 @@ const FullText = z.strictObject({
 });
 /** Through which a full-text search looks. */
 const SEARCHED = ['email', 'hs_additional_emails', 'firstname', 'lastname', 'phone', 'mobilephone', 'fax', 'company'];
+const NewContact = z.strictObject({
+  properties: z.strictObject({ email: z.email(), firstname: z.string().optional() }),
+});
 const GdprDelete = z.strictObject({ objectId: z.string(), idProperty: z.literal('email').optional() });
 
 interface Contact {
@@ -53,6 +56,7 @@ export interface HubspotServer {
 }
 
 export async function startHubspotServer(): Promise<HubspotServer> {
+  let made = 0;
   const planned = new Map<string, Answer[]>();
 
   async function answer(request: IncomingMessage): Promise<Answer> {
@@ -65,6 +69,7 @@ export async function startHubspotServer(): Promise<HubspotServer> {
     if (request.headers.authorization !== `Bearer ${HUBSPOT_TOKEN}`) return refusal(401, 'INVALID_AUTHENTICATION');
     if (request.headers['content-type'] !== 'application/json') return refusal(415, 'UNSUPPORTED');
     if (request.method !== 'POST') return refusal(405, 'METHOD_NOT_ALLOWED');
+    if (path === '/crm/v3/objects/contacts') return create(body);
     if (path === '/crm/v3/objects/contacts/search') return search(body);
     if (path === '/crm/v3/objects/contacts/gdpr-delete') return gdprDelete(body);
     return refusal(404, 'NOT_FOUND');
@@ -83,6 +88,14 @@ export async function startHubspotServer(): Promise<HubspotServer> {
     const next = Number(after) + limit;
     const paging = next < results.length ? { paging: { next: { after: String(next) } } } : {};
     return { status: 200, body: { total: results.length, results: shown, ...paging } };
+  }
+
+  function create(body: unknown): Answer {
+    const parsed = NewContact.safeParse(body);
+    if (!parsed.success) return refusal(400, 'VALIDATION_ERROR');
+    const contact = { id: `new-${++made}`, properties: { ...parsed.data.properties } as Record<string, string> };
+    state.contacts.push(contact);
+    return { status: 201, body: contact };
   }
 
   function gdprDelete(body: unknown): Answer {

@@ -30,7 +30,7 @@ export class ErasureService {
       files: this.files,
       redis: null,
       temporal: base.temporal.client,
-      settings: { APPROVAL_DEADLINE_HOURS: 72, HUBSPOT_ACCESS_TOKEN, HUBSPOT_BASE_URL, MAILBOX_PATH },
+      settings: { ...SETTINGS, APPROVAL_DEADLINE_HOURS: 72, HUBSPOT_ACCESS_TOKEN, HUBSPOT_BASE_URL, MAILBOX_PATH },
     });
   }
 

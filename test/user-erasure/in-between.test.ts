@@ -124,7 +124,8 @@ it('a worker that froze while it erased keeps nobody from placing a hold for lon
 describe('a draft of somebody else', () => {
   it('that comes in with a mention after the open ones were revised keeps its words until it is revised too', async () => {
     const id = await submit(BOB, { body: `Ask ${ADA}`, replyTo: ADA, confidence: 1 });
-    await replaceInTables(world.db, world.personOf(ADA), () => {});
+    await world.index.catchUp(() => {});
+    await replaceInTables(world, world.personOf(ADA), () => {});
     expect(await draft(id)).toMatchObject({ status: 'scheduled', replyTo: ADA, revisions: [{ body: `Ask ${ADA}` }] });
     const requestId = await begin();
     expect(await world.purge(requestId)).toBe('scanning');

@@ -5,6 +5,8 @@ import { Worker } from '@temporalio/worker';
 import { Redis } from 'ioredis';
 import { openLedger } from '../../activities/erasure-ledger/ledger';
 import { createScan, type ScanReport } from '../../activities/erasure-scan';
+import { createMentionIndex } from '../../activities/mention-index';
+import { createMatcher } from '../../activities/personal-data/matching/matcher';
 import { createSubjects } from '../../activities/personal-data/subject';
 import { createUserErasureActivities } from '../../activities/user-erasure';
 import { createRemains } from '../../activities/user-erasure/remains';
@@ -94,13 +96,16 @@ export async function startErasures(
   const files = openObjectStore(settings.FILES_URL);
   const backups = openObjectStore(settings.BACKUP_URL);
   const stores = createStores({ db, files, redis, temporal: temporal.client, settings });
-  const scan = createScan(sourcesOf(settings, { files, backups, temporal: temporal.client }));
+  const matcher = createMatcher();
+  const subjects = createSubjects(settings.SECRET_KEY);
+  const scan = createScan(sourcesOf(settings, { files, backups, temporal: temporal.client }), matcher);
   const missing = { store: '', rounds: 0 };
   const scans: ScanReport[] = [];
 
   const activities = createUserErasureActivities({
     db,
-    subjects: createSubjects(settings.SECRET_KEY),
+    subjects,
+    index: createMentionIndex({ db, files, subjects, matcher }),
     stores: stores.map((store) => ({
       ...store,
       purge: async (person, beat) =>
@@ -108,12 +113,14 @@ export async function startErasures(
     })),
     ledger: openLedger(settings),
     signer: createSigner(settings.SECRET_KEY, 'certificates'),
-    async scan(subject, beat) {
-      const report = await scan(subject, beat);
-      scans.push(report);
+    async scan(people, beat) {
+      const reports = await scan(people, beat);
+      scans.push(...reports);
       missing.rounds -= 1;
-      return report;
+      return reports;
     },
+    databaseUrl: database.url,
+    scanIntervalSeconds: settings.SCAN_INTERVAL,
     remains: createRemains(backups, settings),
   });
   const worker = await Worker.create({

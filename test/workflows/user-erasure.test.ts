@@ -30,6 +30,8 @@ const rows = new Map<string, ErasureState>();
 const done: [id: string, what: string][] = [];
 const found = new Map<string, number[]>();
 const held = new Set<string>();
+/** Milliseconds until a scan may begin, as it is asked. */
+const waits = new Map<string, number[]>();
 const begun = new Map<string, number>();
 
 /** Whose row a restore takes away while the stores are gone through. */
@@ -83,6 +85,7 @@ const activities: UserErasureActivities = {
     note(id, 'scan');
     return { needles: 1, sources: [{ source: 'postgres', items: 1, bytes: 1, findings: found.get(id)?.shift() ?? 0 }] };
   },
+  untilNextScan: async (id) => waits.get(id)?.shift() ?? 0,
   certifyErasure: async ({ requestId }) => change(requestId, { status: 'certified' }),
   eraseAgain: async (id) => change(id, { status: 'erasing' }),
   async lookAtHoldsAgain(id) {
@@ -134,8 +137,9 @@ async function request(changes: Partial<ErasureState> = {}) {
   return { id, handle };
 }
 const whatWasDone = (id: string) => done.filter(([one]) => one === id).map(([, what]) => what);
-const ROUND = [...ERASURE_STEPS, 'scan'];
-const ALL = ['acquire', 'mark', ...ROUND, 'release'];
+/** Others may come between the purge and the scan. */
+const SCAN = ['acquire', 'scan', 'release'];
+const ALL = ['acquire', 'mark', ...ERASURE_STEPS, 'release', ...SCAN];
 
 describe('the erasure of a person', () => {
   it('begins by itself when the grace period is over, and not before', async () => {
@@ -166,7 +170,7 @@ describe('the erasure of a person', () => {
     found.set(twice.id, [3]);
     found.set(always.id, [1, 1, 1, 1, 1]);
     expect([await twice.handle.result(), await always.handle.result()]).toEqual(['certified', 'failed']);
-    expect(whatWasDone(twice.id)).toEqual(['acquire', 'mark', ...ROUND, ...ROUND, 'release']);
+    expect(whatWasDone(twice.id)).toEqual([...ALL, 'acquire', ...ERASURE_STEPS, 'release', ...SCAN]);
     expect(whatWasDone(always.id).filter((what) => what === 'scan')).toHaveLength(5);
   });
 
@@ -182,7 +186,7 @@ describe('the erasure of a person', () => {
     await handle.signal(changed, change(id, { status: 'erasing' }));
     expect(await handle.result()).toBe('certified');
     expect(count('postgres')).toBe(2);
-    expect([count('acquire'), count('release')]).toEqual([2, 2]);
+    expect([count('acquire'), count('release')]).toEqual([3, 3]);
   });
 
   it('gives others their turn while a store or the database is away, and goes on until it is done', async () => {
@@ -190,8 +194,21 @@ describe('the erasure of a person', () => {
     const { id, handle } = await request({ confirmed: true });
     expect(await handle.result()).toBe('certified');
     const turns = whatWasDone(id).filter((what) => what === 'acquire' || what === 'release');
-    expect(turns).toEqual(['acquire', 'release', 'acquire', 'release', 'acquire', 'release']);
-    expect(whatWasDone(id).slice(-1 - ROUND.length)).toEqual([...ROUND, 'release']);
+    expect(turns).toEqual(Array(4).fill(['acquire', 'release']).flat());
+    expect(whatWasDone(id).slice(-1 - ERASURE_STEPS.length - SCAN.length)).toEqual([
+      ...ERASURE_STEPS,
+      'release',
+      ...SCAN,
+    ]);
+  });
+
+  it('waits for the next scan without the lock, and is told of news meanwhile', async () => {
+    const { id, handle } = await request({ confirmed: true });
+    waits.set(id, [HOUR, 1_000]);
+    const before = await environment.currentTimeMs();
+    expect(await handle.result()).toBe('certified');
+    expect((await endOf(handle)) - before).toBeGreaterThanOrEqual(HOUR);
+    expect(whatWasDone(id)).toEqual(ALL);
   });
 
   it('writes down that the month is nearly over and that it is; an extension moves both', async () => {

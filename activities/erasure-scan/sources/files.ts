@@ -22,6 +22,7 @@ export function createFilesSource(paths: string[]): ScanSource {
       for (const path of planted) await writeFile(path, `to ${decoy}\n`);
       return {
         places: new Map(planted.map((path) => [path, 1])),
+        items: planted.length,
         remove: async () => void (await Promise.all(planted.map((path) => rm(path, { force: true })))),
       };
     },
@@ -29,7 +30,8 @@ export function createFilesSource(paths: string[]): ScanSource {
       for (const path of paths) {
         const there = await stat(path).catch(nullIfGone);
         if (!there) throw missing(path);
-        for await (const file of filesUnder(path)) yield { place: file, chunks: contentOf(file), isBinary: !TEXT.test(file) };
+        for await (const file of filesUnder(path))
+          yield { place: file, chunks: contentOf(file), isBinary: !TEXT.test(file) };
       }
     },
   };

@@ -40,7 +40,7 @@ export function createHubspotSource(base: string, token: string): ScanSource {
     do {
       const page = { query, properties: PROPERTIES, limit: PAGE, ...(after ? { after } : {}) };
       const found = await post<Found>('/search', page);
-      if (!Array.isArray(found?.results)) throw failure('away');
+      if (!Array.isArray(found?.results)) throw failure('200');
       yield* found.results;
       after = found.paging?.next?.after;
     } while (after !== undefined);
@@ -57,19 +57,20 @@ export function createHubspotSource(base: string, token: string): ScanSource {
       const contact = await post<{ id: string }>('', { properties: { email: decoy, firstname: 'Scan decoy' } });
       if (!contact?.id) throw failure('away');
       const remove = async () => void (await post('/gdpr-delete', { objectId: contact.id }));
-      // Its search learns of a new contact some seconds later.
-      for (const deadline = Date.now() + INDEXED_WITHIN_MS; !(await isListed(decoy)); ) {
-        if (Date.now() > deadline) {
-          await remove();
-          throw failure('slow');
+      try {
+        // Its search learns of a new contact some seconds later.
+        for (const deadline = Date.now() + INDEXED_WITHIN_MS; !(await isListed(decoy)); await delay(ASKS_EACH_MS)) {
+          if (Date.now() > deadline) throw failure('slow');
         }
-        await delay(ASKS_EACH_MS);
+      } catch (error) {
+        await remove().catch(() => {});
+        throw error;
       }
-      return { places: new Map([[`contact ${contact.id}`, 1]]), remove };
+      return { places: new Map([[`contact ${contact.id}`, 1]]), items: 1, remove };
     },
     async *read(people) {
       for (const { email } of people) {
-        for (const form of formsOf(email)) {
+        for (const form of formsOf(email).reverse()) {
           for await (const contact of search(form)) yield { place: `contact ${contact.id}`, chunks: chunksOf(contact) };
         }
       }

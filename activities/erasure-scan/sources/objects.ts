@@ -34,6 +34,7 @@ export function createObjectsSource(folders: ObjectFolder[]): ScanSource {
       }
       return {
         places: new Map(planted.map(({ name, key }) => [`${name}/${key}`, 1])),
+        items: planted.length,
         async remove() {
           for (const { store, key } of planted) await store.delete(key);
         },

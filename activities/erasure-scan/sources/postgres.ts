@@ -31,7 +31,9 @@ export function createPostgresSource(connectionString: string): ScanSource {
       });
       return {
         places: new Map([[DECOYS, 4]]),
-        remove: () => withClient(async (client) => void (await client.query(`DELETE FROM ${DECOYS} WHERE id = $1`, [id]))),
+        items: 0,
+        remove: () =>
+          withClient(async (client) => void (await client.query(`DELETE FROM ${DECOYS} WHERE id = $1`, [id]))),
       };
     },
     async *read() {

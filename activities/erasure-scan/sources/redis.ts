@@ -15,7 +15,8 @@ export function createRedisSource(url: string): ScanSource {
       const key = `${REDIS_PREFIX}scan-decoy:${randomUUID()}`;
       const set = (redis: Redis) => redis.hset(key, 'to', decoy).then(() => redis.expire(key, FORGOTTEN_AFTER_SECONDS));
       await withRedis(url, set);
-      return { places: new Map([[key, 1]]), remove: () => withRedis(url, async (redis) => void (await redis.del(key))) };
+      const remove = () => withRedis(url, async (redis) => void (await redis.del(key)));
+      return { places: new Map([[key, 1]]), items: 1, remove };
     },
     async *read() {
       const redis = await connect(url);
@@ -26,7 +27,7 @@ export function createRedisSource(url: string): ScanSource {
             const place = key.toString('latin1');
             if (seen.has(place)) continue;
             seen.add(place);
-            yield { place: key.toString(), chunks: contentOf(redis, key) };
+            yield { place: key.toString(), chunks: contentOf(redis, key), isBinary: true };
           }
         }
       } finally {

@@ -85,14 +85,22 @@ export function createTemporalSource(client: Pick<Client, 'workflowService'>, na
         memo: { fields: { to: payload } },
         workflowRunTimeout: { seconds: FORGOTTEN_AFTER_SECONDS as never },
       });
-      await workflowService.terminateWorkflowExecution({ namespace, workflowExecution: { workflowId }, reason: 'planted' });
+      await workflowService.terminateWorkflowExecution({
+        namespace,
+        workflowExecution: { workflowId },
+        reason: 'planted',
+      });
       const query = `WorkflowId = '${workflowId}'`;
       for (const deadline = Date.now() + LISTED_WITHIN_MS; ; await delay(ASKS_EACH_MS)) {
         const { executions: listed } = await workflowService.listWorkflowExecutions({ namespace, query });
         if (listed?.length || Date.now() > deadline) break;
       }
       // Once in its description, and in the first event of its history as input and as memo.
-      return { places: new Map([[workflowId, 3]]), remove: async () => void (await removeExecution(workflowId)) };
+      return {
+        places: new Map([[workflowId, 3]]),
+        items: 1,
+        remove: async () => void (await removeExecution(workflowId)),
+      };
     },
     async *read() {
       const begun: Promise<ScanItem | null>[] = [];

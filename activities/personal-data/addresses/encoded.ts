@@ -1,5 +1,5 @@
 // Decodes runs of base64 and hex that may hold an at sign, wherever in them a byte begins.
-import { escapedLetterEnd } from './unescape';
+import { escapedLetterEnd } from './escapes';
 
 /** A run without what breaks it (line breaks, escaped characters), and where each of its characters stands in the text. */
 export interface Run {
@@ -74,14 +74,14 @@ export function* decodingsOf({ characters, positions, start }: Run): Iterable<De
   if (characters.length >= SHORTEST_RUN && AT_IN_BASE64.test(characters)) {
     for (let phase = 0; phase < 4; phase++) {
       const decoded = Buffer.from(characters.slice(phase), 'base64');
-      if (decoded.includes(0x40)) yield decodedFrom(decoded, place, phase, 4, 3);
+      if (decoded.includes(0x40)) yield decodedFrom(decoded, place, phase, characters.length, [4, 3]);
     }
   }
   if (!AT_IN_HEX.test(characters)) return;
   for (const { 0: digits, index } of characters.matchAll(HEX_RUN)) {
     for (let phase = 0; phase < 2; phase++) {
       const decoded = Buffer.from(digits.slice(phase, digits.length - ((digits.length - phase) % 2)), 'hex');
-      if (decoded.includes(0x40)) yield decodedFrom(decoded, place, index + phase, 2, 1);
+      if (decoded.includes(0x40)) yield decodedFrom(decoded, place, index + phase, characters.length, [2, 1]);
     }
   }
 }
@@ -90,10 +90,11 @@ const decodedFrom = (
   decoded: Buffer,
   place: (index: number) => number,
   from: number,
-  characters: number,
-  bytes: number,
+  length: number,
+  [characters, bytes]: [number, number],
 ): Decoded => ({
   bytes: decoded.toString('latin1'),
-  startOf: (byte) => place(from + Math.floor((byte * characters) / bytes)),
-  endOf: (byte) => place(from + Math.ceil(((byte + 1) * characters) / bytes) - 1) + 1,
+  // Whole groups, so that what follows stays readable.
+  startOf: (byte) => place(from + Math.floor(byte / bytes) * characters),
+  endOf: (byte) => place(Math.min(length, from + Math.floor(byte / bytes + 1) * characters) - 1) + 1,
 });

@@ -1,11 +1,10 @@
 // Finds the addresses in a text, however they are spelled, in time linear in its length: it looks for at signs and their
 // spellings, reads what surrounds each of them once, and decodes only what lies beside a spelling or in a run of base64 or hex.
 import { type Decoded, decodingsOf, IN_RUN, readRun, SHORTEST_RUN } from './encoded';
+import { isCut, stretchesAround, stretchesOf } from './stretches';
 import { STARTS_ESCAPE, type Visit, visitAt } from './surroundings';
 import { type View, viewsOf } from './views';
 
-/** How far from a spelled at sign a spelled address reaches. */
-export const REACH = 2_048;
 /** Encodings within encodings. */
 const DEEPEST = 2;
 /** At the at sign or shortly before it: it is spelled, itself perhaps escaped once more. */
@@ -42,39 +41,47 @@ export function findAddresses(text: string, visit: Visit, depth = 0): void {
   visitSpelled(text, spelled, visit);
 }
 
-const visitDecoded = ({ bytes, startOf, endOf }: Decoded, visit: Visit, depth: number) =>
-  findAddresses(
-    bytes,
-    ({ address, at, start, end }) =>
-      visit({ address, at: startOf(at), start: startOf(start), end: endOf(end - 1) }),
-    depth,
-  );
+function visitDecoded({ bytes, startOf, endOf }: Decoded, visit: Visit, depth: number): void {
+  for (const stretch of stretchesOf(bytes)) {
+    const { from, to } = stretch;
+    findAddresses(
+      bytes.slice(from, to),
+      ({ address, at, start, end }) => {
+        if (isCut({ start: from + start, end: from + end }, stretch, bytes.length)) return;
+        visit({ address, at: startOf(from + at), start: startOf(from + start), end: endOf(from + end - 1) });
+      },
+      depth,
+    );
+  }
+}
 
 function isSpelledAt(text: string, at: number): boolean {
   SPELLED_AT.lastIndex = at;
   return SPELLED_AT.test(text);
 }
 
-/** Decodes what lies around these positions, each stretch once, and reads the at signs that are there then. */
+/** Undoes the escapes around these positions, of each stretch once, and reads the at signs that are there then. */
 function visitSpelled(text: string, positions: readonly number[], visit: Visit): void {
-  for (let first = 0; first < positions.length; ) {
-    let last = first;
-    while (last + 1 < positions.length && (positions[last + 1] as number) - (positions[last] as number) < 2 * REACH) last++;
-    const from = Math.max(0, (positions[first] as number) - REACH);
-    const to = Math.min(text.length, (positions[last] as number) + REACH);
-    for (const view of viewsOf(text.slice(from, to))) visitView(view, from, { from, to, length: text.length }, visit);
-    first = last + 1;
+  for (const stretch of stretchesAround(positions, text.length)) {
+    const { from, to } = stretch;
+    for (const view of viewsOf(text.slice(from, to))) {
+      visitView(view, ({ address, at, start, end }) => {
+        const found = { address, at: from + at, start: from + start, end: from + end };
+        if (!isCut(found, stretch, text.length)) visit(found);
+      });
+    }
   }
 }
 
-function visitView({ text, starts, ends }: View, from: number, cut: { from: number; to: number; length: number }, visit: Visit): void {
+function visitView({ text, starts, ends }: View, visit: Visit): void {
   for (let at = text.indexOf('@'); at >= 0; at = text.indexOf('@', at + 1)) {
-    visitAt(text, at, (found) => {
-      const start = from + (starts[found.start] as number);
-      const end = from + (ends[found.end - 1] as number);
-      // What a cut runs through is whole in the stretch of its own at sign, or longer than any address.
-      const isCut = (start === cut.from && cut.from > 0) || (end === cut.to && cut.to < cut.length);
-      if (!isCut) visit({ address: found.address, at: from + (starts[found.at] as number), start, end });
-    });
+    visitAt(text, at, ({ address, at: sign, start, end }) =>
+      visit({
+        address,
+        at: starts[sign] as number,
+        start: starts[start] as number,
+        end: ends[end - 1] as number,
+      }),
+    );
   }
 }

@@ -1,7 +1,7 @@
 // Reads what surrounds one at sign in bytes: how far a local part and a domain may reach, in UTF-8 or in UTF-16.
 import { BYTE_IN_DOMAIN, BYTE_IN_LOCAL, kindOf, UNSPACED, WORD } from './characters';
+import { undoEscapes } from './escapes';
 import { hasFileEnding, LONGEST_DOMAIN, LONGEST_LOCAL, readingsAt } from './readings';
-import { unescape } from './unescape';
 
 /** Positions are of bytes. */
 export interface Found {
@@ -33,17 +33,10 @@ const LONGEST_LOCAL_BYTES = 4 * LONGEST_LOCAL;
 /** @returns whether escapes touch what surrounds it, so that it has to be read without them too */
 export function visitAt(text: string, at: number, visit: Visit): boolean {
   if (text[at + 1] === '\0' || text[at - 1] === '\0') return visitWide(text, at, visit);
-  let end = at + 1;
-  let hasDot = false;
-  for (let code = 0; end < text.length && end - at <= LONGEST_DOMAIN; end++) {
-    code = text.charCodeAt(end);
-    if (inDomain[code] === 0) break;
-    hasDot ||= code === DOT;
-  }
-  const isEscapedAfter =
-    STARTS_ESCAPE[text.charCodeAt(end)] === 1 && ESCAPE_AFTER.test(text.slice(end, end + BESIDE));
-  // Most at signs in data are chance.
-  if (!hasDot && !isEscapedAfter) return false;
+  const end = domainEnd(text, at);
+  if (end === -1) return false;
+  const hasDot = text.slice(at, end).includes('.');
+  const isEscapedAfter = isEscapedAt(text, end);
   let start = at;
   while (start > 0 && at - start <= LONGEST_LOCAL_BYTES && inLocal[text.charCodeAt(start - 1)] === 1) start--;
   const before = text.slice(start, at);
@@ -55,6 +48,24 @@ export function visitAt(text: string, at: number, visit: Visit): boolean {
   if (!isPart && hasDot && start < at) visitReadings(before, text.slice(at + 1, end), at, visit);
   return isEscapedBefore || isEscapedAfter;
 }
+
+/** Where a domain behind the at sign may end, with an escape or after a dot; -1 where chance alone has put it there. */
+export function domainEnd(text: string, at: number): number {
+  let end = at + 1;
+  let [hasDot, isAscii] = [false, true];
+  for (; end < text.length && end - at <= LONGEST_DOMAIN; end++) {
+    const code = text.charCodeAt(end);
+    if (inDomain[code] === 0) break;
+    hasDot ||= code === DOT;
+    isAscii &&= code < 128;
+  }
+  // What is no UTF-8 ends it.
+  if (hasDot && !isAscii) hasDot = (utf8(text.slice(at + 1, end)).split('\ufffd')[0] as string).includes('.');
+  return hasDot || isEscapedAt(text, end) ? end : -1;
+}
+
+const isEscapedAt = (text: string, end: number) =>
+  STARTS_ESCAPE[text.charCodeAt(end)] === 1 && ESCAPE_AFTER.test(text.slice(end, end + BESIDE));
 
 function visitReadings(before: string, after: string, at: number, visit: Visit): void {
   const [left, right] = [utf8(before), utf8(after)];
@@ -70,7 +81,7 @@ function goesOn(text: string, end: number): boolean {
   const beside = text.slice(end, end + BESIDE);
   // `=42` is a letter only in quoted-printable, and otherwise what a name equals.
   if (beside[0] === '=' && !/^=(?:2[dDeE]|[ \t]*[\r\n\\])/.test(beside)) return false;
-  const view = unescape(beside, ALL_ESCAPES);
+  const view = undoEscapes(beside, ALL_ESCAPES);
   if (view === null) return false;
   const after = utf8(view.text);
   return /^-*\.?[\p{L}\p{N}]/u.test(after) && !hasFileEnding(after);
@@ -79,7 +90,7 @@ function goesOn(text: string, end: number): boolean {
 /** An escaped letter, or a line that goes on, before it makes its local part longer: `&#120;ada@`, `x=\r\nada@`. */
 function isJoined(text: string, start: number): boolean {
   if (text[start - 1] !== ';' && text[start - 1] !== '\n') return false;
-  const view = unescape(text.slice(Math.max(0, start - BESIDE), start), ALL_ESCAPES);
+  const view = undoEscapes(text.slice(Math.max(0, start - BESIDE), start), ALL_ESCAPES);
   const last = view && utf8(view.text).at(-1);
   return last ? [WORD, UNSPACED].includes(kindOf(last.charCodeAt(0))) : false;
 }
@@ -97,7 +108,12 @@ function visitWide(text: string, at: number, visit: Visit): boolean {
       right += String.fromCharCode(unit(low));
     }
     for (const { address, start, end } of readingsAt(`${left}@${right}`, left.length)) {
-      visit({ address, at, start: at - 2 * (left.length - start), end: Math.min(text.length, at + 2 * (end - left.length)) });
+      visit({
+        address,
+        at,
+        start: at - 2 * (left.length - start),
+        end: Math.min(text.length, at + 2 * (end - left.length)),
+      });
     }
   }
   return false;

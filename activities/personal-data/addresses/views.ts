@@ -1,7 +1,7 @@
 // Makes the readings of a stretch of text whose escapes are undone, one after another where they are escaped themselves.
-import { type Escapes, unescape, type View } from './unescape';
+import { type Escapes, undoEscapes, type View } from './escapes';
 
-export type { View } from './unescape';
+export type { View } from './escapes';
 
 /** What is an escape in a URL or in quoted-printable may be meant as it stands. */
 const FIRST: Escapes[] = [{}, { percent: true }, { percent: true, quotedPrintable: true }];
@@ -10,14 +10,9 @@ const FURTHER: Escapes[] = [{ percent: true, quotedPrintable: true }];
 const DEEPEST = 3;
 
 /** Yields each reading once; none where nothing is escaped. */
-export function* viewsOf(
-  text: string,
-  parent: View | null = null,
-  seen = new Set([text]),
-  depth = 1,
-): Generator<View> {
+export function* viewsOf(text: string, parent: View | null = null, seen = new Set([text]), depth = 1): Generator<View> {
   for (const escapes of parent ? FURTHER : FIRST) {
-    const child = unescape(parent?.text ?? text, escapes);
+    const child = undoEscapes(parent?.text ?? text, escapes);
     if (!child || seen.has(child.text)) continue;
     seen.add(child.text);
     const view = parent ? composed(parent, child) : child;

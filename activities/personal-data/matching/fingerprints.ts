@@ -29,7 +29,9 @@ export function createFingerprints(hashes: string[]): Fingerprints {
         word = (word << 8) | (bytes[at] as number);
         if (table[slot(word)] === 0 || at < 3) continue;
         const start = at - 3;
-        const begun = starts.get(word)?.find((one) => one.bytes.equals(bytes.subarray(start, start + one.bytes.length)));
+        const begun = starts
+          .get(word)
+          ?.find((one) => one.bytes.equals(bytes.subarray(start, start + one.bytes.length)));
         if (begun) found.push({ at: start, hash: begun.hash });
       }
       return found;

@@ -39,7 +39,9 @@ export function createMatcher(): Matcher {
       if (failure === undefined) asked.resolve(answer);
       else asked.reject(new MatchingFailed(`The content could not be searched: ${failure}`));
     });
-    started.on('error', (error) => fail(started, `its thread failed: ${(error as { code?: string }).code ?? error.name}`));
+    started.on('error', (error) =>
+      fail(started, `its thread failed: ${(error as { code?: string }).code ?? error.name}`),
+    );
     started.on('exit', () => fail(started, 'its thread ended'));
     // It keeps no process alive unless somebody waits for it.
     started.unref();
@@ -63,10 +65,12 @@ export function createMatcher(): Matcher {
     failed.terminate().catch(() => {});
   }
 
-  const ask = (method: Method) =>
+  const ask =
+    (method: Method) =>
     (...args: unknown[]) =>
       new Promise<unknown>((resolve, reject) => {
-        const asked = (thread ??= start());
+        const asked = thread ?? start();
+        thread = asked;
         const id = ++calls;
         const limit = setTimeout(() => fail(asked, 'it took too long'), ANSWERS_WITHIN_MS);
         waiting.set(id, { resolve, reject, limit });
@@ -74,7 +78,16 @@ export function createMatcher(): Matcher {
         asked.postMessage({ id, method, args } satisfies Call);
       });
 
-  const methods: Method[] = ['addressesOf', 'hashesOf', 'without', 'addressesInBytes', 'openScan', 'scanWindow', 'closeScan'];
+  const methods: Method[] = [
+    'addressesOf',
+    'hashesOf',
+    'without',
+    'areMentioned',
+    'addressesInBytes',
+    'openScan',
+    'scanWindow',
+    'closeScan',
+  ];
   return {
     ...(Object.fromEntries(methods.map((method) => [method, ask(method)])) as Omit<Matcher, 'close'>),
     async close() {

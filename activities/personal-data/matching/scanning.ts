@@ -25,6 +25,14 @@ interface Scan {
   byFingerprint: Map<string, number[]>;
 }
 
+/** @param isBinary as in a window */
+export function isMentioned(text: string, email: string, isBinary: boolean): boolean {
+  const scanning = createScanning();
+  scanning.open('', [{ email, fingerprints: [] }]);
+  const bytes = Buffer.from(text);
+  return scanning.search('', { bytes, from: 0, to: bytes.length, isBinary }).length > 0;
+}
+
 export function createScanning() {
   const scans = new Map<string, Scan>();
 

@@ -4,7 +4,7 @@ import { findAddresses } from '../addresses/find-addresses';
 import { mentionsOf } from '../mentions';
 import { hashNormal } from '../subject';
 import { addressesOf, type TextValue, without } from '../text-values';
-import { createScanning, type ScanWindow } from './scanning';
+import { createScanning, isMentioned, type ScanWindow } from './scanning';
 
 const scanning = createScanning();
 
@@ -22,11 +22,16 @@ export const METHODS = {
   hashesOf: (values: TextValue[], keys: Uint8Array[], most: number): (Uint8Array[] | null)[] =>
     values.map((value) => hashAll(addressesOf(value), keys, most)),
 
-  addressesInBytes(bytes: Uint8Array): string[] {
+  /** Returns for each text whether it mentions the person. */
+  areMentioned: (texts: string[], email: string, { isBinary = false } = {}): boolean[] =>
+    texts.map((text) => isMentioned(text, email, isBinary)),
+
+  /** Returns the addresses whose at sign is in this part of the window. */
+  addressesInBytes({ bytes, from, to }: ScanWindow): string[] {
     const found = new Set<string>();
-    findAddresses(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1'), ({ address }) =>
-      found.add(address),
-    );
+    findAddresses(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1'), ({ address, at }) => {
+      if (at >= from && at < to) found.add(address);
+    });
     return [...found];
   },
 

@@ -1,5 +1,5 @@
 // Cuts a stream into windows that overlap, so that whatever lies across a border is whole in one of them, and counts once.
-import { REACH as FARTHEST } from '../addresses/find-addresses';
+import { REACH as FARTHEST } from '../addresses/stretches';
 
 const WINDOW = 1024 * 1024;
 /** More than a spelled address reaches from its at sign, on both sides. */
@@ -21,9 +21,7 @@ export async function* windowsOf(chunks: AsyncIterable<Uint8Array> | Uint8Array)
   let waiting: Uint8Array[] = [];
   let fresh = 0;
   const join = () => Buffer.concat([kept, ...waiting]);
-  const stream: AsyncIterable<Uint8Array> | Iterable<Uint8Array> =
-    chunks instanceof Uint8Array ? pieces(chunks) : chunks;
-  for await (const chunk of stream) {
+  for await (const chunk of pieces(chunks)) {
     waiting.push(chunk);
     fresh += chunk.length;
     if (fresh < WINDOW) continue;
@@ -40,6 +38,13 @@ export async function* windowsOf(chunks: AsyncIterable<Uint8Array> | Uint8Array)
   yield { bytes, from, to: bytes.length, fresh };
 }
 
-function* pieces(bytes: Uint8Array): Iterable<Uint8Array> {
-  for (let at = 0; at < bytes.length; at += WINDOW) yield bytes.subarray(at, at + WINDOW);
+async function* pieces(chunks: AsyncIterable<Uint8Array> | Uint8Array): AsyncIterable<Uint8Array> {
+  if (chunks instanceof Uint8Array) {
+    for (let at = 0; at < chunks.length; at += WINDOW) yield chunks.subarray(at, at + WINDOW);
+  } else {
+    for await (const chunk of chunks) {
+      if (chunk.length <= WINDOW) yield chunk;
+      else yield* pieces(chunk);
+    }
+  }
 }

@@ -4,13 +4,17 @@
 import { buffer } from 'node:stream/consumers';
 import { uuidv7 } from 'uuidv7';
 import { type Database, Prisma } from '../../../prisma/client';
-import { attachmentKey, removeObjectsOfRemovedRows } from '../../attachments';
+import { attachmentKey, removeObjectsOfRemovedRows, removeUnnamedObjects } from '../../attachments';
 import { recordEvent } from '../../commands/audit';
 import { SYSTEM } from '../../commands/context';
 import type { MentionIndex } from '../../mention-index';
 import { isWrittenTo } from '../../mention-index/lookup';
 import { IS_HELD, IS_OPEN, shutOutNewHolds } from '../../personal-data/erase-drafts';
-import { type AttachmentSources, findAttachmentsThatMention, type MentioningAttachment } from './mentioning-attachments';
+import {
+  type AttachmentSources,
+  findAttachmentsThatMention,
+  type MentioningAttachment,
+} from './mentioning-attachments';
 import { type Counts, NOTHING, type Person, type PersonalDataStore } from './store';
 
 /** An upload takes less; what an older one left behind was cut off. */
@@ -41,6 +45,7 @@ export function createAttachmentsStore({ index, ...sources }: AttachmentsStoreDe
 
   /** Of the person's drafts, and those that mention them, where nobody else has the same file. */
   async function contentsOf(person: Person): Promise<Content[]> {
+    await index.catchUp(() => {});
     const mentioning = await findAttachmentsThatMention(sources, person);
     const own = await db.$queryRaw<Concerned[]>(Prisma.sql`
       SELECT n.attachment_id AS id, bool_or(${IS_HELD}) AS "isHeld"
@@ -75,7 +80,9 @@ export function createAttachmentsStore({ index, ...sources }: AttachmentsStoreDe
       // One in an open draft is for the store of PostgreSQL, since what was approved changes with it.
       const going = free.filter(({ drafts }) => drafts.every(({ isOpen }) => !isOpen));
       for (const { id } of going) await removeRow(db, id);
-      const objects = await removeObjectsOfRemovedRows(db, files, beat);
+      // An upload that was cut off leaves an object without a row, which the hourly sweep takes at the latest.
+      const strays = person.isRepeated ? await removeUnnamedObjects(db, files, beat) : 0;
+      const objects = strays + (await removeObjectsOfRemovedRows(db, files, beat));
       await files.tidy(new Date(Date.now() - UPLOAD_MS));
       return counts(objects, mentioning.length - free.length);
     },

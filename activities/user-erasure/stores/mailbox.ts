@@ -17,7 +17,7 @@ interface StoredMail {
 /** @param folder MAILBOX_PATH, unset where there is no such mailbox */
 export function createMailboxStore(
   folder: string | undefined,
-  matcher: Pick<Matcher, 'without'>,
+  matcher: Pick<Matcher, 'areMentioned'>,
 ): PersonalDataStore {
   const mailsWith = (email: string, beat?: () => void) => mailsThatMention(folder, matcher, email, beat);
   return {
@@ -56,15 +56,14 @@ export function createMailboxStore(
 
 async function mailsThatMention(
   folder: string | undefined,
-  matcher: Pick<Matcher, 'without'>,
+  matcher: Pick<Matcher, 'areMentioned'>,
   email: string,
   beat = () => {},
 ): Promise<StoredMail[]> {
   const found: StoredMail[] = [];
   for await (const { name, raw, mail } of mailsIn(folder)) {
-    const texts = textsOf(raw, mail).flatMap((value) => (value ? [{ kind: 'text' as const, value }] : []));
-    const left = await matcher.without(texts, email);
-    if (left.some((one) => one !== undefined)) found.push({ name, mail });
+    const texts = textsOf(raw, mail).flatMap((text) => text || []);
+    if ((await matcher.areMentioned(texts, email)).includes(true)) found.push({ name, mail });
     beat();
   }
   return found;

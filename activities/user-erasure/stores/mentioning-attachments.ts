@@ -4,8 +4,8 @@ import { type Database, Prisma } from '../../../prisma/client';
 import { addressesInFile } from '../../mention-index/files';
 import { MANY } from '../../mention-index/lookup';
 import { IS_HELD, IS_OPEN } from '../../personal-data/erase-drafts';
-import { mentionsOf } from '../../personal-data/mentions';
 import type { Matcher } from '../../personal-data/matching/matcher';
+import { mentionsOf } from '../../personal-data/mentions';
 import type { Person } from './store';
 
 export interface MentioningAttachment {

@@ -15,7 +15,11 @@ export interface PostgresStoreDependencies extends AttachmentSources, MentionSou
   deadlineHours: number;
 }
 
-export function createPostgresStore({ index, deadlineHours, ...sources }: PostgresStoreDependencies): PersonalDataStore {
+export function createPostgresStore({
+  index,
+  deadlineHours,
+  ...sources
+}: PostgresStoreDependencies): PersonalDataStore {
   const { db } = sources;
 
   async function preview(person: Person, beat = () => {}): Promise<Counts> {

@@ -15,7 +15,7 @@ interface Entry {
 }
 
 /** @param redis null where none is configured */
-export function createRedisStore(redis: Redis | null, matcher: Pick<Matcher, 'without'>): PersonalDataStore {
+export function createRedisStore(redis: Redis | null, matcher: Pick<Matcher, 'areMentioned'>): PersonalDataStore {
   const entriesWith = (from: Redis, email: string, beat?: () => void) => entriesThatMention(from, matcher, email, beat);
   return {
     name: 'redis',
@@ -42,17 +42,16 @@ export function createRedisStore(redis: Redis | null, matcher: Pick<Matcher, 'wi
 
 async function entriesThatMention(
   redis: Redis,
-  matcher: Pick<Matcher, 'without'>,
+  matcher: Pick<Matcher, 'areMentioned'>,
   email: string,
   beat = () => {},
 ): Promise<Entry[]> {
   const found = new Map<string, Entry>();
   for await (const entry of entries(redis, beat)) {
-    // In a name the address is made a part of something else: `countersign:to:ada@…`.
-    const name = entry.key.toString().slice(REDIS_PREFIX.length);
-    const texts = [name, entry.value, ...name.split(/[:/]/)].map((value) => ({ kind: 'text' as const, value }));
-    const left = await matcher.without(texts, email);
-    if (left.some((one) => one !== undefined)) found.set(entry.key.toString('hex'), entry);
+    // In a name the address is made a part of something else: `countersign:limit:mail-ada@…`.
+    const isNamed = entry.key.toString().toLowerCase().includes(email);
+    const [isInValue] = await matcher.areMentioned([entry.value], email, { isBinary: true });
+    if (isNamed || isInValue) found.set(entry.key.toString('hex'), entry);
   }
   return [...found.values()];
 }

@@ -46,7 +46,7 @@ export function createStores({
     createRedisStore(redis, matcher),
     createHubspotStore(settings),
     createMailboxStore(settings.MAILBOX_PATH, matcher),
-    createTemporalStore({ db, temporal }),
+    createTemporalStore({ db, temporal, index }),
   ].map((store) => keptWhileHeld(db, store));
 }
 

@@ -8,6 +8,8 @@ export interface Person {
   hashes: Uint8Array[];
   /** Of the erasure, or of a mere question. */
   requestId: string;
+  /** A scan has found something after the last purge: what usually goes by itself is looked for too. */
+  isRepeated?: boolean;
 }
 
 /** Things, as the store counts them: rows, objects, messages. */

@@ -4,6 +4,7 @@ import type { Client } from '@temporalio/client';
 import { WorkflowNotFoundError } from '@temporalio/client';
 import type { Database } from '../../../prisma/client';
 import { draftApprovalId } from '../../../workflows/contracts/draft-approval';
+import type { MentionIndex } from '../../mention-index';
 import { isWrittenTo } from '../../mention-index/lookup';
 import { IS_HELD } from '../../personal-data/erase-drafts';
 import { isHeld } from './postgres/held-person';
@@ -12,8 +13,15 @@ import { NOTHING, type Person, type PersonalDataStore } from './store';
 const ASKS_EACH_MS = 100;
 const AT_ONCE = 8;
 
-export function createTemporalStore({ db, temporal }: { db: Database; temporal: Client }): PersonalDataStore {
+export interface TemporalStoreDependencies {
+  db: Database;
+  temporal: Client;
+  index: Pick<MentionIndex, 'catchUp'>;
+}
+
+export function createTemporalStore({ db, temporal, index }: TemporalStoreDependencies): PersonalDataStore {
   async function preview(person: Person) {
+    await index.catchUp(() => {});
     const [row] = await db.$queryRaw<{ free: number; held: number }[]>`
       SELECT count(*) FILTER (WHERE NOT held)::int AS free, count(*) FILTER (WHERE held)::int AS held
       FROM (SELECT ${IS_HELD} AS held FROM drafts d WHERE ${isWrittenTo(person.hashes)} AND d.needs_people) d`;
@@ -31,6 +39,7 @@ export function createTemporalStore({ db, temporal }: { db: Database; temporal: 
     name: 'temporal',
     preview,
     async export(person) {
+      await index.catchUp(() => {});
       const rows = await db.$queryRaw<{ id: string }[]>`
         SELECT d.id FROM drafts d WHERE ${isWrittenTo(person.hashes)} AND d.needs_people ORDER BY d.id`;
       return rows.map(({ id }) => ({ kind: 'workflow', workflowId: draftApprovalId(id) }));

@@ -1,7 +1,7 @@
 // What must hold after an interleaving, whatever its order was; each answers what is wrong.
 import { hashContent } from '../../../activities/commands/draft-content';
 import { readDraft } from '../../../activities/commands/draft-record';
-import { findMentions } from '../../../activities/personal-data/mentions';
+import { mentionsOf } from '../../../activities/personal-data/mentions';
 import { readStatistics } from '../../../activities/personal-data/statistics';
 import type { Scene } from './actors';
 import type { Erasure } from './erase';
@@ -38,7 +38,7 @@ export async function findWrongDrafts(scene: Scene, isErased: boolean): Promise<
       if (draft.to !== to) say('is to somebody else');
       if (!bodies.has(drafts.clean(draft.body ?? ''))) say('says something else');
       const texts = JSON.stringify([draft.subject, draft.body, draft.replyTo, draft.metadata, draft.attachments]);
-      if (isErased && findMentions(texts, drafts.email).length > 0) say('mentions the person');
+      if (isErased && mentionsOf(drafts.email).isIn(texts)) say('mentions the person');
       // Of one that was parked the words go as of a sent one: should a person want it sent again, they are not what was approved.
       if (draft.failureCode === 'content_changed' && !(await wasParked(world, id))) say('was blocked for its words');
       const standing = draft.verdicts.filter(({ dismissed }) => !dismissed);

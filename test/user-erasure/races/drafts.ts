@@ -4,7 +4,7 @@ import { Readable } from 'node:stream';
 import { storeAttachment } from '../../../activities/attachments';
 import type { SubmitInput } from '../../../activities/commands/index';
 import { Refusal } from '../../../activities/commands/refusal';
-import { replaceMentions } from '../../../activities/personal-data/mentions';
+import { mentionsOf } from '../../../activities/personal-data/mentions';
 import type { Chance } from './chance';
 import type { World } from './world';
 
@@ -58,7 +58,7 @@ export class Drafts {
   }
 
   clean(text: string): string {
-    return replaceMentions(text, this.email).text;
+    return mentionsOf(this.email).replace(text).text;
   }
 
   /** Old enough for retention. */

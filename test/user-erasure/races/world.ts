@@ -7,6 +7,8 @@ import type { Commands } from '../../../activities/commands/index';
 import { openLedger } from '../../../activities/erasure-ledger/ledger';
 import { createObjectsSource, createPostgresSource, createScan } from '../../../activities/erasure-scan';
 import { type Claims, createClaims } from '../../../activities/mail-delivery/claims';
+import { createMentionIndex, type MentionIndex } from '../../../activities/mention-index';
+import { createMatcher, type Matcher } from '../../../activities/personal-data/matching/matcher';
 import { createSubjects, normaliseAddress } from '../../../activities/personal-data/subject';
 import { createUserErasureActivities, type UserErasureActivities } from '../../../activities/user-erasure';
 import { createRemains } from '../../../activities/user-erasure/remains';
@@ -47,6 +49,8 @@ export class World {
     readonly activities: UserErasureActivities,
     readonly ledger: ReturnType<typeof openLedger>,
     readonly backups: ObjectStore,
+    readonly matcher: Matcher,
+    readonly index: MentionIndex,
   ) {}
 
   /** @param backups where the worker has them, should there be one */
@@ -61,35 +65,54 @@ export class World {
     const sure = { name: 'sure', when: { confidence: { gte: 0.5 } }, then: { outcome: 'auto_approve' as const } };
     await commands.setPolicy(admin, { mode: 'active', rules: [sure], otherwise: { outcome: 'require' } });
     const files = given.files ?? openObjectStore(`file://${newFolder('files')}`);
+    const matcher = createMatcher();
+    const subjects = createSubjects(SETTINGS.SECRET_KEY);
+    const index = createMentionIndex({ db, files, subjects, matcher });
     const stores = createStores({
       db,
       files,
       redis: null,
       temporal: temporal.client,
-      settings: { APPROVAL_DEADLINE_HOURS: 72, HUBSPOT_ACCESS_TOKEN: undefined, HUBSPOT_BASE_URL: '' },
+      matcher,
+      settings: { ...SETTINGS, APPROVAL_DEADLINE_HOURS: 72, HUBSPOT_ACCESS_TOKEN: undefined, HUBSPOT_BASE_URL: '' },
     });
     const BACKUP_URL = given.backups ?? `file://${newFolder('backup')}`;
     const backups = openObjectStore(BACKUP_URL);
     const ledger = openLedger({ BACKUP_URL, SECRET_KEY: SETTINGS.SECRET_KEY });
-    const scan = createScan([
-      createPostgresSource(database.url),
-      createObjectsSource([{ name: 'files', store: files, prefixes: [''] }]),
-    ]);
+    const scan = createScan(
+      [createPostgresSource(database.url), createObjectsSource([{ name: 'files', store: files, prefixes: [''] }])],
+      matcher,
+    );
     const activities = createUserErasureActivities({
       db,
-      subjects: createSubjects(SETTINGS.SECRET_KEY),
+      subjects,
       stores,
+      index,
       ledger,
       signer: createSigner(SETTINGS.SECRET_KEY, 'certificates'),
-      scan: async (subject, beat) => {
-        const report = await scan(subject, beat);
-        world.found = report.sources.flatMap(({ places }) => places);
-        return report;
+      scan: async (people, beat) => {
+        const reports = await scan(people, beat);
+        world.found = reports.flatMap(({ sources }) => sources.flatMap(({ places }) => places));
+        return reports;
       },
+      databaseUrl: database.url,
+      scanIntervalSeconds: 3600,
       remains: createRemains(backups, { BACKUP_RETENTION_DAYS: 30, UNDO_RETENTION_DAYS: 7 }),
     });
     const [author, approver] = [await person('an agent', 'author'), await person('an approver', 'approver')];
-    const world = new World(database, commands, author, approver, files, stores, activities, ledger, backups);
+    const world = new World(
+      database,
+      commands,
+      author,
+      approver,
+      files,
+      stores,
+      activities,
+      ledger,
+      backups,
+      matcher,
+      index,
+    );
     return world;
   }
 

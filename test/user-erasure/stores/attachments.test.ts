@@ -5,14 +5,20 @@ import { DeleteObjectCommand } from '@aws-sdk/client-s3';
 import { uuidv7 } from 'uuidv7';
 import { attachmentKey, storeAttachment } from '../../../activities/attachments';
 import type { CommandContext } from '../../../activities/commands/context';
+import { createMentionIndex } from '../../../activities/mention-index';
+import { createMatcher } from '../../../activities/personal-data/matching/matcher';
+import { createSubjects } from '../../../activities/personal-data/subject';
 import { receiveFile } from '../../../activities/received-file';
-import { createAttachmentsStore } from '../../../activities/user-erasure/stores/attachments';
+import {
+  type AttachmentsStoreDependencies,
+  createAttachmentsStore,
+} from '../../../activities/user-erasure/stores/attachments';
 import { findAttachmentsThatMention } from '../../../activities/user-erasure/stores/mentioning-attachments';
 import type { PersonalDataStore } from '../../../activities/user-erasure/stores/store';
 import { type ObjectStore, openObjectStore } from '../../../ops/runtime/object-store';
 import { BYTES, EMAIL, NEAR_MISSES, SPELLINGS } from '../../erasure-scan/spellings';
 import { collect } from '../../support/collect';
-import { aDraft, createTestCommands, setStatus, type TestCommands } from '../../support/commands';
+import { aDraft, createTestCommands, SETTINGS, setStatus, type TestCommands } from '../../support/commands';
 import { createTestDatabase, type TestDatabase } from '../../support/database';
 import { newFolder } from '../../support/environment';
 import { objectPlaces, useS3Server } from '../../support/object-places';
@@ -21,6 +27,17 @@ import { person } from './person';
 const ADA = person(EMAIL);
 const nothing = { erase: 0, anonymise: 0, withhold: 0, ground: null };
 const s3 = useS3Server();
+const matcher = createMatcher();
+const subjects = createSubjects(SETTINGS.SECRET_KEY);
+afterAll(() => matcher.close());
+
+function sourcesOf({ db }: TestDatabase, files: ObjectStore): AttachmentsStoreDependencies {
+  return { db, files, matcher, index: createMentionIndex({ db, files, subjects, matcher }) };
+}
+async function find({ index, ...sources }: AttachmentsStoreDependencies) {
+  await index.catchUp(() => {});
+  return findAttachmentsThatMention(sources, ADA);
+}
 
 describe.each(objectPlaces(s3, 'files'))('attachments %s', (_title, place) => {
   let database: TestDatabase;
@@ -28,6 +45,7 @@ describe.each(objectPlaces(s3, 'files'))('attachments %s', (_title, place) => {
   let author: CommandContext;
   let files: ObjectStore;
   let store: PersonalDataStore;
+  let sources: AttachmentsStoreDependencies;
   let url: string;
 
   beforeAll(async () => {
@@ -38,7 +56,8 @@ describe.each(objectPlaces(s3, 'files'))('attachments %s', (_title, place) => {
   beforeEach(async () => {
     url = await place();
     files = openObjectStore(url);
-    store = createAttachmentsStore(database.db, files);
+    sources = sourcesOf(database, files);
+    store = createAttachmentsStore(sources);
   });
   afterEach(async () => {
     await database.db.$executeRaw`TRUNCATE attachments, drafts, legal_holds CASCADE`;
@@ -122,7 +141,7 @@ describe.each(objectPlaces(s3, 'files'))('attachments %s', (_title, place) => {
   it('of an open draft are told with it and left to the store that can revise it', async () => {
     const file = await upload(EMAIL);
     const open = await draft('reader@example.org', [file.id], 'approved');
-    expect(await findAttachmentsThatMention(database.db, files, EMAIL)).toEqual([
+    expect(await find(sources)).toEqual([
       { id: file.id, sha256: file.sha256, drafts: [{ id: open, isHeld: false, isOpen: true }] },
     ]);
     await purge();
@@ -155,7 +174,7 @@ describe.each(objectPlaces(s3, 'files'))('attachments %s', (_title, place) => {
   it('are told by their name too', async () => {
     const named = await upload('nothing within', `${EMAIL}.pdf`);
     await upload('nothing within either', `x${EMAIL}.pdf`);
-    expect((await findAttachmentsThatMention(database.db, files, EMAIL)).map(({ id }) => id)).toEqual([named.id]);
+    expect((await find(sources)).map(({ id }) => id)).toEqual([named.id]);
   });
 });
 
@@ -181,7 +200,8 @@ describe('in bytes', () => {
       if (isMention) expected.add(id);
     }
     for (const [, text] of SPELLINGS) await add(Buffer.from(` ${text} `), true);
-    for (const [, bytes] of BYTES) await add(bytes, true);
+    // The last is a record of a database, in which the address touches what is no part of it: in a file it is another one.
+    for (const [n, [, bytes]] of BYTES.entries()) await add(bytes, n < BYTES.length - 1);
     for (const [, text] of NEAR_MISSES) await add(Buffer.from(` ${text} `), false);
     const MIB = 1024 * 1024;
     const BORDERS = [MIB - 16 * 1024, MIB];
@@ -195,12 +215,8 @@ describe('in bytes', () => {
       await add(within(`x${EMAIL}`, border - 1), false);
       await add(within(`${EMAIL}.uk`, border - EMAIL.length), false);
     }
-    let beats = 0;
-    const found = await findAttachmentsThatMention(database.db, files, EMAIL, () => {
-      beats += 1;
-    });
+    const found = await find(sourcesOf(database, files));
     expect(new Set(found.map(({ id }) => id))).toEqual(expected);
-    expect(beats).toBe(expected.size + NEAR_MISSES.length + 2 * BORDERS.length);
   });
 });
 
@@ -212,7 +228,7 @@ it('objects that only old versions are left of go too', async () => {
   await files.put(key, Buffer.from(EMAIL));
   await s3.client().send(new DeleteObjectCommand({ Bucket: bucket, Key: key }));
   expect(await collect(files.list('attachments/'))).toEqual([]);
-  await createAttachmentsStore(database.db, files).purge(ADA, () => {});
+  await createAttachmentsStore(sourcesOf(database, files)).purge({ ...ADA, isRepeated: true }, () => {});
   expect(await collect(files.versions('attachments/'))).toEqual([]);
   await database.drop();
 });

@@ -3,6 +3,7 @@ import { readdirSync, writeFileSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { createTransport, type SendMailOptions } from 'nodemailer';
+import { createMatcher } from '../../../activities/personal-data/matching/matcher';
 import { createMailboxStore } from '../../../activities/user-erasure/stores/mailbox';
 import { Messages } from '../../../ops/local/mailbox/messages';
 import { createSmtpServer } from '../../../ops/local/mailbox/smtp';
@@ -10,6 +11,8 @@ import { newFolder } from '../../support/environment';
 import { person } from './person';
 
 const EMAIL = 'ada@example.org';
+const matcher = createMatcher();
+afterAll(() => matcher.close());
 const ADA = person(EMAIL);
 const nothing = { erase: 0, anonymise: 0, withhold: 0, ground: null };
 const OTHER = {
@@ -62,7 +65,7 @@ async function deliver(...sent: SendMailOptions[]): Promise<void> {
 }
 
 it.each(ABOUT)('removes a mail %s', async (_name, mail) => {
-  const store = createMailboxStore(folder);
+  const store = createMailboxStore(folder, matcher);
   await deliver({});
   const kept = mails();
   await deliver(mail);
@@ -74,7 +77,7 @@ it.each(ABOUT)('removes a mail %s', async (_name, mail) => {
 });
 
 it.each(OTHERS)('keeps a mail %s', async (_name, mail) => {
-  const store = createMailboxStore(folder);
+  const store = createMailboxStore(folder, matcher);
   await deliver(mail);
   expect(await store.preview(ADA)).toEqual(nothing);
   expect(await store.purge(ADA, () => {})).toEqual(nothing);
@@ -83,7 +86,7 @@ it.each(OTHERS)('keeps a mail %s', async (_name, mail) => {
 
 it('exports what a mail says', async () => {
   await deliver({ to: EMAIL, attachments: [{ filename: 'a.txt', content: 'x' }] });
-  expect(await createMailboxStore(folder).export(ADA)).toEqual([
+  expect(await createMailboxStore(folder, matcher).export(ADA)).toEqual([
     expect.objectContaining({
       from: OTHER.from,
       to: [EMAIL],
@@ -97,12 +100,15 @@ it('exports what a mail says', async () => {
 it('removes what was cut off while it arrived, and looks at nothing but mails', async () => {
   writeFileSync(join(folder, 'half.eml.part'), `To: ${EMAIL}\r\n`);
   writeFileSync(join(folder, 'notes.txt'), EMAIL);
-  expect(await createMailboxStore(folder).purge(ADA, () => {})).toEqual({ ...nothing, erase: 1 });
+  expect(await createMailboxStore(folder, matcher).purge(ADA, () => {})).toEqual({ ...nothing, erase: 1 });
   expect(mails()).toEqual(['notes.txt']);
 });
 
 it('that is not there holds nothing', async () => {
-  for (const store of [createMailboxStore(undefined), createMailboxStore(join(folder, 'not there yet'))]) {
+  for (const store of [
+    createMailboxStore(undefined, matcher),
+    createMailboxStore(join(folder, 'not there yet'), matcher),
+  ]) {
     expect([await store.preview(ADA), await store.purge(ADA, () => {}), await store.export(ADA)]).toEqual([
       nothing,
       nothing,

@@ -2,6 +2,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
+import { createMatcher } from '../../../activities/personal-data/matching/matcher';
 import { createRedisStore } from '../../../activities/user-erasure/stores/redis';
 import { startRedis } from '../../../ops/local/redis';
 import { REDIS_PREFIX } from '../../../ops/runtime/redis';
@@ -10,6 +11,8 @@ import { until } from '../../support/until';
 import { person } from './person';
 
 const EMAIL = 'ada@example.org';
+const matcher = createMatcher();
+afterAll(() => matcher.close());
 const ADA = person(EMAIL);
 const OTHERS = ['xada@example.org', 'ada@example.org.uk'];
 const own = (name: string) => `${REDIS_PREFIX}${name}`;
@@ -49,7 +52,7 @@ const SURVIVORS = [own('others'), own('hash of others'), `somebody-else:${EMAIL}
 
 it('counts and exports what mentions the person by name or value, and deletes that alone', async () => {
   await fill();
-  const store = createRedisStore(redis);
+  const store = createRedisStore(redis, matcher);
   expect(await store.preview(ADA)).toEqual({ ...nothing, erase: 8 });
   const exported = (await store.export(ADA)) as { key: string; value: string }[];
   expect(exported.map(({ key }) => key).sort()).toEqual(
@@ -69,7 +72,7 @@ it('writes its file anew, so that what was deleted before is gone from it too', 
   // One that has begun before counts for nothing.
   await redis.bgrewriteaof();
   let beats = 0;
-  await createRedisStore(redis).purge(ADA, () => {
+  await createRedisStore(redis, matcher).purge(ADA, () => {
     beats += 1;
   });
   expect(file()).not.toContain(`"${EMAIL}"`);
@@ -79,7 +82,7 @@ it('writes its file anew, so that what was deleted before is gone from it too', 
 
 it('is erased in by many at once, and each waits for the file of its own', async () => {
   const others = Array.from({ length: 5 }, () => redis.duplicate());
-  const purges = others.map((own) => createRedisStore(own).purge(ADA, () => {}));
+  const purges = others.map((own) => createRedisStore(own, matcher).purge(ADA, () => {}));
   expect(await Promise.all(purges)).toEqual(others.map(() => nothing));
   await Promise.all(others.map((own) => own.quit()));
 });
@@ -87,7 +90,7 @@ it('is erased in by many at once, and each waits for the file of its own', async
 it('leaves the file alone where there is none', async () => {
   await redis.config('SET', 'appendonly', 'no');
   await redis.set(own('text'), EMAIL);
-  expect(await createRedisStore(redis).purge(ADA, () => {})).toEqual({ ...nothing, erase: 1 });
+  expect(await createRedisStore(redis, matcher).purge(ADA, () => {})).toEqual({ ...nothing, erase: 1 });
   await redis.config('SET', 'appendonly', 'yes');
   // Until then it refuses to stop.
   await until('its first file is whole', async () =>
@@ -96,7 +99,7 @@ it('leaves the file alone where there is none', async () => {
 });
 
 it('that is not configured holds nothing', async () => {
-  const store = createRedisStore(null);
+  const store = createRedisStore(null, matcher);
   expect([await store.preview(ADA), await store.purge(ADA, () => {}), await store.export(ADA)]).toEqual([
     nothing,
     nothing,

@@ -1,7 +1,7 @@
 // Finds the rows that mention a person and are not theirs, by the index of mentions, and takes the mentions out.
 import { type Database, Prisma } from '../../../../prisma/client';
 import { isWrittenTo, MANY } from '../../../mention-index/lookup';
-import { isRow, valueOf } from '../../../mention-index/texts';
+import { columnText, isRow } from '../../../mention-index/texts';
 import { IS_HELD, IS_OPEN, shutOutNewHolds } from '../../../personal-data/erase-drafts';
 import type { Matcher } from '../../../personal-data/matching/matcher';
 import type { TextKind } from '../../../personal-data/text-places';
@@ -57,7 +57,7 @@ export async function* findMentionRows(
   const isWanted = Prisma.sql`NOT ${someDraft(isWrittenTo(person.hashes))} AND ${someDraft(IS_HELD)} = ${held}
     AND ${drafts ? someDraft(drafts) : Prisma.sql`true`}`;
   const texts = Prisma.sql`jsonb_build_object(${list(
-    columns.flatMap(([name, kind]) => [Prisma.sql`${name}::text`, valueOf(name, kind)]),
+    columns.flatMap(([name, kind]) => [Prisma.sql`${name}::text`, columnText(name, kind)]),
   )})`;
   const hashes = [...person.hashes, MANY];
   for (const [n, hash] of hashes.entries()) {
@@ -141,12 +141,16 @@ export async function replaceInTables(sources: MentionSources, person: Person, b
   return replaced;
 }
 
-async function replaceInRow(tx: Database, person: Person, { table, rowId, part, columns }: MentionRow): Promise<number> {
+async function replaceInRow(
+  tx: Database,
+  person: Person,
+  { table, rowId, part, columns }: MentionRow,
+): Promise<number> {
   await shutOutNewHolds(tx);
   if (await isHeld(tx, person)) return 0;
   const changes = columns.map(({ name, kind, without }) => Prisma.sql`${raw(name)} = ${cast(kind, without)}`);
   // What somebody has written meanwhile is for the next round.
-  const isAsRead = columns.map(({ name, kind, value }) => Prisma.sql`${valueOf(name, kind)} = ${value}`);
+  const isAsRead = columns.map(({ name, kind, value }) => Prisma.sql`${columnText(name, kind)} = ${value}`);
   const { belongs, mail } = table;
   const isOpenMail = mail?.columns.some((column) => columns.some(({ name }) => name === column))
     ? Prisma.sql`${IS_OPEN} AND ${mail.isCurrent}`

@@ -42,7 +42,8 @@ export async function reviseOpenMentions(
         await changeUnlessHeld(db, person, id, async (tx) => {
           const draft = await transition({ db: tx, announce: () => {} }, systemContext(person.requestId), id, rule);
           // What was approved has gone with the revision; the files themselves are the attachments store's.
-          if (isOpen(draft)) await tx.draftAttachment.deleteMany({ where: { draftId: id, attachmentId: { in: files } } });
+          if (isOpen(draft))
+            await tx.draftAttachment.deleteMany({ where: { draftId: id, attachmentId: { in: files } } });
         });
         break;
       } catch (error) {

@@ -1,5 +1,5 @@
 // The drafts written to a person: counted, read for their export, closed, waited for, erased.
-import { type Database, Prisma } from '../../../../prisma/client';
+import type { Database } from '../../../../prisma/client';
 import { listDraftEvents } from '../../../commands/audit';
 import { type CommandContext, SYSTEM } from '../../../commands/context';
 import { readDraftView } from '../../../commands/draft-record';

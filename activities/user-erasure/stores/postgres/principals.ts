@@ -102,4 +102,6 @@ export async function erasePrincipals(db: Database, person: Person): Promise<{ p
 
 /** No two principals have one name, so what replaces the mention is nobody else's either. */
 const withoutMention = (name: string, email: string) =>
-  mentionsOf(email).replace(name).text.replaceAll(ERASED, `erased-${randomBytes(8).toString('hex')}`);
+  mentionsOf(email)
+    .replace(name)
+    .text.replaceAll(ERASED, `erased-${randomBytes(8).toString('hex')}`);

@@ -22,12 +22,12 @@ const ENTITY = /#(?:0*(\d{1,7})|[xX]0*([\da-fA-F]{1,6}));?|([a-z]{2,6});/y;
 const UNICODE = /u(?:\{0*([\da-fA-F]{1,6})\}|([\da-fA-F]{4}))|x([\da-fA-F]{2})/y;
 const SURROGATE = /\\+u([dD][c-fC-F][\da-fA-F]{2})/y;
 const SOFT_BREAK = /=[ \t]{0,32}\r?\n/y;
-const SPACES = 'nrtbfv';
+const SPACES: Record<string, number> = { n: 0x0a, r: 0x0d, t: 0x09, b: 0x20, f: 0x20, v: 0x20 };
 
 const [AMPERSAND, BACKSLASH, PERCENT, EQUALS] = [0x26, 0x5c, 0x25, 0x3d];
 
 /** Returns null where nothing is escaped. Linear: each run of `\`, `amp;` or `25` is read once. */
-export function unescape(text: string, { percent = false, quotedPrintable = false }: Escapes): View | null {
+export function undoEscapes(text: string, { percent = false, quotedPrintable = false }: Escapes): View | null {
   const bytes = Buffer.allocUnsafe(text.length);
   const starts = new Int32Array(text.length);
   const ends = new Int32Array(text.length);
@@ -51,26 +51,39 @@ export function unescape(text: string, { percent = false, quotedPrintable = fals
       while (text.startsWith('amp;', at)) at += 4;
       const [whole, decimal, hex, name] = exec(ENTITY, text, at) ?? [];
       const decoded = decimal ? Number(decimal) : hex ? Number.parseInt(hex, 16) : NAMED[name ?? '']?.charCodeAt(0);
-      if (whole !== undefined && decoded !== undefined) putCharacter(decoded, i, (end = at + whole.length));
-      else if (at > i + 1) putCharacter(AMPERSAND, i, (end = at));
+      if (whole !== undefined && decoded !== undefined) {
+        end = at + whole.length;
+        putCharacter(decoded, i, end);
+      } else if (at > i + 1) {
+        end = at;
+        putCharacter(AMPERSAND, i, end);
+      }
     } else if (code === BACKSLASH) {
       let at = i + 1;
       while (text.charCodeAt(at) === BACKSLASH) at++;
-      end = unescapeScript(text, i, at, putCharacter);
+      end = undoScriptEscape(text, i, at, putCharacter);
       for (; end < at; end++) put(BACKSLASH, end, end + 1);
     } else if (code === PERCENT && percent) {
       let at = i + 1;
       while (text.startsWith('25', at) && isHexByte(text, at + 2)) at += 2;
       if (isHexByte(text, at)) {
-        put(hexByte(text, at), i, (end = at + 2));
+        end = at + 2;
+        put(hexByte(text, at), i, end);
         isChanged = true;
       }
     } else if (code === EQUALS && quotedPrintable) {
-      if (isHexByte(text, i + 1)) put(hexByte(text, i + 1), i, (end = i + 3));
-      else end = softBreakEnd(text, i);
+      if (isHexByte(text, i + 1)) {
+        end = i + 3;
+        put(hexByte(text, i + 1), i, end);
+      } else {
+        end = softBreakEnd(text, i);
+      }
       isChanged ||= end > i;
     }
-    if (end === i) put(code, i, ++end);
+    if (end === i) {
+      end = i + 1;
+      put(code, i, end);
+    }
     i = end;
   }
   if (!isChanged) return null;
@@ -78,7 +91,7 @@ export function unescape(text: string, { percent = false, quotedPrintable = fals
 }
 
 /** @returns where the escape ends that begins at `from` with backslashes up to `at`; `from` where there is none */
-function unescapeScript(
+function undoScriptEscape(
   text: string,
   from: number,
   at: number,
@@ -86,11 +99,10 @@ function unescapeScript(
 ): number {
   const [whole, braced, unit, byte] = exec(UNICODE, text, at) ?? [];
   if (whole === undefined) {
-    if (at < text.length && SPACES.includes(text[at] as string)) {
-      put(0x20, from, at + 1);
-      return at + 1;
-    }
-    return from;
+    const space = SPACES[text[at] ?? ''];
+    if (space === undefined) return from;
+    put(space, from, at + 1);
+    return at + 1;
   }
   let code = Number.parseInt(braced ?? unit ?? byte ?? '', 16);
   let end = at + whole.length;
@@ -123,8 +135,11 @@ function exec(pattern: RegExp, text: string, at: number): RegExpExecArray | null
   return pattern.exec(text);
 }
 
-const HEX = Int8Array.from({ length: 256 }, (_, code) => '0123456789abcdef'.indexOf(String.fromCharCode(code).toLowerCase()));
+const HEX = Int8Array.from({ length: 256 }, (_, code) =>
+  '0123456789abcdef'.indexOf(String.fromCharCode(code).toLowerCase()),
+);
 const digit = (text: string, at: number) => HEX[text.charCodeAt(at) & 0xff] ?? -1;
-const isHexByte = (text: string, at: number) => at + 1 < text.length && digit(text, at) >= 0 && digit(text, at + 1) >= 0;
+const isHexByte = (text: string, at: number) =>
+  at + 1 < text.length && digit(text, at) >= 0 && digit(text, at + 1) >= 0;
 const hexByte = (text: string, at: number) => digit(text, at) * 16 + digit(text, at + 1);
 const utf8 = (code: number) => Buffer.from(code <= 0x10ffff ? String.fromCodePoint(code) : '\ufffd');
