@@ -167,7 +167,7 @@ export const COLUMNS: Record<string, Columns[]> = {
     {
       class: 'none',
       fields:
-        'status version requestedAt graceUntil confirmedAt begunAt deadlineAt extendedUntil preview certificate scan failureCode endedAt',
+        'status version requestedAt graceUntil confirmedAt begunAt deadlineAt extendedUntil preview certificate scan nextScanAt failureCode endedAt',
       ...CERTIFICATE,
     },
   ],

@@ -7,6 +7,7 @@ import { type Database, Prisma } from '../../prisma/client';
 import type { ScanSummary } from '../../workflows/contracts/user-erasure';
 import { recordEvent } from '../commands/audit';
 import { SYSTEM } from '../commands/context';
+import type { MentionIndex } from '../mention-index';
 import type { Scan, ScanReport, Subject } from './index';
 
 /** One pass at a time, whichever process makes it. */
@@ -20,6 +21,7 @@ const SMALL_BYTES = 256 * 1024 * 1024;
 export interface PassDependencies {
   db: Database;
   databaseUrl: string;
+  index: Pick<MentionIndex, 'catchUp'>;
   scan: Scan;
   intervalSeconds: number;
   /** @returns null where the erasure has ended */
@@ -72,8 +74,10 @@ async function whileAlone(connectionString: string, work: () => Promise<void>): 
   }
 }
 
-async function makePass({ db, scan, subjectOf }: PassDependencies, beat: () => void): Promise<void> {
+async function makePass({ db, index, scan, subjectOf }: PassDependencies, beat: () => void): Promise<void> {
   await gather(db, beat);
+  // What a purge has changed is not indexed under the person's hash any more once this has caught up.
+  await index.catchUp(beat);
   const startedAt = new Date();
   const waiting = await db.erasure.findMany({
     where: { status: 'scanning', scan: { equals: Prisma.DbNull } },

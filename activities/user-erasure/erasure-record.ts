@@ -22,6 +22,8 @@ export interface ErasureRecord {
   extendedUntil: Date | null;
   extensionReason: string | null;
   preview: PreviewEntry[];
+  /** When the next scan may begin, where the erasure has to wait for it. */
+  nextScanAt: Date | null;
   failureCode: string | null;
   endedAt: Date | null;
   /** The database's clock when this was read. */
@@ -45,7 +47,7 @@ export async function readErasure(
   const [record] = await db.$queryRaw<ErasureRecord[]>`
     SELECT e.id, i.generation, e.version, e.status, e.subject_hashes AS "subjectHashes", e.sealed, e.requested_at AS "requestedAt",
       e.grace_until AS "graceUntil", e.confirmed_at AS "confirmedAt", e.begun_at AS "begunAt", e.deadline_at AS "deadlineAt",
-      e.extended_until AS "extendedUntil", e.extension_reason AS "extensionReason", e.preview, e.failure_code AS "failureCode",
+      e.extended_until AS "extendedUntil", e.extension_reason AS "extensionReason", e.preview, e.next_scan_at AS "nextScanAt", e.failure_code AS "failureCode",
       e.ended_at AS "endedAt", clock_timestamp() AS now
     FROM erasures e, instance i WHERE e.id = ${id}::uuid AND i.id = 1`;
   return record ?? null;

@@ -24,6 +24,8 @@ export interface ErasureView {
   deadline: string;
   extension: { until: string; reason: string } | null;
   steps: StepView[];
+  /** Large stores are scanned at most each SCAN_INTERVAL: when the next scan may begin; null where none is waited for. */
+  nextScanAt: string | null;
   endedAt: string | null;
   failure: string | null;
 }
@@ -45,6 +47,7 @@ export function toView(
     deadline: record.deadlineAt.toISOString(),
     extension: extendedUntil && { until: extendedUntil.toISOString(), reason: extensionReason ?? '' },
     steps,
+    nextScanAt: record.status === 'scanning' ? (record.nextScanAt?.toISOString() ?? null) : null,
     endedAt: record.endedAt?.toISOString() ?? null,
     failure: record.failureCode,
   };
@@ -68,7 +71,7 @@ export async function readViews(
   db: Database,
   which: Pick<Prisma.ErasureFindManyArgs, 'where' | 'orderBy' | 'take'>,
 ): Promise<ErasureView[]> {
-  const omit = { certificate: true, sealed: true };
+  const omit = { certificate: true, sealed: true, scan: true };
   const rows = await db.erasure.findMany({ ...which, omit, include: { steps: { orderBy: BY_START } } });
   return rows.map(({ steps, status, preview, ...row }) =>
     toView(

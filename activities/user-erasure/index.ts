@@ -29,7 +29,14 @@ export function createUserErasureActivities(dependencies: UserErasureDependencie
   const { db, subjects, scan, databaseUrl, scanIntervalSeconds } = dependencies;
   const { takeStep, countWithheld } = createSteps(dependencies);
   const certify = createCertifier(dependencies);
-  const passes = createScanPasses({ db, databaseUrl, scan, intervalSeconds: scanIntervalSeconds, subjectOf });
+  const passes = createScanPasses({
+    db,
+    index: dependencies.index,
+    databaseUrl,
+    scan,
+    intervalSeconds: scanIntervalSeconds,
+    subjectOf,
+  });
   const context = () => ({ actor: SYSTEM, requestId: uuidv7() });
   const change = async (requestId: string, rule: ErasureRule): Promise<ErasureState | null> =>
     stateOf(await changeErasure(db, context(), requestId, rule));
@@ -78,8 +85,9 @@ export function createUserErasureActivities(dependencies: UserErasureDependencie
     scanStores: (requestId: string): Promise<ScanSummary> => beating((beat) => passes.scanFor(requestId, beat)),
 
     /** @returns milliseconds until the next scan may begin */
-    async untilNextScan(_requestId: string): Promise<number> {
+    async untilNextScan(requestId: string): Promise<number> {
       const next = await passes.nextAt();
+      await db.erasure.updateMany({ where: { id: requestId, endedAt: null }, data: { nextScanAt: next } });
       return next ? Math.max(0, next.getTime() - Date.now()) : 0;
     },
 

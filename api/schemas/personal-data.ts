@@ -53,6 +53,9 @@ export const Erasure = z
         withheld: z.int(),
       }),
     ),
+    nextScanAt: time.nullable().meta({
+      description: 'Large stores are scanned at most each SCAN_INTERVAL: when the next scan may begin',
+    }),
     endedAt: time.nullable(),
     failure: z.string().nullable(),
   })

@@ -11,10 +11,11 @@ import { measureAudit, printAudit } from './audit';
 import { measureBackup, printBackup } from './backup';
 import { measureCleanup } from './cleanup';
 import { compare } from './comparison';
+import { measureErasures } from './erasure';
 import { measureOpenLoop } from './open-loop';
 import { type AppName, type Options, readOptions, USAGE } from './options';
 import { peakMemory } from './process-numbers';
-import { printCleanup, printComparison, printOpenLoop, printTemporalAway } from './report';
+import { printCleanup, printComparison, printErasures, printOpenLoop, printTemporalAway } from './report';
 import { type Servers, startServers } from './servers';
 import { measureTemporalAway } from './temporal-away';
 
@@ -59,6 +60,11 @@ async function measure(options: Options, servers: Servers): Promise<{ text: stri
     const countersign = await startCountersign(servers, options.nodeOptions);
     const result = await measureCleanup(countersign, options.rows, progress);
     return { text: printCleanup(result), result };
+  }
+  if (options.part === 'erasure') {
+    const countersign = await startCountersign(servers, options.nodeOptions);
+    const result = await measureErasures(countersign, options.rows, progress);
+    return { text: printErasures(result), result };
   }
   if (options.part === 'backup') {
     const result = await measureBackup(servers, options, progress);

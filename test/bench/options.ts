@@ -6,7 +6,7 @@ export type AppName = (typeof APP_NAMES)[number];
 
 export interface Options {
   json: boolean;
-  part: 'closed' | 'open' | 'temporal-away' | 'audit' | 'cleanup' | 'backup';
+  part: 'closed' | 'open' | 'temporal-away' | 'audit' | 'cleanup' | 'erasure' | 'backup';
   apps: AppName[];
   concurrency: number[];
   rounds: number;
@@ -14,7 +14,7 @@ export interface Options {
   seconds: number;
   /** Of the open loop. */
   minutes: number;
-  /** Drafts that the cleanup finds, or the backup. */
+  /** Drafts that the cleanup finds, the erasures, or the backup. */
   rows: number;
   /** Given to the service's Node processes, for instance `--cpu-prof`. */
   nodeOptions: string[];
@@ -28,6 +28,7 @@ export const USAGE = `npm run bench -- [options]
   --temporal-away    commands with Temporal running, stopped, and back
   --audit            appends to the audit trail with and without its sealer
   --cleanup          a million old drafts are erased while requests come; --rows <n> for fewer
+  --erasure          people are erased among a thousand drafts and among a million; --rows <n> for fewer
   --backup           full backups next to bare ones of the same data, and requests meanwhile; --rows <n>, --rounds <n>
   --apps <names>     of ${APP_NAMES.join(',')}
   --at <numbers>     concurrency, by default 1,16,64
@@ -45,6 +46,7 @@ export function readOptions(args: string[]): Options {
       audit: { type: 'boolean', default: false },
       'temporal-away': { type: 'boolean', default: false },
       cleanup: { type: 'boolean', default: false },
+      erasure: { type: 'boolean', default: false },
       backup: { type: 'boolean', default: false },
       rows: { type: 'string', default: '1000000' },
       minutes: { type: 'string', default: '10' },
@@ -62,7 +64,9 @@ export function readOptions(args: string[]): Options {
   });
   return {
     json: values.json,
-    part: (['open', 'temporal-away', 'audit', 'cleanup', 'backup'] as const).find((part) => values[part]) ?? 'closed',
+    part:
+      (['open', 'temporal-away', 'audit', 'cleanup', 'erasure', 'backup'] as const).find((part) => values[part]) ??
+      'closed',
     apps,
     concurrency: values.at.split(',').map((one) => positive('--at', one)),
     rounds: positive('--rounds', values.rounds ?? (values.quick ? '1' : '2')),

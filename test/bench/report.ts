@@ -2,6 +2,7 @@
 import { AIM_CONCURRENCY, type Aim } from './aims';
 import type { Cleanup } from './cleanup';
 import type { Cell } from './comparison';
+import type { ErasureCost } from './erasure';
 import type { OpenLoop } from './open-loop';
 import type { Percentiles } from './percentiles';
 import { aimTable, number, table } from './tables';
@@ -105,6 +106,30 @@ export function printTemporalAway({ running, away, sent, expected, sentWithinSec
     '',
     aimTable(aims),
     ...new Set([...running.errors, ...away.errors].slice(0, 10)),
+  ].join('\n');
+}
+
+export function printErasures({ few, many, aims }: ErasureCost): string {
+  const row = (name: string, of: (one: ErasureCost['few']) => number | null) => [
+    name,
+    number(of(few)),
+    number(of(many)),
+  ];
+  return [
+    'Erasures: what they cost among few drafts and among many',
+    table([
+      ['drafts', String(few.drafts), String(many.drafts)],
+      row('rows indexed a second', (one) => one.indexedPerSecond),
+      ['request, p50 / p99 ms', pair(few.requestMs), pair(many.requestMs)],
+      row('purge of one person, ms', (one) => one.purgeMs),
+      row('one person, request to certificate, s', (one) => one.oneSeconds),
+      row('twenty at once, s', (one) => one.twentySeconds),
+      row('passes of the scan for these twenty', (one) => one.passes),
+      row('scan, MB', (one) => one.scanMegabytes),
+      row('scan, MB a second', (one) => one.scanMegabytesPerSecond),
+    ]),
+    '',
+    aimTable(aims),
   ].join('\n');
 }
 

@@ -57,7 +57,8 @@ CREATE TABLE "scan_decoys" (
 );
 
 -- AlterTable
-ALTER TABLE "erasures" ADD COLUMN     "scan" JSONB;
+ALTER TABLE "erasures" ADD COLUMN     "next_scan_at" TIMESTAMPTZ(3),
+ADD COLUMN     "scan" JSONB;
 
 -- CreateIndex
 CREATE INDEX "mentions_place_row_id_part_idx" ON "mentions"("place", "row_id", "part");
