@@ -62,7 +62,8 @@ async function measure(options: Options, servers: Servers): Promise<{ text: stri
     return { text: printCleanup(result), result };
   }
   if (options.part === 'erasure') {
-    const countersign = await startCountersign(servers, options.nodeOptions);
+    // Each scan at once, however much there is.
+    const countersign = await startCountersign(servers, options.nodeOptions, { SCAN_INTERVAL: '1' });
     const result = await measureErasures(countersign, options.rows, progress);
     return { text: printErasures(result), result };
   }

@@ -4,9 +4,8 @@ import pg from 'pg';
 import { isAddressColumn } from '../../personal-data/text-places';
 import { stringsIn } from '../../personal-data/text-values';
 import type { ScanChunk, ScanSource } from '../report';
+import { copyRows } from './copied-rows';
 
-/** They may have 2 MiB each. */
-const ROWS = 50;
 /** Stands in no text that an address is in, so it keeps values apart. */
 const SEPARATOR = Buffer.from('\x1f\n');
 const DECOYS = 'scan_decoys';
@@ -60,30 +59,69 @@ async function connect(connectionString: string): Promise<pg.Client> {
   return client;
 }
 
+interface Column {
+  name: string;
+  type: string;
+  /** As pg_type has it: A arrays, B booleans, D and T times, N numbers, S strings, U others. */
+  category: string;
+}
+
+/** These hold nobody. */
+const EMPTY_CATEGORIES = 'BDTN';
+const EMPTY_TYPES = ['uuid'];
+
 async function* rowsOf(client: pg.Client, table: string): AsyncIterable<ScanChunk> {
-  await client.query(`DECLARE rows NO SCROLL CURSOR FOR SELECT * FROM public.${pg.escapeIdentifier(table)}`);
-  for (;;) {
-    const { rows, fields } = await client.query<unknown[]>({ text: `FETCH ${ROWS} FROM rows`, rowMode: 'array' });
-    if (rows.length === 0) break;
-    const parts: Uint8Array[] = [];
-    for (const row of rows) {
-      for (const [n, value] of row.entries()) {
-        if (typeof value === 'string' && isAddressColumn(table, fields[n]?.name ?? '') && isBare(value)) {
-          yield { address: value };
-        } else for (const bytes of bytesOf(value)) parts.push(bytes, SEPARATOR);
-      }
+  const { rows: all } = await client.query<Column>(
+    `SELECT a.attname AS name, t.typname AS type, t.typcategory AS category FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid
+     WHERE a.attrelid = $1::regclass AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum`,
+    [`public.${pg.escapeIdentifier(table)}`],
+  );
+  const columns = all.filter(
+    ({ type, category }) => !EMPTY_CATEGORIES.includes(category) && !EMPTY_TYPES.includes(type),
+  );
+  if (columns.length === 0) return;
+  let parts: Uint8Array[] = [];
+  let addresses: string[] = [];
+  const readers = columns.map(({ name, type, category }) => {
+    if (isAddressColumn(table, name)) {
+      return (bytes: Buffer) => {
+        const text = bytes.toString();
+        if (isBare(text)) addresses.push(text);
+        else parts.push(bytes, SEPARATOR);
+      };
     }
-    yield Buffer.concat(parts);
+    return isJson(type, category)
+      ? (bytes: Buffer) => void parts.push(...jsonParts(bytes))
+      : (bytes: Buffer) => void parts.push(bytes, SEPARATOR);
+  });
+  const select = `SELECT ${columns.map(selected).join(', ')} FROM public.${pg.escapeIdentifier(table)}`;
+  for await (const _ of copyRows(client, select, (column, bytes) => readers[column]?.(bytes))) {
+    for (const address of addresses) yield { address };
+    if (parts.length > 0) yield Buffer.concat(parts);
+    [parts, addresses] = [[], []];
   }
-  await client.query('CLOSE rows');
+}
+
+const isJson = (type: string, category: string) => type === 'json' || type === 'jsonb' || category === 'A';
+
+/** Bytes as bytes; everything else as text, arrays as JSON. */
+function selected({ name, type, category }: Column): string {
+  const column = pg.escapeIdentifier(name);
+  if (type === 'bytea') return column;
+  return category === 'A' ? `to_jsonb(${column})::text` : `${column}::text`;
+}
+
+/** By value where something is escaped; else each string stands in quotes as it is. */
+function* jsonParts(bytes: Buffer): Iterable<Uint8Array> {
+  if (!bytes.includes('\\')) {
+    yield bytes;
+    yield SEPARATOR;
+    return;
+  }
+  for (const text of stringsIn(JSON.parse(bytes.toString()))) {
+    yield Buffer.from(text);
+    yield SEPARATOR;
+  }
 }
 
 const isBare = (value: string) => /^[^\s@]+@[^\s@]+$/.test(value);
-
-/** Texts, bytes, and what arrays and JSON are made of. Numbers and times hold nobody. */
-function* bytesOf(value: unknown): Iterable<Uint8Array> {
-  if (value instanceof Uint8Array) yield value;
-  else if (value instanceof Date) return;
-  else if (Array.isArray(value)) for (const one of value) yield* bytesOf(one);
-  else for (const text of stringsIn(value)) yield Buffer.from(text);
-}
