@@ -63,7 +63,8 @@ export const COLUMNS: Record<string, Columns[]> = {
   ],
   ApiKey: [
     { class: 'pseudonymous', fields: 'id principalId hash', ...KEY },
-    { class: 'none', fields: 'roles groups createdAt endedAt', ...KEY },
+    { class: 'content', fields: 'groups', kept: KEY.kept, erasure: MENTION },
+    { class: 'none', fields: 'roles createdAt endedAt', ...KEY },
   ],
   Session: [
     { class: 'pseudonymous', fields: 'hash keyId', ...SESSION },
@@ -118,6 +119,11 @@ export const COLUMNS: Record<string, Columns[]> = {
   AuditEvent: [
     { class: 'pseudonymous', fields: 'id actorId subjectId', ...AUDIT },
     { class: 'none', fields: 'position type at subject revision requestId data', ...AUDIT },
+  ],
+  OperatorNote: [
+    { class: 'content', fields: 'text', kept: AUDIT.kept, erasure: MENTION },
+    { class: 'pseudonymous', fields: 'id', kept: AUDIT.kept, erasure: STAYS },
+    { class: 'none', fields: 'service createdAt', kept: AUDIT.kept, erasure: STAYS },
   ],
   AuditSeal: [
     { class: 'pseudonymous', fields: 'eventId', ...AUDIT },
@@ -218,7 +224,7 @@ export const STORES: Store[] = [
   {
     name: 'Temporal histories and visibility',
     class: 'pseudonymous',
-    holds: 'Ids and codes; reasons of operators for a pause',
+    holds: 'Ids and codes',
     settings: ['TEMPORAL_ADDRESS'],
     kept: 'The retention of the namespace: 30 days after the end of a workflow',
     erasure:

@@ -51,6 +51,7 @@ export const TEXT_TABLES: TextTable[] = [
   { table: 'legal_holds', key: ['id'], columns: ['reason'] },
   { table: 'suppressions', key: ['id'], columns: ['email', 'reason'] },
   { table: 'erasures', key: ['id'], columns: ['extension_reason'] },
+  { table: 'operator_notes', key: ['id'], columns: ['text'] },
 ];
 
 const BATCH = 500;
