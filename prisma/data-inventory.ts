@@ -72,7 +72,13 @@ export const COLUMNS: Record<string, Columns[]> = {
   ],
   Draft: [
     { class: 'personal', fields: 'to replyTo', ...DRAFT_CONTENT },
-    { class: 'content', fields: 'metadata idempotencyKey', ...DRAFT_CONTENT },
+    { class: 'content', fields: 'metadata', ...DRAFT_CONTENT },
+    {
+      class: 'content',
+      fields: 'idempotencyKey',
+      kept: DRAFT_CONTENT.kept,
+      erasure: "Removed with the person's drafts, and from somebody else's where it mentions the person",
+    },
     { class: 'pseudonymous', fields: 'recipientHashes requestHash messageId', ...DRAFT_CONTENT },
     { class: 'pseudonymous', fields: 'id authorId', ...STATISTICS },
     {

@@ -1,8 +1,11 @@
 // PostgreSQL: the person's drafts, mentions in others', and the person as a principal.
 import type { ObjectStore } from '../../../ops/runtime/object-store';
 import type { Database } from '../../../prisma/client';
+import { mentionsOf } from '../../personal-data/mentions';
 import { findAttachmentsThatMention } from './mentioning-attachments';
 import { isHeld } from './postgres/held-person';
+import { removeIdempotencyKeys } from './postgres/idempotency-keys';
+import { findKeyGroups, readKeyGroups, replaceKeyGroups } from './postgres/key-groups';
 import { countMentions, readMentions, replaceInTables } from './postgres/mentions';
 import { reviseOpenMentions } from './postgres/open-mentions';
 import { countOwnDrafts, eraseOwnDrafts, readOwnDrafts } from './postgres/own-drafts';
@@ -17,18 +20,19 @@ export interface PostgresStoreDependencies {
 
 export function createPostgresStore({ db, files, deadlineHours }: PostgresStoreDependencies): PersonalDataStore {
   async function preview(person: Person): Promise<Counts> {
-    const [own, mentions, { principals, sessions }, held] = await Promise.all([
+    const [own, mentions, { principals, sessions }, { length: keys }, held] = await Promise.all([
       countOwnDrafts(db, person),
       countMentions(db, person),
       countPrincipals(db, person),
+      findKeyGroups(db, mentionsOf(person.email)),
       isHeld(db, person),
     ]);
-    const all = own.free + own.held + mentions.free + mentions.held + principals + sessions;
+    const all = own.free + own.held + mentions.free + mentions.held + principals + sessions + keys;
     if (held) return { ...NOTHING, withhold: all, ground: all > 0 ? 'legal_hold' : null };
     const withhold = own.held + mentions.held;
     return {
       erase: own.free + sessions,
-      anonymise: mentions.free + principals,
+      anonymise: mentions.free + principals + keys,
       withhold,
       ground: withhold > 0 ? 'legal_hold' : null,
     };
@@ -38,18 +42,25 @@ export function createPostgresStore({ db, files, deadlineHours }: PostgresStoreD
     name: 'postgres',
     preview,
     async export(person) {
-      const parts = [await readOwnDrafts(db, person), await readMentions(db, person), await readPrincipals(db, person)];
+      const parts = [
+        await readOwnDrafts(db, person),
+        await readMentions(db, person),
+        await readPrincipals(db, person),
+        await readKeyGroups(db, mentionsOf(person.email)),
+      ];
       return parts.flat();
     },
     async purge(person, beat) {
       if (await isHeld(db, person)) return preview(person);
       const mentioning = await findAttachmentsThatMention(db, files, person.email, beat);
       await reviseOpenMentions(db, person, mentioning, deadlineHours, beat);
-      const anonymise = await replaceInTables(db, person, beat);
+      const keyless = await removeIdempotencyKeys(db, person, beat);
+      const anonymise = keyless + (await replaceInTables(db, person, beat));
       const drafts = await eraseOwnDrafts(db, person, beat);
       const { principals, sessions } = await erasePrincipals(db, person);
+      const keys = await replaceKeyGroups(db, person, mentionsOf(person.email));
       const { withhold, ground } = await preview(person);
-      return { erase: drafts + sessions, anonymise: anonymise + principals, withhold, ground };
+      return { erase: drafts + sessions, anonymise: anonymise + principals + keys, withhold, ground };
     },
   };
 }

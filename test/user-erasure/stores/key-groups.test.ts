@@ -1,0 +1,58 @@
+// What an erasure does with the groups of API keys: keys from before groups were codes may name anybody.
+import { mentionsOf } from '../../../activities/personal-data/mentions';
+import {
+  findKeyGroups,
+  readKeyGroups,
+  replaceKeyGroups,
+} from '../../../activities/user-erasure/stores/postgres/key-groups';
+import { createTestCommands, type TestCommands } from '../../support/commands';
+import { createTestDatabase, type TestDatabase } from '../../support/database';
+import { person } from './person';
+
+const ADA = 'ada@customer.example';
+const MENTIONS = mentionsOf(ADA);
+
+let database: TestDatabase;
+let test: TestCommands;
+beforeEach(async () => {
+  database = await createTestDatabase();
+  test = createTestCommands(database.db);
+});
+afterEach(() => database.drop());
+
+async function keyWith(...groups: string[]): Promise<string> {
+  const { id } = await test.commands.createKey(test.admin, { name: 'an approver', roles: ['approver'], groups });
+  return id;
+}
+const groupsOf = async (id: string) => (await database.db.apiKey.findUniqueOrThrow({ where: { id } })).groups;
+
+it('replaces the mention inside a group, keeps what became the same once, and leaves other keys alone', async () => {
+  const mentioning = await keyWith('legal', `team of ${ADA}`, 'team of ADA@customer.example', ADA);
+  const others = await keyWith('legal', `team of l${ADA}`);
+  expect(await replaceKeyGroups(database.db, person(ADA), MENTIONS)).toBe(1);
+  expect(await groupsOf(mentioning)).toEqual(['legal', 'team of [erased]', '[erased]']);
+  expect(await groupsOf(others)).toEqual(['legal', `team of l${ADA}`]);
+  expect(await replaceKeyGroups(database.db, person(ADA), MENTIONS)).toBe(0);
+});
+
+it('replaces an address in base64, which the form of a code does not refuse', async () => {
+  const id = await keyWith(Buffer.from(ADA).toString('base64url'));
+  await replaceKeyGroups(database.db, person(ADA), MENTIONS);
+  expect(await groupsOf(id)).toEqual(['[erased]']);
+});
+
+it('exports one item for each key that it finds', async () => {
+  const id = await keyWith(`team of ${ADA}`, ADA);
+  await keyWith('legal');
+  expect(await findKeyGroups(database.db, MENTIONS)).toHaveLength(1);
+  expect(await readKeyGroups(database.db, MENTIONS)).toEqual([
+    { kind: 'mention', in: 'api_keys', id, fields: { groups: [`team of ${ADA}`, ADA] } },
+  ]);
+});
+
+it('changes nothing while everything about the person is held', async () => {
+  const id = await keyWith(ADA);
+  await test.commands.placeHold(test.admin, { email: ADA, reason: 'a case' });
+  expect(await replaceKeyGroups(database.db, person(ADA), MENTIONS)).toBe(0);
+  expect(await groupsOf(id)).toEqual([ADA]);
+});
