@@ -11,7 +11,8 @@ export interface TextColumn {
 
 /**
  * Returns the columns of the schema `public` whose type is text, JSON or an array of either. Columns of bytes are left out:
- * they hold hashes, signatures and ciphertext. So is the table in which Prisma counts its migrations.
+ * they hold hashes, signatures and ciphertext. Of the table in which Prisma records migrations it returns the logs, which
+ * may quote a row: the rest are names of our own folders.
  */
 export async function readTextColumns(pool: pg.Pool): Promise<TextColumn[]> {
   const { rows } = await pool.query<TextColumn>(`
@@ -19,7 +20,7 @@ export async function readTextColumns(pool: pg.Pool): Promise<TextColumn[]> {
       coalesce(e.typname, t.typname) IN ('json', 'jsonb') AS "isJson"
     FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid JOIN pg_type t ON t.oid = a.atttypid
       LEFT JOIN pg_type e ON e.oid = t.typelem AND t.typcategory = 'A'
-    WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p') AND c.relname <> '_prisma_migrations'
+    WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p') AND (c.relname <> '_prisma_migrations' OR a.attname = 'logs')
       AND a.attnum > 0 AND NOT a.attisdropped
       AND (coalesce(e.typcategory, t.typcategory) = 'S' OR coalesce(e.typname, t.typname) IN ('json', 'jsonb', 'xml'))
     ORDER BY 1, 2`);
@@ -83,6 +84,7 @@ async function tryTo(
 
 const FRESH: Record<string, () => unknown> = {
   text: () => randomBytes(6).toString('hex'),
+  varchar: () => randomBytes(6).toString('hex'),
   int4: () => randomInt(1_000_000, 2 ** 31 - 1),
   int8: () => randomInt(1_000_000, 2 ** 31 - 1),
   bytea: () => `\\x${randomBytes(32).toString('hex')}`,
@@ -96,7 +98,7 @@ async function freshKeys(pool: pg.Pool, table: string): Promise<Values> {
      FROM pg_index i JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = ANY (i.indkey) JOIN pg_type t ON t.oid = a.atttypid
      WHERE i.indrelid = format('public.%I', $1::text)::regclass AND i.indisunique AND NOT EXISTS (
        SELECT 1 FROM pg_constraint f WHERE f.conrelid = i.indrelid AND f.contype = 'f' AND a.attnum = ANY (f.conkey))
-     ORDER BY 1, array_position(ARRAY['text', 'int4', 'int8', 'bytea', 'uuid']::name[], t.typname)`,
+     ORDER BY 1, array_position(ARRAY['text', 'varchar', 'int4', 'int8', 'bytea', 'uuid']::name[], t.typname)`,
     [table],
   );
   const first = new Map(rows.map(({ index }) => [index, rows.find((row) => row.index === index)]));

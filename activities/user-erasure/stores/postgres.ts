@@ -1,15 +1,14 @@
 // PostgreSQL: the person's drafts, mentions in others', and the person as a principal.
 import type { ObjectStore } from '../../../ops/runtime/object-store';
 import type { Database } from '../../../prisma/client';
-import { mentionsOf } from '../../personal-data/mentions';
 import { findAttachmentsThatMention } from './mentioning-attachments';
 import { isHeld } from './postgres/held-person';
 import { removeIdempotencyKeys } from './postgres/idempotency-keys';
-import { findKeyGroups, readKeyGroups, replaceKeyGroups } from './postgres/key-groups';
 import { countMentions, readMentions, replaceInTables } from './postgres/mentions';
 import { reviseOpenMentions } from './postgres/open-mentions';
 import { countOwnDrafts, eraseOwnDrafts, readOwnDrafts } from './postgres/own-drafts';
 import { countPrincipals, erasePrincipals, readPrincipals } from './postgres/principals';
+import { countInSmallTables, readInSmallTables, replaceInSmallTables } from './postgres/small-tables';
 import { type Counts, NOTHING, type Person, type PersonalDataStore } from './store';
 
 export interface PostgresStoreDependencies {
@@ -20,19 +19,19 @@ export interface PostgresStoreDependencies {
 
 export function createPostgresStore({ db, files, deadlineHours }: PostgresStoreDependencies): PersonalDataStore {
   async function preview(person: Person): Promise<Counts> {
-    const [own, mentions, { principals, sessions }, { length: keys }, held] = await Promise.all([
+    const [own, mentions, { principals, sessions }, small, held] = await Promise.all([
       countOwnDrafts(db, person),
       countMentions(db, person),
       countPrincipals(db, person),
-      findKeyGroups(db, mentionsOf(person.email)),
+      countInSmallTables(db, person),
       isHeld(db, person),
     ]);
-    const all = own.free + own.held + mentions.free + mentions.held + principals + sessions + keys;
+    const all = own.free + own.held + mentions.free + mentions.held + principals + sessions + small;
     if (held) return { ...NOTHING, withhold: all, ground: all > 0 ? 'legal_hold' : null };
     const withhold = own.held + mentions.held;
     return {
       erase: own.free + sessions,
-      anonymise: mentions.free + principals + keys,
+      anonymise: mentions.free + principals + small,
       withhold,
       ground: withhold > 0 ? 'legal_hold' : null,
     };
@@ -46,7 +45,7 @@ export function createPostgresStore({ db, files, deadlineHours }: PostgresStoreD
         await readOwnDrafts(db, person),
         await readMentions(db, person),
         await readPrincipals(db, person),
-        await readKeyGroups(db, mentionsOf(person.email)),
+        await readInSmallTables(db, person),
       ];
       return parts.flat();
     },
@@ -58,9 +57,9 @@ export function createPostgresStore({ db, files, deadlineHours }: PostgresStoreD
       const anonymise = keyless + (await replaceInTables(db, person, beat));
       const drafts = await eraseOwnDrafts(db, person, beat);
       const { principals, sessions } = await erasePrincipals(db, person);
-      const keys = await replaceKeyGroups(db, person, mentionsOf(person.email));
+      const small = await replaceInSmallTables(db, person);
       const { withhold, ground } = await preview(person);
-      return { erase: drafts + sessions, anonymise: anonymise + principals + keys, withhold, ground };
+      return { erase: drafts + sessions, anonymise: anonymise + principals + small, withhold, ground };
     },
   };
 }
