@@ -34,6 +34,7 @@ import { healthEndpoints } from './routes/health';
 import { holdEndpoints } from './routes/holds';
 import { keyEndpoints } from './routes/keys';
 import { operationsEndpoints } from './routes/operations';
+import { operatorNoteEndpoints } from './routes/operator-notes';
 import { policyEndpoints } from './routes/policy';
 import { restoreEndpoints } from './routes/restores';
 import { retentionEndpoints } from './routes/retention';
@@ -64,6 +65,7 @@ export function createApp(dependencies: AppDependencies): Express {
     ...auditChainEndpoints(verifyTrail),
     ...gdprStatusEndpoints(dependencies, createGdprStatus({ ...dependencies, verifyTrail })),
     ...breakerEndpoints(dependencies, lanes),
+    ...operatorNoteEndpoints(dependencies),
     ...operationsEndpoints(dependencies),
     ...erasureEndpoints(dependencies),
     ...holdEndpoints(dependencies),

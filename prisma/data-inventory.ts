@@ -65,7 +65,8 @@ export const COLUMNS: Record<string, Columns[]> = {
   ],
   ApiKey: [
     { class: 'pseudonymous', fields: 'id principalId hash', ...KEY },
-    { class: 'none', fields: 'roles groups createdAt endedAt', ...KEY },
+    { class: 'content', fields: 'groups', kept: KEY.kept, erasure: MENTION },
+    { class: 'none', fields: 'roles createdAt endedAt', ...KEY },
   ],
   Session: [
     { class: 'pseudonymous', fields: 'hash keyId', ...SESSION },
@@ -73,7 +74,13 @@ export const COLUMNS: Record<string, Columns[]> = {
   ],
   Draft: [
     { class: 'personal', fields: 'to replyTo', ...DRAFT_CONTENT },
-    { class: 'content', fields: 'metadata idempotencyKey', ...DRAFT_CONTENT },
+    { class: 'content', fields: 'metadata', ...DRAFT_CONTENT },
+    {
+      class: 'content',
+      fields: 'idempotencyKey',
+      kept: DRAFT_CONTENT.kept,
+      erasure: "Removed with the person's drafts, and from somebody else's where it mentions the person",
+    },
     { class: 'pseudonymous', fields: 'recipientHashes requestHash messageId', ...DRAFT_CONTENT },
     { class: 'pseudonymous', fields: 'id authorId', ...STATISTICS },
     {
@@ -120,6 +127,11 @@ export const COLUMNS: Record<string, Columns[]> = {
   AuditEvent: [
     { class: 'pseudonymous', fields: 'id actorId subjectId', ...AUDIT },
     { class: 'none', fields: 'position type at subject revision requestId data', ...AUDIT },
+  ],
+  OperatorNote: [
+    { class: 'content', fields: 'text', kept: AUDIT.kept, erasure: MENTION },
+    { class: 'pseudonymous', fields: 'id', kept: AUDIT.kept, erasure: STAYS },
+    { class: 'none', fields: 'service createdAt', kept: AUDIT.kept, erasure: STAYS },
   ],
   AuditSeal: [
     { class: 'pseudonymous', fields: 'eventId', ...AUDIT },
@@ -240,7 +252,7 @@ export const STORES: Store[] = [
   {
     name: 'Temporal histories and visibility',
     class: 'pseudonymous',
-    holds: 'Ids and codes; reasons of operators for a pause',
+    holds: 'Ids and codes',
     settings: ['TEMPORAL_ADDRESS'],
     kept: 'The retention of the namespace: 30 days after the end of a workflow',
     erasure:

@@ -1,8 +1,8 @@
 // What the Web UI tells an operator of the mail lane, in Markdown.
-import type { MailDeliveryState } from './contracts/mail-delivery';
+import type { MailDeliveryState, Paused } from './contracts/mail-delivery';
 
 export function describeLane({ paused, report }: MailDeliveryState): string {
-  const lines = [paused ? `**Paused** since ${paused.since}, by principal ${paused.actor}.` : '**Working.**'];
+  const lines = [paused ? describePause(paused) : '**Working.**'];
   if (report) lines.push(`At ${report.at}: ${report.due} due, ${report.sent} sent in all.`);
   if (report?.trouble) {
     const { since, code, failures, nextAttemptAt } = report.trouble;
@@ -11,4 +11,9 @@ export function describeLane({ paused, report }: MailDeliveryState): string {
     );
   }
   return lines.join('\n\n');
+}
+
+function describePause({ since, actor, note }: Paused): string {
+  const why = note ? ` Why: \`GET /api/circuit-breakers/notes/${note}\`.` : '';
+  return `**Paused** since ${since}, by principal ${actor}.${why}`;
 }

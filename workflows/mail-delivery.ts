@@ -15,6 +15,7 @@ import {
   claimed,
   type MailDeliveryInput,
   type OperatorCall,
+  type Paused,
   pause,
   resume,
   retryNow,
@@ -25,7 +26,8 @@ import { MAIL_LANE } from './profiles';
 
 const { deliverMail } = proxyActivities<MailDeliveryActivities>(MAIL_LANE);
 
-export async function mailDelivery({ paused = null, report = null }: MailDeliveryInput = {}): Promise<never> {
+export async function mailDelivery({ paused: given = null, report = null }: MailDeliveryInput = {}): Promise<never> {
+  let paused = given && withoutWords(given);
   let attempt: CancellationScope | null = null;
   const now = () => new Date().toISOString();
   const show = () => setCurrentDetails(describeLane({ paused, report }));
@@ -35,7 +37,7 @@ export async function mailDelivery({ paused = null, report = null }: MailDeliver
     show();
   });
   setHandler(pause, (call: OperatorCall) => {
-    paused ??= { ...call, since: now() };
+    paused ??= withoutWords({ ...call, since: now() });
     attempt?.cancel();
     show();
   });
@@ -65,3 +67,6 @@ export async function mailDelivery({ paused = null, report = null }: MailDeliver
   await condition(allHandlersFinished);
   return continueAsNew<typeof mailDelivery>({ paused, report });
 }
+
+/** Keeps the ids alone. An older build, or an operator in the Web UI, may have put a reason beside them: it is not handed on. */
+const withoutWords = ({ actor, note, since }: Paused): Paused => ({ actor, ...(note ? { note } : {}), since });

@@ -37,6 +37,9 @@ export async function pruneEvents(
       await tx.$queryRaw`
         SELECT prune_audit(${last.position}::bigint, ${last.hash}::bytea, ${checkpoint.at}::timestamptz, ${signature}::bytea,
           ${checkpoint.reason}::text)`;
+      // What an operator wrote beside an act lives as long as the event of that act.
+      await tx.$executeRaw`
+        DELETE FROM operator_notes n WHERE NOT EXISTS (SELECT 1 FROM audit_events e WHERE e.id = n.id)`;
       const data = { position: Number(last.position), events: old.length, reason: checkpoint.reason };
       const context = { actor: SYSTEM, requestId: uuidv7() };
       await recordEvent(tx as Database, context, { type: 'audit.pruned', subject: 'audit', data });

@@ -6,6 +6,8 @@ import type { EventView } from './draft-view';
 import { Refusal } from './refusal';
 
 export interface AuditEntry {
+  /** Drawn by the caller where another row names the event. */
+  id?: string | undefined;
   type: string;
   subject: string;
   subjectId?: string | undefined;
@@ -21,7 +23,7 @@ export async function recordEvent(
 ): Promise<void> {
   await db.$executeRaw`
     INSERT INTO audit_events (id, type, at, actor_id, subject, subject_id, revision, request_id, data)
-    VALUES (${uuidv7()}::uuid, ${entry.type}, clock_timestamp(), ${actor.id}::uuid, ${entry.subject},
+    VALUES (${entry.id ?? uuidv7()}::uuid, ${entry.type}, clock_timestamp(), ${actor.id}::uuid, ${entry.subject},
       ${entry.subjectId ?? null}::uuid, ${entry.revision ?? null}::int, ${requestId}::uuid, ${JSON.stringify(entry.data ?? {})}::jsonb)`;
 }
 

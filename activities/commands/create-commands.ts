@@ -14,6 +14,7 @@ import { createHoldCommands } from './legal-holds';
 import { createProcessSteps } from './process-steps';
 import { Refusal } from './refusal';
 import { createRetentionCommands } from './retention';
+import { createServiceCommands } from './service-acts';
 import { createSubmitDraft } from './submit-draft';
 import { createSuppressionCommands } from './suppressions';
 
@@ -42,6 +43,7 @@ export function createCommands(dependencies: CommandDependencies): Commands {
     ...createErasureCommands(dependencies),
     ...createHoldCommands(dependencies),
     ...createRetentionCommands(dependencies),
+    ...createServiceCommands(dependencies),
 
     async setPolicy(context, document, read) {
       const json = document as unknown as Prisma.InputJsonObject;

@@ -9,6 +9,7 @@ import type { ErasureCommands } from './erasures';
 import type { HoldCommands } from './legal-holds';
 import type { PolicyDocument } from './policy';
 import type { RetentionCommands } from './retention';
+import type { ServiceCommands } from './service-acts';
 
 export interface SubmitInput {
   to: string;
@@ -31,7 +32,7 @@ export interface KeyInput {
   groups?: string[] | undefined;
 }
 
-export interface Commands extends ErasureCommands, HoldCommands, RetentionCommands {
+export interface Commands extends ErasureCommands, HoldCommands, RetentionCommands, ServiceCommands {
   /** The new draft, or the one that this principal submitted with this idempotency key before. */
   submitDraft(context: CommandContext, input: SubmitInput): Promise<DraftView>;
   /** `revision`: refuse unless this is the current one. */
@@ -92,7 +93,7 @@ export interface Commands extends ErasureCommands, HoldCommands, RetentionComman
   ): Promise<{ version: number; document: PolicyDocument }>;
   /** The bytes already lie in the file store under `sha256`. */
   recordAttachment(context: CommandContext, input: Omit<AttachmentView, 'id'>): Promise<AttachmentView>;
-  /** An audit event for what changes no draft: a login, a refusal, an operator's act. */
+  /** Records an audit event for what changes nothing else: a login, a refusal. */
   recordEvent(
     context: CommandContext,
     event: { type: string; subject: string; subjectId?: string; data?: Record<string, unknown> },

@@ -1,6 +1,6 @@
 // Audit events that the restored database has lost. They come in at its end, with positions of their own, and are sealed there.
 import { type Database, Prisma } from '../../prisma/client';
-import { type Rows, readRows } from './copy-rows';
+import { insertRows, type Rows, readRows } from './copy-rows';
 import type { Life } from './life';
 
 const PAGE = 1_000;
@@ -16,7 +16,7 @@ export function copyEvents(tx: Pick<Database, '$executeRaw'>, events: Rows): Pro
     ON CONFLICT (id) DO NOTHING`;
 }
 
-/** Whatever is left, drafts' and others'. */
+/** Whatever is left, drafts' and others', with what operators wrote beside them. */
 export async function copyAllEvents(restored: Database, truth: Database, { position }: Life): Promise<number> {
   let copied = 0;
   for (let after = position > IN_FLIGHT ? position - IN_FLIGHT : 0n; ; ) {
@@ -28,10 +28,10 @@ export async function copyAllEvents(restored: Database, truth: Database, { posit
     });
     const last = page.at(-1)?.position;
     if (last === undefined) return copied;
-    copied += await copyEvents(
-      restored,
-      await readRows(truth, 'audit_events', Prisma.sql`t.position > ${after} AND t.position <= ${last}`),
-    );
+    const isInPage = Prisma.sql`t.position > ${after} AND t.position <= ${last}`;
+    copied += await copyEvents(restored, await readRows(truth, 'audit_events', isInPage));
+    const isBeside = Prisma.sql`t.id IN (SELECT t.id FROM audit_events t WHERE ${isInPage})`;
+    await insertRows(restored, 'operator_notes', await readRows(truth, 'operator_notes', isBeside));
     after = last;
   }
 }

@@ -32,7 +32,9 @@ const BreakersStatus = z
   })
   .meta({ id: 'CircuitBreakersStatus' });
 
-const Reason = z.strictObject({ reason: optionalRemark() }).meta({ id: 'Reason' });
+const Reason = z
+  .strictObject({ reason: optionalRemark() })
+  .meta({ id: 'Reason', example: { reason: 'Planned maintenance of the mail server' } });
 
 const ACTS = {
   reset: { signal: retryNow, event: 'service.reset', summary: 'Try a failing service again at once' },
@@ -50,7 +52,8 @@ export function breakerEndpoints({ commands, temporal }: Dependencies, lanes: La
       method: 'post',
       path: `/api/circuit-breakers/${name}/:service`,
       summary: ACTS[name].summary,
-      description: 'Actor and reason stay in the history of the lane.',
+      description:
+        'The reason is kept in the database. Temporal sees the ids of the actor and of that note, which admins and ops read at `GET /api/circuit-breakers/notes/{id}`.',
       roles: ['admin', 'ops'],
       body: Reason,
       answer: { status: 200, description: 'The service as it was known a moment ago', body: Breaker },
@@ -97,14 +100,15 @@ export function breakerEndpoints({ commands, temporal }: Dependencies, lanes: La
 
   async function tell(service: Service, name: Act, reason: string | undefined, context: CommandContext): Promise<void> {
     const { signal, event } = ACTS[name];
-    if (service === MAIL_LANE) {
-      const call = { actor: context.actor.id, ...(reason === undefined ? {} : { reason }) };
-      await reach(temporal, () => temporal.workflow.getHandle(laneId(MAIL_LANE)).signal(signal, call));
-    } else if (name === 'pause') {
-      // Nothing runs for it, so there is nothing to try again or to go on with either.
-      throw new Problem('not-configured', 'Nothing runs for this service.');
-    }
-    await commands.recordEvent(context, { type: event, subject: 'service', data: { service } });
+    await commands.actOnService(context, { service, event, reason }, async (note) => {
+      if (service === MAIL_LANE) {
+        const call = { actor: context.actor.id, ...(note === null ? {} : { note }) };
+        await reach(temporal, () => temporal.workflow.getHandle(laneId(MAIL_LANE)).signal(signal, call));
+      } else if (name === 'pause') {
+        // Nothing runs for it, so there is nothing to try again or to go on with either.
+        throw new Problem('not-configured', 'Nothing runs for this service.');
+      }
+    });
   }
 }
 

@@ -6,6 +6,16 @@ import { address, line, uuid } from './text';
 
 const OWN = /^countersign:/i;
 
+const CODE = /^[\p{L}\p{M}\p{N}](?:[\p{L}\p{M}\p{N} ._-]*[\p{L}\p{M}\p{N}])?$/u;
+/** A group is a code. Other people's erasures would have to rewrite a name that holds an address. */
+const group = () =>
+  line(100)
+    .refine((name) => CODE.test(name), {
+      error:
+        'must be a code like `legal-de`: letters, digits, spaces, `.`, `_` and `-`, with a letter or digit at both ends. Put no address into it.',
+    })
+    .meta({ type: 'string', minLength: 1, maxLength: 100, example: 'legal-de' });
+
 export const NewKey = z
   .strictObject({
     name: z
@@ -25,7 +35,7 @@ export const NewKey = z
       .min(1)
       .max(ROLES.length)
       .refine((roles) => new Set(roles).size === roles.length, { error: 'must not name a role twice' }),
-    groups: z.array(line(100)).max(50).optional(),
+    groups: z.array(group()).max(50).optional(),
   })
   .meta({ id: 'NewKey' });
 

@@ -1,6 +1,7 @@
 // Backups, restores and drills as they are asked for and as they show themselves.
 import { z } from 'zod';
 import { SetId } from '../../activities/backup/manifest';
+import { isSetUrl } from '../../ops/recovery/set-url';
 import { BACKUP_PARTS } from '../../workflows/contracts/backup';
 import { listOf, pageQuery } from './page';
 import { instant, uuid } from './text';
@@ -26,9 +27,11 @@ export const NewBackup = z
   })
   .meta({ id: 'NewBackup' });
 
-const FROM = { error: 'must be latest, the id of a set like 20260123T180000Z, or an s3:// URL' };
+const FROM = {
+  error: 'must be latest, the id of a set like 20260123T180000Z, or an s3:// URL without `@`, `?` and `#`',
+};
 const isFrom = (from: string) =>
-  from === 'latest' || SetId.safeParse(from).success || (from.startsWith('s3://') && URL.canParse(from));
+  from === 'latest' || SetId.safeParse(from).success || (from.startsWith('s3://') && isSetUrl(from, ['s3:']));
 const OPERATION = { error: 'must be the id of an operation' };
 
 export const NewRestore = z

@@ -3,6 +3,7 @@ import { SetId } from '../../activities/backup/manifest';
 import type { RestoreTarget } from '../../workflows/contracts/restore';
 import { WrongUsage } from '../command';
 import { readTime } from './local-time';
+import { isSetUrl } from './set-url';
 
 export const HELP = `ops/restore.sh: restores beside the running database, checks, asks, and only then switches.
 
@@ -91,9 +92,9 @@ export function readTarget(values: RestoreOptions, mode: string | undefined): Re
 }
 
 function readFrom(given: string): string {
-  const isUrl = URL.canParse(given) && ['s3:', 'file:'].includes(new URL(given).protocol);
+  const isUrl = isSetUrl(given, ['s3:', 'file:']);
   if (given === 'latest' || SetId.safeParse(given).success || isUrl) return given;
   throw new WrongUsage(
-    `--from-s3 takes latest, the id of a set like 20260123T180000Z, or an s3:// or file:// URL, not ${given}.`,
+    `--from-s3 takes latest, the id of a set like 20260123T180000Z, or an s3:// or file:// URL without \`@\`, \`?\` and \`#\`, not ${given}.`,
   );
 }

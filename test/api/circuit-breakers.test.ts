@@ -74,13 +74,16 @@ describe('the status of the services', () => {
   });
 });
 
+/** A person stands in it: no store but the database may hold it. */
+const REASON = 'ada@customer.example asked us to';
+
 describe('an operator', () => {
-  it('reaches the lane: reset, pause and resume, with actor and reason', async () => {
+  it('reaches the lane: reset, pause and resume, while Temporal sees ids alone', async () => {
     await startLane();
     const ops = await api.person('an operator', 'ops');
     const { id: actor } = await api.database.db.principal.findUniqueOrThrow({ where: { name: 'an operator' } });
     for (const act of ['reset', 'pause', 'resume']) {
-      const answer = await ops.post(`/api/circuit-breakers/${act}/email`).send({ reason: 'The server is back.' });
+      const answer = await ops.post(`/api/circuit-breakers/${act}/email`).send({ reason: REASON });
       expect([answer.status, answer.body.configured]).toEqual([200, true]);
     }
     expect((await api.admin.post('/api/circuit-breakers/reset/email')).status).toBe(200);
@@ -89,20 +92,80 @@ describe('an operator', () => {
     const signals = (events ?? []).flatMap(({ workflowExecutionSignaledEventAttributes: signal }) =>
       signal ? [[signal.signalName, defaultPayloadConverter.fromPayload(signal.input?.payloads?.[0] as never)]] : [],
     );
-    const said = { actor, reason: 'The server is back.' };
-    const bare = { actor: '00000000-0000-7000-8000-000000000001' };
+    const notes = await api.database.db.operatorNote.findMany({ orderBy: { createdAt: 'asc' } });
+    expect(notes.map(({ text }) => text)).toEqual([REASON, REASON, REASON]);
+    const [first, second, third] = notes.map(({ id }) => ({ actor, note: id }));
     expect(signals).toEqual([
-      ['retryNow', said],
-      ['pause', said],
-      ['resume', said],
-      ['retryNow', bare],
+      ['retryNow', first],
+      ['pause', second],
+      ['resume', third],
+      ['retryNow', { actor: '00000000-0000-7000-8000-000000000001' }],
     ]);
-    const audited = await api.database.db.auditEvent.findMany({ where: { subject: 'service', actorId: actor } });
+    const audited = await api.database.db.auditEvent.findMany({
+      where: { subject: 'service', actorId: actor },
+      orderBy: { position: 'asc' },
+    });
+    expect(audited.map(({ id }) => id)).toEqual(notes.map(({ id }) => id));
     expect(audited.map(({ type, data }) => [type, data])).toEqual([
       ['service.reset', { service: 'email' }],
       ['service.paused', { service: 'email' }],
       ['service.resumed', { service: 'email' }],
     ]);
+  });
+
+  it('reads the reasons again, newest first and one by one; nobody else does', async () => {
+    await startLane();
+    const ops = await api.person('a reader', 'ops');
+    for (const reason of ['first', 'second']) {
+      await ops.post('/api/circuit-breakers/reset/email').send({ reason });
+    }
+    await ops.post('/api/circuit-breakers/reset/hubspot').send({ reason: 'third' });
+    const page = async (query: string) => (await ops.get(`/api/circuit-breakers/notes?${query}`)).body;
+    const newest = await page('service=email&limit=1');
+    const [note] = newest.items;
+    expect(note).toEqual({
+      id: expect.any(String),
+      service: 'email',
+      act: 'service.reset',
+      by: 'a reader',
+      text: 'second',
+      createdAt: expect.any(String),
+    });
+    const next = await page(`service=email&limit=1&cursor=${newest.nextCursor}`);
+    expect(next.items).toMatchObject([{ text: 'first' }]);
+    expect((await page('limit=1')).items).toMatchObject([{ service: 'hubspot', text: 'third' }]);
+    expect((await api.admin.get(`/api/circuit-breakers/notes/${note.id}`)).body).toEqual(note);
+    expect((await ops.get(`/api/circuit-breakers/notes/${newest.items[0].id.replace(/.$/, 'x')}`)).status).toBe(404);
+    const approver = await api.person('an approver', 'approver');
+    expect((await approver.get('/api/circuit-breakers/notes')).status).toBe(403);
+    expect(JSON.stringify(await status(api))).not.toContain('second');
+  });
+
+  it('leaves a refusal and nothing else where the signal fails', async () => {
+    const { db } = away.database;
+    const count = () =>
+      Promise.all([db.operatorNote.count(), db.auditEvent.count({ where: { type: 'service.paused' } })]);
+    const before = await count();
+    const answer = await away.admin.post('/api/circuit-breakers/pause/email').send({ reason: REASON });
+    expect(answer.status).toBe(503);
+    expect(await count()).toEqual(before);
+    const [refused] = await db.auditEvent.findMany({
+      where: { type: 'service.refused' },
+      orderBy: { position: 'desc' },
+      take: 1,
+    });
+    expect(refused?.data).toEqual({ service: 'email', act: 'pause', code: 'processes-unavailable' });
+  });
+
+  it('signals nothing where the act can not be written down', async () => {
+    await startLane();
+    const lane = temporal.client.workflow.getHandle(laneId(MAIL_LANE));
+    const length = async () => (await lane.describe()).historyLength;
+    const before = await length();
+    await api.database.pool.query('ALTER TABLE operator_notes RENAME TO away');
+    const answer = await api.admin.post('/api/circuit-breakers/pause/email').send({ reason: REASON });
+    await api.database.pool.query('ALTER TABLE away RENAME TO operator_notes');
+    expect([answer.status, await length()]).toEqual([500, before]);
   });
 
   it('is told at once where Temporal is away, and of a service that is unknown or not configured', async () => {

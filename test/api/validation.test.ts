@@ -214,6 +214,32 @@ describe('a policy', () => {
 });
 
 describe('a new key', () => {
+  it('has groups that are codes in any script', () => {
+    const groups = ['legal', 'legal-de', 'Team 7', 'a.b_c', 'Einkäufer', '法務'];
+    expect(NewKey.parse({ name: 'Zoe', roles: ['approver'], groups }).groups).toEqual(groups);
+  });
+
+  it.each([
+    'ada@customer.example',
+    'team of <ada>',
+    'a%40b',
+    'a＠b.example',
+    '-legal',
+    'legal ',
+    'a\nb',
+    'x'.repeat(101),
+    '',
+  ])('has no group %j, and is told what a group is', (group) => {
+    const [fault, ...more] = faults(NewKey, { name: 'Zoe', roles: ['approver'], groups: ['legal', group] });
+    expect(more).toEqual([]);
+    expect(fault).toEqual({ path: 'groups.1', message: expect.stringMatching(/^must /) });
+  });
+
+  it('says what to do about a group that holds an address', () => {
+    const given = { name: 'Zoe', roles: ['approver'], groups: ['ada@customer.example'] };
+    expect(faults(NewKey, given)[0]?.message).toContain('Put no address into it.');
+  });
+
   it('has a name in one form only, so that two that look alike are one principal', () => {
     expect(NewKey.parse({ name: ' Zoe\u0308 ', roles: ['author'] }).name).toBe('Zoë');
   });

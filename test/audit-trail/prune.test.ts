@@ -43,6 +43,16 @@ describe('pruning', () => {
     expect(event?.data).toEqual({ position: 3, events: 3, reason: 'retention' });
   });
 
+  it('takes what an operator wrote beside an event with that event', async () => {
+    await eventsAt(-1, 1);
+    await trail.database.pool.query(
+      `INSERT INTO operator_notes (id, service, text) SELECT id, 'email', type FROM audit_events`,
+    );
+    await sealAndAnchor();
+    await prune();
+    expect((await trail.db.operatorNote.findMany()).map(({ text }) => text)).toEqual(['at 1']);
+  });
+
   it('goes on where it stopped, in batches, and does nothing twice', async () => {
     await eventsAt(-9, -8, -7, -6, -5, 5);
     await sealAndAnchor();

@@ -80,6 +80,13 @@ it('nothing that is not made for a person ever knows them, whatever is asked and
   expect((await ask('POST', unsubscribe, {})).status).toBe(200);
   expect((await ask('POST', '/api/suppressions', ADMIN, { email: EMAIL, reason: `${EMAIL} called` })).status).toBe(200);
 
+  // What an operator writes, and a group from before groups were codes.
+  for (const act of ['reset', 'pause', 'resume']) {
+    const reason = `${EMAIL} complained`;
+    expect((await ask('POST', `/api/circuit-breakers/${act}/email`, ADMIN, { reason })).status).toBe(200);
+  }
+  await service.base.database.db.apiKey.updateMany({ data: { groups: ['legal', `after ${EMAIL}`] } });
+
   // What makes no sense.
   const gdpr = `/api/gdpr/user/${IN_PATH}`;
   const asked: [status: number, ...Parameters<typeof ask>][] = [
@@ -101,6 +108,10 @@ it('nothing that is not made for a person ever knows them, whatever is asked and
     [404, 'POST', `/api/workflows/${IN_PATH}/approve`, bob, {}],
     [400, 'POST', '/api/gdpr/erasures', ADMIN, { email: `Ms <${EMAIL}>`, [EMAIL]: EMAIL }],
     [400, 'POST', '/api/gdpr/erasures', ADMIN, `{"email": ${EMAIL}`],
+    [400, 'POST', '/api/keys', ADMIN, { name: 'x', roles: ['author'], groups: [EMAIL] }],
+    [400, 'POST', '/api/ops/restores', ADMIN, { from: `s3://${EMAIL}/sets/20260123T180000Z` }],
+    [409, 'POST', '/api/circuit-breakers/pause/hubspot', ADMIN, { reason: EMAIL }],
+    [400, 'GET', `/api/circuit-breakers/notes?service=${IN_PATH}`, ADMIN],
     [400, 'POST', '/api/gdpr/holds', ADMIN, { email: EMAIL, reason: 'x', until: EMAIL }],
     [
       422,
@@ -129,6 +140,7 @@ it('nothing that is not made for a person ever knows them, whatever is asked and
   await failing('revisions', 'POST', '/api/drafts', agent, { to: EMAIL, subject: CANARY.subject, body: EMAIL });
   await failing('erasures', 'DELETE', gdpr, ADMIN);
   await failing('verdicts', 'POST', `/api/drafts/${open}/approve`, browser, approval);
+  await failing('operator_notes', 'POST', '/api/circuit-breakers/reset/email', ADMIN, { reason: EMAIL });
   await failing('principals', 'POST', '/api/keys', ADMIN, {
     name: `${CANARY.name} too`,
     email: EMAIL,

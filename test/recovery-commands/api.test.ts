@@ -14,6 +14,8 @@ import { openTestDatabase } from '../support/database';
 import { createTestNamespace } from '../support/temporal';
 import { until } from '../support/until';
 
+const NO_SET = 'must be latest, the id of a set like 20260123T180000Z, or an s3:// URL without `@`, `?` and `#`';
+
 let service: RestoredService;
 let api: TestApi;
 let ops: TestAgent;
@@ -188,7 +190,9 @@ describe('restores', () => {
   });
 
   it.each([
-    [{ from: 'file:///etc' }, 'from', 'must be latest, the id of a set like 20260123T180000Z, or an s3:// URL'],
+    [{ from: 'file:///etc' }, 'from', NO_SET],
+    [{ from: 's3://key:secret@bucket/sets/20260123T180000Z' }, 'from', NO_SET],
+    [{ from: 's3://bucket/ada%40customer.example/20260123T180000Z' }, 'from', NO_SET],
     [{ time: '2026-01-23 18:00' }, 'time', 'must be a time in ISO 8601 with its offset, like 2026-01-23T21:58:28Z'],
     [{ time: '2999-01-01T00:00:00Z' }, 'time', 'has not come yet'],
     [{ time: '2026-01-01T00:00:00Z', before: 'x' }, 'before', 'is given together with `time`: one or the other'],

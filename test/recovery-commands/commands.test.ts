@@ -79,7 +79,7 @@ const WRONG: [script: string, args: string[], said: string][] = [
   [
     'restore',
     ['--from-s3', 'https://x'],
-    '--from-s3 takes latest, the id of a set like 20260123T180000Z, or an s3:// or file:// URL, not https://x.',
+    '--from-s3 takes latest, the id of a set like 20260123T180000Z, or an s3:// or file:// URL without `@`, `?` and `#`, not https://x.',
   ],
   ['restore', ['--undo', 'x'], 'x is not the id of a restore.'],
 ];

@@ -162,7 +162,7 @@ const RELEASED: Record<string, Scenario> = {
   'lane-paused-and-resumed': (service) =>
     laneRun(service, async () => {
       const actor = service.approver.actor.id;
-      await service.lane.signal(pause, { actor, reason: 'maintenance' });
+      await service.lane.signal(pause, { actor, note: actor });
       await until('no activity runs', async () => (await service.lane.describe()).raw.pendingActivities?.length === 0);
       await service.lane.signal(resume, { actor });
       // A lane that has worked returns within a minute.

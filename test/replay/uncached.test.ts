@@ -106,7 +106,7 @@ describe('without a cache', () => {
     const { runId } = await handle.describe();
     (await lane.attempt(1)).stop();
     await handle.signal(claimed, { ids: '', due: 2, sent: 5, trouble: null });
-    await handle.signal(pause, { actor: DRAFT_ID, reason: 'x' });
+    await handle.signal(pause, { actor: DRAFT_ID, note: DRAFT_ID });
     await until('the attempt has stopped', () => lane.attempts[0]?.cancelled);
     await handle.signal(resume, { actor: DRAFT_ID });
     (await lane.attempt(2)).stop();

@@ -15,7 +15,7 @@ beforeEach(async () => {
     where: { name: 'email' },
     data: { owner: uuidv7(), journalRun: '01a20fe3-0000-7000-8000-000000000000' },
   });
-  await old.database.db.instance.update({ where: { id: 1 }, data: { temporalNamespaceId: 'a store' } });
+  await old.database.db.instance.update({ where: { id: 1 }, data: { temporalNamespaceId: 'a-store' } });
   await old.submitForReview('reader@example.org');
   restored = await RewoundService.cut(old);
   backups = restored.sources.backups;
@@ -55,7 +55,7 @@ describe('beginNewLife', () => {
       generation: 2,
       knownUntil: last.at.toISOString(),
       journalRun: '01a20fe3-0000-7000-8000-000000000000',
-      namespaceId: 'a store',
+      namespaceId: 'a-store',
     });
     expect(await restored.begin()).toEqual(life);
     expect(await readLife(restored.db)).toEqual(life);

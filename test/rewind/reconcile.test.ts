@@ -289,7 +289,7 @@ describe('a promise to a person', () => {
   });
 });
 
-it('events that are lost come in at the end of the chain, which stays whole', async () => {
+it('events that are lost come in at the end of the chain, which stays whole, with what operators wrote beside them', async () => {
   await submit();
   const seal = async (db: Database) => {
     const act = createSealer(db);
@@ -300,10 +300,13 @@ it('events that are lost come in at the end of the chain, which stays whole', as
   const draft = await submit();
   await refusalOf(old.test.commands.approveDraft(old.author, { id: draft.id }));
   await old.test.commands.addSuppression(old.test.admin, { email: 'no@mail.example', reason: 'asked' });
+  const act = { service: 'email', event: 'service.paused', reason: 'maintenance' } as const;
+  await old.test.commands.actOnService(old.test.admin, act, async () => {});
   await begin();
   await seal(service.db);
   await service.reconcile();
   await seal(service.db);
+  expect(await service.db.operatorNote.findMany()).toEqual(await old.database.db.operatorNote.findMany());
   const ids = async (db: Database) =>
     (await db.auditEvent.findMany({ orderBy: { position: 'asc' } })).map(({ id }) => id);
   const here = await ids(service.db);

@@ -18,6 +18,9 @@ it('exports as many items of each store as the preview counts, and everything th
   await base.submitForReview('carol@customer.example', { body: `Ask l${ADA}` });
   const { key } = await commands.createKey(service.admin, { name: 'Ada herself', email: ADA, roles: ['approver'] });
   expect(key).toBeTruthy();
+  await commands.createKey(service.admin, { name: 'Bob', roles: ['approver'], groups: ['legal', `after ${ADA}`] });
+  const pause = { service: 'email', event: 'service.paused', reason: `${ADA} complained` } as const;
+  await commands.actOnService(service.admin, pause, async () => {});
 
   for (const address of [ADA, 'Ada@Customer.Example', 'nobody@customer.example']) {
     const person = service.person(address);
@@ -27,7 +30,16 @@ it('exports as many items of each store as the preview counts, and everything th
     }
   }
   const said = JSON.stringify(await Promise.all(stores.map((store) => store.export(service.person(ADA)))));
-  for (const word of ['For Ada', 'order', 'kinder', `Ask ${ADA}`, 'Ada herself', `draft-${id}`])
+  for (const word of [
+    'For Ada',
+    'order',
+    'kinder',
+    `Ask ${ADA}`,
+    'Ada herself',
+    `draft-${id}`,
+    `after ${ADA}`,
+    'complained',
+  ])
     expect(said).toContain(word);
   expect(said).not.toContain('carol@customer.example');
   const nobody = service.person('nobody@customer.example');

@@ -1,7 +1,17 @@
 import { ApplicationFailure } from '@temporalio/common';
 import { Worker } from '@temporalio/worker';
 import { mailDelivery } from '../../workflows';
-import { claimed, laneId, pause, resume, retryNow, state } from '../../workflows/contracts/mail-delivery';
+import {
+  claimed,
+  laneId,
+  type MailDeliveryInput,
+  type OperatorCall,
+  type Paused,
+  pause,
+  resume,
+  retryNow,
+  state,
+} from '../../workflows/contracts/mail-delivery';
 import { TASK_QUEUES } from '../../workflows/contracts/task-queues';
 import { PlayedLane } from '../support/lane-activity';
 import { createTestNamespace, type TestNamespace } from '../support/temporal';
@@ -9,6 +19,7 @@ import { until } from '../support/until';
 import { workflowBundle } from '../support/workflow-bundle';
 
 const ACTOR = '0197a000-0000-7000-8000-000000000001';
+const NOTES = ['0197a000-0000-7000-8000-000000000002', '0197a000-0000-7000-8000-000000000003'] as const;
 
 let temporal: TestNamespace;
 let workers: Worker[];
@@ -44,12 +55,12 @@ afterAll(async () => {
 });
 
 let nth = 0;
-async function startLane() {
+async function startLane(input: MailDeliveryInput = {}) {
   lane = new PlayedLane();
   return temporal.client.workflow.start(mailDelivery, {
     workflowId: `${laneId('email')}-${nth++}`,
     taskQueue: TASK_QUEUES.processes,
-    args: [{}],
+    args: [input],
   });
 }
 /** The workflow whatever its run. */
@@ -93,13 +104,13 @@ describe('the mail lane', () => {
   it('pauses only when its activity has stopped, and never has two at once', async () => {
     const handle = await startLane();
     const attempt = await lane.attempt(1);
-    await handle.signal(pause, { actor: ACTOR, reason: 'maintenance' });
+    await handle.signal(pause, { actor: ACTOR, note: NOTES[0] });
     await until('the activity is asked to stop', () => attempt.cancelled);
     await handle.signal(resume, { actor: ACTOR });
-    await handle.signal(pause, { actor: ACTOR, reason: 'after all' });
+    await handle.signal(pause, { actor: ACTOR, note: NOTES[1] });
     expect(lane.attempts).toHaveLength(1);
     attempt.stop();
-    expect(await handle.query(state)).toMatchObject({ paused: { actor: ACTOR, reason: 'after all' } });
+    expect(await handle.query(state)).toMatchObject({ paused: { actor: ACTOR, note: NOTES[1] } });
     await handle.signal(resume, { actor: ACTOR });
     await lane.attempt(2);
     expect(lane.together).toBe(1);
@@ -108,14 +119,41 @@ describe('the mail lane', () => {
   it('keeps who paused it first, and why', async () => {
     const handle = await startLane();
     (await lane.attempt(1)).stop();
-    await handle.signal(pause, { actor: ACTOR, reason: 'first' });
-    await handle.signal(pause, { actor: 'somebody-else', reason: 'second' });
+    await handle.signal(pause, { actor: ACTOR, note: NOTES[0] });
+    await handle.signal(pause, { actor: 'somebody-else', note: NOTES[1] });
     await until('the lane is paused', async () => (await handle.query(state)).paused !== null);
     expect((await handle.query(state)).paused).toMatchObject({
       actor: ACTOR,
-      reason: 'first',
+      note: NOTES[0],
       since: expect.any(String),
     });
+  });
+
+  it('shows the actor and the note of a pause in its details', async () => {
+    const handle = await startLane();
+    (await lane.attempt(1)).stop();
+    await handle.signal(pause, { actor: ACTOR, note: NOTES[0] });
+    await until('the lane is paused', async () => (await handle.query(state)).paused !== null);
+    const details = await handle.query<string>('__temporal_workflow_metadata').then(JSON.stringify);
+    for (const word of [ACTOR, `GET /api/circuit-breakers/notes/${NOTES[0]}`]) expect(details).toContain(word);
+  });
+
+  it('drops the reason that an older build handed on, and stays paused', async () => {
+    const since = '2026-01-01T10:00:00.000Z';
+    const handle = await startLane({ paused: { actor: ACTOR, reason: 'ada@customer.example', since } as Paused });
+    await until('it can be asked', async () => (await handle.query(state)).paused !== null);
+    expect((await handle.query(state)).paused).toEqual({ actor: ACTOR, since });
+  });
+
+  it('takes the signal of an older build, and hands its reason to no later run', async () => {
+    const handle = await startLane();
+    await lane.attempt(1);
+    await handle.signal(pause, { actor: ACTOR, reason: 'ada@customer.example' } as OperatorCall);
+    await until('the lane is paused', async () => (await handle.query(state)).paused !== null);
+    expect((await handle.query(state)).paused).toEqual({ actor: ACTOR, since: expect.any(String) });
+    lane.attempts[0]?.stop();
+    await handle.signal(resume, { actor: ACTOR, reason: 'ada@customer.example' } as OperatorCall);
+    await lane.attempt(2);
   });
 
   it('stays paused in a new run', async () => {
@@ -126,11 +164,11 @@ describe('the mail lane', () => {
     lane.attempts[0]?.finish('time');
     await lane.attempt(2);
     await handle
-      .signal(pause, { actor: ACTOR, reason: 'stay' })
-      .catch(() => current(handle).signal(pause, { actor: ACTOR, reason: 'stay' }));
+      .signal(pause, { actor: ACTOR, note: NOTES[0] })
+      .catch(() => current(handle).signal(pause, { actor: ACTOR, note: NOTES[0] }));
     lane.attempts[1]?.finish('time');
     lane.attempts[1]?.stop();
-    await until('the lane is paused', async () => (await current(handle).query(state)).paused?.reason === 'stay');
+    await until('the lane is paused', async () => (await current(handle).query(state)).paused?.note === NOTES[0]);
     expect(await runIdOf(handle)).not.toBe(before);
     expect(lane.attempts).toHaveLength(2);
     await current(handle).signal(resume, { actor: ACTOR });
@@ -145,7 +183,7 @@ describe('the mail lane', () => {
       const [pending] = (await handle.describe()).raw.pendingActivities ?? [];
       return pending?.attempt === 2 && pending.lastFailure;
     });
-    await handle.signal(retryNow, { actor: ACTOR, reason: 'the server is back' });
+    await handle.signal(retryNow, { actor: ACTOR, note: NOTES[0] });
     expect((await lane.attempt(2)).number).toBe(1);
   });
 

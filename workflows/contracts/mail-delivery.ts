@@ -23,10 +23,12 @@ export interface Claimed {
   trouble: LaneTrouble | null;
 }
 
+/** Ids only: the reason that an operator gives lies in PostgreSQL (`operator_notes`). */
 export interface OperatorCall {
   /** The principal's id. */
   actor: string;
-  reason?: string;
+  /** The id of the note that holds the reason; absent where the operator gave none. */
+  note?: string;
 }
 
 export interface Paused extends OperatorCall {

@@ -71,5 +71,5 @@ export interface LostSummary {
 }
 
 export const confirmSwitch = defineSignal<[{ actor: string }]>('confirmSwitch');
-export const abort = defineSignal<[{ actor: string; reason?: string }]>('abort');
+export const abort = defineSignal<[{ actor: string }]>('abort');
 export const progress = defineQuery<RecoveryProgress<RestoreStep, RestoreResult>>('progress');

@@ -4,6 +4,7 @@ import type { Matcher } from '../../personal-data/matching/matcher';
 import { type AttachmentSources, findAttachmentsThatMention } from './mentioning-attachments';
 import { isHeld } from './postgres/held-person';
 import { countMentions, type MentionSources, readMentions, replaceInTables } from './postgres/mentions';
+import { findMigrationLogs, readMigrationLogs, replaceMigrationLogs } from './postgres/migration-logs';
 import { reviseOpenMentions } from './postgres/open-mentions';
 import { countOwnDrafts, eraseOwnDrafts, readOwnDrafts } from './postgres/own-drafts';
 import { countPrincipals, erasePrincipals, readPrincipals } from './postgres/principals';
@@ -24,18 +25,19 @@ export function createPostgresStore({
 
   async function preview(person: Person, beat = () => {}): Promise<Counts> {
     await index.catchUp(beat);
-    const [own, mentions, { principals, sessions }, held] = await Promise.all([
+    const [own, mentions, { principals, sessions }, logs, held] = await Promise.all([
       countOwnDrafts(db, person),
       countMentions(sources, person),
       countPrincipals(db, person),
+      findMigrationLogs(db, person),
       isHeld(db, person),
     ]);
-    const all = own.free + own.held + mentions.free + mentions.held + principals + sessions;
+    const all = own.free + own.held + mentions.free + mentions.held + principals + sessions + logs.length;
     if (held) return { ...NOTHING, withhold: all, ground: all > 0 ? 'legal_hold' : null };
     const withhold = own.held + mentions.held;
     return {
       erase: own.free + sessions,
-      anonymise: mentions.free + principals,
+      anonymise: mentions.free + principals + logs.length,
       withhold,
       ground: withhold > 0 ? 'legal_hold' : null,
     };
@@ -48,7 +50,12 @@ export function createPostgresStore({
       await index.catchUp(() => {});
       const mentions: unknown[] = [];
       for await (const one of readMentions(sources, person)) mentions.push(one);
-      const parts = [await readOwnDrafts(db, person), mentions, await readPrincipals(db, person)];
+      const parts = [
+        await readOwnDrafts(db, person),
+        mentions,
+        await readPrincipals(db, person),
+        await readMigrationLogs(db, person),
+      ];
       return parts.flat();
     },
     async purge(person, beat) {
@@ -59,8 +66,9 @@ export function createPostgresStore({
       const anonymise = await replaceInTables(sources, person, beat);
       const drafts = await eraseOwnDrafts(db, person, beat);
       const { principals, sessions } = await erasePrincipals(db, person);
+      const logs = await replaceMigrationLogs(db, person);
       const { withhold, ground } = await preview(person, beat);
-      return { erase: drafts + sessions, anonymise: anonymise + principals, withhold, ground };
+      return { erase: drafts + sessions, anonymise: anonymise + principals + logs, withhold, ground };
     },
   };
 }

@@ -121,7 +121,7 @@ export async function* readMentions(sources: MentionSources, person: Person): As
     for (const held of [false, true]) {
       for await (const { rowId, part, columns } of findMentionRows(sources, person, table, { held })) {
         const id = [...(table.id ? [rowId] : []), ...(table.part ? [part] : [])].join('/');
-        const fields = Object.fromEntries(columns.map(({ name, value }) => [name, value]));
+        const fields = Object.fromEntries(columns.map(({ name, kind, value }) => [name, shown(kind, value)]));
         yield { kind: 'mention', in: table.table, id, fields };
       }
     }
@@ -162,6 +162,9 @@ async function replaceInRow(
     UPDATE ${raw(table.table)} t SET ${list(changes)} FROM (SELECT ${rowId}::uuid AS row_id, ${part}::int AS part) r
     WHERE ${isRow(table)} AND ${Prisma.join(isAsRead, ' AND ')} AND ${isFree}`;
 }
+
+const shown = (kind: TextKind, value: string): unknown =>
+  kind === 'json' || kind === 'list' ? JSON.parse(value) : value;
 
 function cast(kind: TextKind, value: string | null): Prisma.Sql {
   if (kind === 'json') return Prisma.sql`${value}::jsonb`;

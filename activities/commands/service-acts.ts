@@ -1,0 +1,48 @@
+// Records an operator's act on an external service, with the reason that they gave for it.
+import { uuidv7 } from 'uuidv7';
+import type { Database } from '../../prisma/client';
+import { recordEvent } from './audit';
+import type { CommandContext, CommandDependencies } from './context';
+
+export interface ServiceAct {
+  /** A code, such as `email`. */
+  service: string;
+  event: 'service.paused' | 'service.resumed' | 'service.reset';
+  /** Free text: it stays in PostgreSQL. */
+  reason?: string | undefined;
+}
+
+export interface ServiceCommands {
+  /**
+   * Records the act and its reason, and carries it out, in one transaction.
+   * @param carryOut receives the id of the note that holds the reason; null where the operator gave none. If it throws,
+   *   nothing is recorded.
+   */
+  actOnService(
+    context: CommandContext,
+    act: ServiceAct,
+    carryOut: (note: string | null) => Promise<void>,
+  ): Promise<void>;
+}
+
+/** Temporal gets three seconds to take the signal, and PostgreSQL the rest. */
+const WITHIN_MS = 10_000;
+
+export function createServiceCommands({ db }: Pick<CommandDependencies, 'db'>): ServiceCommands {
+  return {
+    // The signal goes out after the rows are written and before they are committed. So a database that is away signals
+    // nothing, and a signal that fails records nothing. Only a commit that fails leaves an act without its record; its caller
+    // is told to try again, and every act may be repeated.
+    actOnService: (context, { service, event, reason }, carryOut) =>
+      db.$transaction(
+        async (transaction) => {
+          const tx = transaction as Database;
+          const id = uuidv7();
+          await recordEvent(tx, context, { id, type: event, subject: 'service', data: { service } });
+          if (reason !== undefined) await tx.operatorNote.create({ data: { id, service, text: reason } });
+          await carryOut(reason === undefined ? null : id);
+        },
+        { timeout: WITHIN_MS },
+      ),
+  };
+}
