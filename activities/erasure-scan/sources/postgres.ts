@@ -1,6 +1,6 @@
 // Reads every row of every table that the catalogue names, as one moment saw them, value by value: what is JSON is decoded first.
-import { randomUUID } from 'node:crypto';
 import pg from 'pg';
+import { uuidv7 } from 'uuidv7';
 import { isAddressColumn } from '../../personal-data/text-places';
 import { stringsIn } from '../../personal-data/text-values';
 import type { ScanChunk, ScanSource } from '../report';
@@ -9,6 +9,7 @@ import { copyRows } from './copied-rows';
 /** Stands in no text that an address is in, so it keeps values apart. */
 const SEPARATOR = Buffer.from('\x1f\n');
 const DECOYS = 'scan_decoys';
+const CUT_OFF_AFTER_MS = 24 * 3_600_000;
 
 export function createPostgresSource(connectionString: string): ScanSource {
   async function withClient<T>(work: (client: pg.Client) => Promise<T>): Promise<T> {
@@ -19,10 +20,10 @@ export function createPostgresSource(connectionString: string): ScanSource {
   return {
     name: 'postgres',
     async plant(decoy) {
-      const id = randomUUID();
+      const id = uuidv7();
       await withClient(async (client) => {
-        // Of a scan that was cut off.
-        await client.query(`DELETE FROM ${DECOYS}`);
+        // Of scans that were cut off long ago.
+        await client.query(`DELETE FROM ${DECOYS} WHERE id < $1`, [firstIdAt(Date.now() - CUT_OFF_AFTER_MS)]);
         await client.query(`INSERT INTO ${DECOYS} VALUES ($1, $2, $3, $4)`, [
           ...[id, `a word\n${decoy}`, JSON.stringify({ [`about ${decoy}`]: `a line\n${decoy}` })],
           Buffer.from(`to ${decoy}`),
@@ -51,6 +52,13 @@ export function createPostgresSource(connectionString: string): ScanSource {
     },
   };
 }
+
+/** The least UUIDv7 of this time. */
+const firstIdAt = (ms: number) =>
+  `${ms
+    .toString(16)
+    .padStart(12, '0')
+    .replace(/(.{8})/, '$1-')}-7000-8000-000000000000`;
 
 async function connect(connectionString: string): Promise<pg.Client> {
   const client = new pg.Client({ connectionString, application_name: 'countersign scan' });

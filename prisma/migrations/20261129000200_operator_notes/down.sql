@@ -1,3 +1,4 @@
+ALTER TABLE "scan_decoys" DROP CONSTRAINT "scan_decoys_words_check", DROP CONSTRAINT "scan_decoys_document_check";
 ALTER TABLE "mentions" DROP CONSTRAINT "mentions_place_check";
 ALTER TABLE "mentions_due" DROP CONSTRAINT "mentions_due_place_check";
 ALTER TABLE "removed_files" DROP CONSTRAINT "removed_files_sha256_check";

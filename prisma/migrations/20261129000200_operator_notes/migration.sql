@@ -68,7 +68,11 @@ CREATE TRIGGER "operator_notes_mentions_inserted" AFTER INSERT ON "operator_note
 CREATE TRIGGER "operator_notes_mentions_changed" AFTER UPDATE OF "text" ON "operator_notes" FOR EACH ROW
   WHEN (OLD."text" IS DISTINCT FROM NEW."text") EXECUTE FUNCTION "note_mentions_due"();
 CREATE TRIGGER "operator_notes_mentions_deleted" AFTER DELETE ON "operator_notes" FOR EACH ROW EXECUTE FUNCTION "note_mentions_due"();
-ALTER TABLE "mentions" ADD CONSTRAINT "mentions_place_check" CHECK ("place" ~ '^[a-z_]+$');
-ALTER TABLE "mentions_due" ADD CONSTRAINT "mentions_due_place_check" CHECK ("place" ~ '^[a-z_]+$');
+ALTER TABLE "mentions" ADD CONSTRAINT "mentions_place_check" CHECK ("place" ~ '^[A-Za-z0-9_.:-]*$');
+ALTER TABLE "mentions_due" ADD CONSTRAINT "mentions_due_place_check" CHECK ("place" ~ '^[A-Za-z0-9_.:-]*$');
 ALTER TABLE "removed_files" ADD CONSTRAINT "removed_files_sha256_check" CHECK ("sha256" ~ '^[A-Za-z0-9_.:-]*$');
 ALTER TABLE "erasures" ADD CONSTRAINT "erasures_scan_check" CHECK (strpos("scan"::text, '@') = 0);
+ALTER TABLE "scan_decoys"
+  ADD CONSTRAINT "scan_decoys_words_check" CHECK ("words" ~ E'^a word\ncountersign-decoy-[0-9a-f]{24}@example[.]com$'),
+  ADD CONSTRAINT "scan_decoys_document_check" CHECK ("document"::text ~
+    '^[{]"about countersign-decoy-[0-9a-f]{24}@example[.]com": "a line.{2}countersign-decoy-[0-9a-f]{24}@example[.]com"[}]$');
