@@ -13,6 +13,7 @@ import {
   createTemporalSource,
   KEPT_BACKUP_PREFIXES,
 } from '../activities/erasure-scan';
+import { createPersonExportActivities } from '../activities/person-export';
 import { createSubjects } from '../activities/personal-data/subject';
 import { createUserErasureActivities } from '../activities/user-erasure';
 import { createStores } from '../activities/user-erasure/stores/registry';
@@ -38,8 +39,10 @@ export function createErasure({ settings, logger, ...dependencies }: ErasureDepe
   const stores = createStores({ ...dependencies, settings });
   const ledger = openLedger(settings);
   const signer = createSigner(settings.SECRET_KEY, 'certificates');
+  const { files } = dependencies;
   const activities = createUserErasureActivities({
     db,
+    files,
     subjects,
     stores,
     ledger,
@@ -47,8 +50,9 @@ export function createErasure({ settings, logger, ...dependencies }: ErasureDepe
     scan: createScan(sourcesOf(settings, dependencies)),
     backupRetentionDays: settings.BACKUP_RETENTION_DAYS,
   });
+  const exportActivities = createPersonExportActivities({ db, files, subjects, stores });
   const replay: ReplayDependencies = { db, ledger, subjects, stores, logger };
-  return { activities, replay };
+  return { activities, exportActivities, replay };
 }
 
 /** All that Countersign writes, but for the backups, which age out. */

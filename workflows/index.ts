@@ -21,5 +21,6 @@ export { draftApproval } from './draft-approval';
 export { draftRetention } from './draft-retention';
 export { mailDelivery } from './mail-delivery';
 export { operations } from './operations';
+export { personExport } from './person-export';
 export { userErasure } from './user-erasure';
 export { backup, reconcileRestore, restore, restoreDrill, undoRestore };

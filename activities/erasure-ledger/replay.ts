@@ -4,6 +4,7 @@ import type { Logger } from '../../ops/runtime/logging';
 import { type Database, Prisma } from '../../prisma/client';
 import { recordEvent } from '../commands/audit';
 import { SYSTEM } from '../commands/context';
+import { endExports } from '../person-export/removal';
 import { normaliseAddress, type Subjects } from '../personal-data/subject';
 import { insertSuppression } from '../personal-data/suppress';
 import { TEXT_TABLES } from '../user-erasure/stores/postgres/mentions';
@@ -41,6 +42,7 @@ export async function replayLedger(
     const hashes = entry.subject.map((hash) => Uint8Array.from(Buffer.from(hash, 'hex')));
     // Before the purge: nothing is sent to them meanwhile.
     await suppress(db, entry, hashes);
+    await endExports(db, hashes);
     if (email !== undefined) await purge(db, stores, { email, hashes, requestId: entry.requestId });
     const { position } = entry;
     await db.instance.updateMany({ where: { ledgerPosition: { lt: position } }, data: { ledgerPosition: position } });

@@ -21,7 +21,8 @@ export interface ErasureRecord {
   deadlineAt: Date;
   extendedUntil: Date | null;
   extensionReason: string | null;
-  preview: PreviewEntry[];
+  /** Null until the process has asked the stores. */
+  preview: PreviewEntry[] | null;
   failureCode: string | null;
   endedAt: Date | null;
   /** The database's clock when this was read. */
@@ -58,6 +59,7 @@ export function toState(record: ErasureRecord): ErasureState {
     status: record.status,
     graceUntil: record.graceUntil.toISOString(),
     confirmed: record.confirmedAt !== null,
+    previewed: record.preview !== null,
     deadline: (record.extendedUntil ?? record.deadlineAt).toISOString(),
   };
 }

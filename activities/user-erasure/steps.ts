@@ -1,7 +1,9 @@
 // The steps of an erasure, each journalled before it acts and after. A repeat begins where there is still something to do.
 import { setTimeout as delay } from 'node:timers/promises';
+import type { ObjectStore } from '../../ops/runtime/object-store';
 import type { Database } from '../../prisma/client';
 import type { ErasureStep, ErasureStepName } from '../../workflows/contracts/user-erasure';
+import { REMOVES_COPIES, removeCopies } from '../person-export/copies';
 import type { Subjects } from '../personal-data/subject';
 import { type ErasureRecord, readErasure, sealSubject, unsealSubject } from './erasure-record';
 import { closeOwnDrafts, countOpenSends, fingerprintOwnDrafts } from './stores/postgres/own-drafts';
@@ -22,11 +24,12 @@ async function countByTrail(db: Database, requestId: string, step: ErasureStepNa
 
 export interface StepsDependencies {
   db: Database;
+  files: ObjectStore;
   subjects: Subjects;
   stores: readonly PersonalDataStore[];
 }
 
-export function createSteps({ db, subjects, stores }: StepsDependencies) {
+export function createSteps({ db, files, subjects, stores }: StepsDependencies) {
   async function act(step: ErasureStepName, record: ErasureRecord, person: Person, beat: () => void): Promise<Counts> {
     switch (step) {
       case 'close_drafts':
@@ -39,6 +42,7 @@ export function createSteps({ db, subjects, stores }: StepsDependencies) {
         }
         return NOTHING;
       default: {
+        if (step === REMOVES_COPIES) await removeCopies({ db, files, subjects }, person, beat);
         const store = stores.find(({ name }) => name === step);
         return store ? store.purge(person, beat) : NOTHING;
       }

@@ -11,7 +11,6 @@ import { createCommands } from '../../activities/commands/create-commands';
 import type { Commands } from '../../activities/commands/index';
 import { createSessionCommands } from '../../activities/commands/sessions';
 import { createLedgerGate } from '../../activities/erasure-ledger/gate';
-import { createStores } from '../../activities/user-erasure/stores/registry';
 import { createApp } from '../../api/app';
 import type { ApiSettings } from '../../api/dependencies';
 import { createHealthChecks, type HealthChecks } from '../../api/health-checks';
@@ -98,13 +97,6 @@ export class TestApi {
       commands,
       sessions: createSessionCommands(db),
       files,
-      stores: createStores({
-        db,
-        files,
-        redis,
-        temporal,
-        settings: { ...SETTINGS, HUBSPOT_BASE_URL: '', ...settings },
-      }),
       backups,
       provenRestore: createProvenRestore(backups, createSigner(settings.SECRET_KEY, 'backups')),
       redis,

@@ -77,7 +77,7 @@ async function erasureRun(
   act: (requestId: string, context: TestService['test']['admin']) => Promise<unknown>,
 ): Promise<Recorded> {
   const { commands, admin } = service.test;
-  const { requestId, workflowId } = await commands.requestErasure(admin, { email, grace: 'PT1H', preview: [] });
+  const { requestId, workflowId } = await commands.requestErasure(admin, { email, grace: 'PT1H' });
   await waitsAs(service, workflowId, 'waiting');
   await act(requestId, admin);
   await closed(service, workflowId, 'COMPLETED');

@@ -211,7 +211,7 @@ describe('a promise to a person', () => {
     await commands.addSuppression(admin, { email: 'no@mail.example', reason: 'asked' });
     await commands.releaseHold(admin, held.id);
     const placed = await commands.placeHold(admin, { email: 'kept@customer.example', reason: 'a case' });
-    const erasure = await commands.requestErasure(admin, { email: ADA, grace: 'PT24H', preview: [] });
+    const erasure = await commands.requestErasure(admin, { email: ADA, grace: 'PT24H' });
     await commands.confirmErasure(admin, erasure.requestId);
 
     await begin();
@@ -240,10 +240,9 @@ describe('a promise to a person', () => {
     const cancelled = await commands.requestErasure(admin, {
       email: 'b@customer.example',
       grace: 'PT24H',
-      preview: [],
     });
     await cut();
-    const running = await commands.requestErasure(admin, { email: ADA, grace: 'PT0S', preview: [] });
+    const running = await commands.requestErasure(admin, { email: ADA, grace: 'PT0S' });
     await old.database.db.erasure.update({
       where: { id: running.requestId },
       data: { status: 'scanning', version: 4 },

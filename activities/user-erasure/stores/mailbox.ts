@@ -19,30 +19,33 @@ export function createMailboxStore(folder: string | undefined): PersonalDataStor
   return {
     name: 'mailbox',
     async preview({ email }) {
-      return { ...NOTHING, erase: (await mailsWith(folder, email)).length };
+      return { ...NOTHING, erase: (await namesWith(folder, email)).length };
     },
     async purge({ email }, beat) {
-      const mails = await mailsWith(folder, email, beat);
-      if (folder && mails.length > 0) {
-        for (const { name } of mails) await rm(join(folder, name), { force: true });
+      const names = await namesWith(folder, email, beat);
+      if (folder && names.length > 0) {
+        for (const name of names) await rm(join(folder, name), { force: true });
         await syncFolder(folder);
       }
-      return { ...NOTHING, erase: mails.length };
+      return { ...NOTHING, erase: names.length };
     },
-    async export({ email }) {
-      return (await mailsWith(folder, email)).map(({ mail: { from, to, subject, date, text, html, attachments } }) => ({
-        from: from?.text ?? null,
-        to: [to ?? []].flat().map((one) => one.text),
-        subject: subject ?? null,
-        date: date?.toISOString() ?? null,
-        text: text ?? null,
-        html: html || null,
-        attachments: attachments.map(({ filename, contentType, size }) => ({
-          name: filename ?? null,
-          type: contentType,
-          size,
-        })),
-      }));
+    async *export({ email }) {
+      for await (const { mail } of mailsWith(folder, email)) {
+        const { from, to, subject, date, text, html, attachments } = mail;
+        yield {
+          from: from?.text ?? null,
+          to: [to ?? []].flat().map((one) => one.text),
+          subject: subject ?? null,
+          date: date?.toISOString() ?? null,
+          text: text ?? null,
+          html: html || null,
+          attachments: attachments.map(({ filename, contentType, size }) => ({
+            name: filename ?? null,
+            type: contentType,
+            size,
+          })),
+        };
+      }
     },
     async *texts() {
       for await (const { raw, mail } of mailsIn(folder)) for (const text of textsOf(raw, mail)) if (text) yield text;
@@ -50,16 +53,18 @@ export function createMailboxStore(folder: string | undefined): PersonalDataStor
   };
 }
 
-async function mailsWith(folder: string | undefined, email: string, beat = () => {}): Promise<StoredMail[]> {
+async function namesWith(folder: string | undefined, email: string, beat = () => {}): Promise<string[]> {
+  const names: string[] = [];
+  for await (const { name } of mailsWith(folder, email, beat)) names.push(name);
+  return names;
+}
+
+async function* mailsWith(folder: string | undefined, email: string, beat = () => {}): AsyncIterable<StoredMail> {
   const mentions = mentionsOf(email);
-  const found: StoredMail[] = [];
   for await (const { name, raw, mail } of mailsIn(folder)) {
-    if (textsOf(raw, mail).some((text) => text !== undefined && mentions.find(text).length > 0)) {
-      found.push({ name, mail });
-    }
+    if (textsOf(raw, mail).some((text) => text !== undefined && mentions.find(text).length > 0)) yield { name, mail };
     beat();
   }
-  return found;
 }
 
 async function* mailsIn(folder: string | undefined): AsyncIterable<StoredMail & { raw: Buffer }> {

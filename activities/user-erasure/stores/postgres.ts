@@ -37,9 +37,10 @@ export function createPostgresStore({ db, files, deadlineHours }: PostgresStoreD
   return {
     name: 'postgres',
     preview,
-    async export(person) {
-      const parts = [await readOwnDrafts(db, person), await readMentions(db, person), await readPrincipals(db, person)];
-      return parts.flat();
+    async *export(person) {
+      yield* readOwnDrafts(db, person);
+      yield* readMentions(db, person);
+      yield* readPrincipals(db, person);
     },
     async purge(person, beat) {
       if (await isHeld(db, person)) return preview(person);

@@ -20,18 +20,18 @@ export function createRedisStore(redis: Redis | null): PersonalDataStore {
     name: 'redis',
     async preview({ email }) {
       if (!redis) return NOTHING;
-      return { ...NOTHING, erase: (await entriesWith(redis, email)).length };
+      return { ...NOTHING, erase: (await keysWith(redis, email)).length };
     },
     async purge({ email }, beat) {
       if (!redis) return NOTHING;
-      const entries = await entriesWith(redis, email, beat);
-      for (const { key } of entries) await redis.del(key);
+      const keys = await keysWith(redis, email, beat);
+      for (const key of keys) await redis.del(key);
       await rewriteAppendOnlyFile(redis, beat);
-      return { ...NOTHING, erase: entries.length };
+      return { ...NOTHING, erase: keys.length };
     },
-    async export({ email }) {
-      if (!redis) return [];
-      return (await entriesWith(redis, email)).map(({ key, value }) => ({ key: key.toString(), value }));
+    async *export({ email }) {
+      if (!redis) return;
+      for await (const { key, value } of entriesWith(redis, email)) yield { key: key.toString(), value };
     },
     async *texts() {
       if (redis) for await (const { key, value } of entries(redis)) yield `${key}\n${value}`;
@@ -39,15 +39,23 @@ export function createRedisStore(redis: Redis | null): PersonalDataStore {
   };
 }
 
-async function entriesWith(redis: Redis, email: string, beat = () => {}): Promise<Entry[]> {
+async function keysWith(redis: Redis, email: string, beat = () => {}): Promise<Buffer[]> {
+  const keys: Buffer[] = [];
+  for await (const { key } of entriesWith(redis, email, beat)) keys.push(key);
+  return keys;
+}
+
+async function* entriesWith(redis: Redis, email: string, beat = () => {}): AsyncIterable<Entry> {
   const inValue = mentionsOf(email);
   const inName = mentionsOf(email, () => false);
-  const found = new Map<string, Entry>();
+  // A scan may give a key twice.
+  const found = new Set<string>();
   for await (const { key, value } of entries(redis, beat)) {
     const isAbout = inName.find(key.toString()).length > 0 || inValue.find(value).length > 0;
-    if (isAbout) found.set(key.toString('hex'), { key, value });
+    if (!isAbout || found.has(key.toString('hex'))) continue;
+    found.add(key.toString('hex'));
+    yield { key, value };
   }
-  return [...found.values()];
 }
 
 async function* entries(redis: Redis, beat = () => {}): AsyncIterable<Entry> {

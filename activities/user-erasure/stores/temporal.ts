@@ -2,11 +2,11 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Client } from '@temporalio/client';
 import { WorkflowNotFoundError } from '@temporalio/client';
-import type { Database } from '../../../prisma/client';
+import { type Database, Prisma } from '../../../prisma/client';
 import { draftApprovalId } from '../../../workflows/contracts/draft-approval';
 import { IS_HELD } from '../../personal-data/erase-drafts';
 import { isHeld } from './postgres/held-person';
-import { isTo } from './postgres/own-drafts';
+import { idsOf, isTo } from './postgres/own-drafts';
 import { NOTHING, type Person, type PersonalDataStore } from './store';
 
 const ASKS_EACH_MS = 100;
@@ -30,10 +30,10 @@ export function createTemporalStore({ db, temporal }: { db: Database; temporal: 
   return {
     name: 'temporal',
     preview,
-    async export(person) {
-      const rows = await db.$queryRaw<{ id: string }[]>`
-        SELECT d.id FROM drafts d WHERE ${isTo(person)} AND d.needs_people ORDER BY d.id`;
-      return rows.map(({ id }) => ({ kind: 'workflow', workflowId: draftApprovalId(id) }));
+    async *export(person) {
+      for await (const id of idsOf(db, Prisma.sql`${isTo(person)} AND d.needs_people`)) {
+        yield { kind: 'workflow', workflowId: draftApprovalId(id) };
+      }
     },
     /**
      * Of every draft that an erasure of this person has erased, one that was given up before this too: the audit trail knows

@@ -30,7 +30,6 @@ export async function request({ world, drafts }: Scene): Promise<Erasure> {
   const { requestId, status } = await world.commands.requestErasure(world.admin, {
     email: drafts.email,
     grace: 'PT24H',
-    preview: [],
   });
   return { requestId, answeredAt: await world.now(), cancelledAt: null, status, scannedAt: 0 };
 }

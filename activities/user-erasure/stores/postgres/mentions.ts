@@ -124,18 +124,16 @@ export async function countMentions(db: Database, person: Person): Promise<{ fre
   return counts;
 }
 
-export async function readMentions(db: Database, person: Person): Promise<unknown[]> {
+export async function* readMentions(db: Database, person: Person): AsyncIterable<unknown> {
   const mentions = mentionsOf(person.email);
-  const read: unknown[] = [];
   for (const table of TEXT_TABLES) {
     for (const held of [false, true]) {
       for await (const { key, texts } of findMentionRows(db, person, table, { held })) {
         const mentioning = Object.entries(texts).filter(([, text]) => mentions.find(text ?? '').length > 0);
-        read.push({ kind: 'mention', in: table.table, id: key.join('/'), fields: Object.fromEntries(mentioning) });
+        yield { kind: 'mention', in: table.table, id: key.join('/'), fields: Object.fromEntries(mentioning) };
       }
     }
   }
-  return read;
 }
 
 /** Each row in a transaction of its own that shuts out a new hold. An address as a whole becomes null. What came into an

@@ -1,0 +1,72 @@
+// Removes the copies of a person that lie in exports: in their own, and in other people's that mention them.
+//
+// It comes after the stores have been gone through. What is ready then is read and, where it mentions the person, ended. What is
+// still being written may have read them before: it looks for an erasure that has come here since it began, and begins again
+// (`isOvertaken`). The lock lets nothing become ready between the two.
+import { ObjectNotFound, type ObjectStore } from '../../ops/runtime/object-store';
+import { type Database, Prisma } from '../../prisma/client';
+import { ERASURE_STEPS } from '../../workflows/contracts/user-erasure';
+import { mentionsOf } from '../personal-data/mentions';
+import { isMentionedIn } from '../personal-data/mentions-in-bytes';
+import type { Subjects } from '../personal-data/subject';
+import type { Person } from '../user-erasure/stores/store';
+import { getDocument } from './content';
+import type { SealedExport } from './export-record';
+import { endExport, endExports, sweepExports } from './removal';
+
+/** Journalled before it acts, and no store that an export reads comes after it. */
+export const REMOVES_COPIES = ERASURE_STEPS.at(-1);
+const FINISHING = 7_305_218n;
+
+export interface CopiesDependencies {
+  db: Database;
+  files: ObjectStore;
+  subjects: Subjects;
+}
+
+interface ReadyExport {
+  id: string;
+  object: string;
+  sealed: Uint8Array<ArrayBuffer>;
+}
+
+/** Idempotent. `beat` after each export. */
+export async function removeCopies(
+  { db, files, subjects }: CopiesDependencies,
+  person: Person,
+  beat: () => void,
+): Promise<void> {
+  await endExports(db, person.hashes);
+  await db.$transaction((tx) => tx.$executeRaw`SELECT pg_advisory_xact_lock(${FINISHING})`);
+  const ready = await db.$queryRaw<ReadyExport[]>`
+    SELECT id, object, sealed FROM person_exports WHERE status = 'ready' ORDER BY id`;
+  for (const { id, object, sealed } of ready) {
+    const { key } = subjects.unseal<SealedExport>(sealed);
+    if (await doesMention(files, { id, object, key }, person.email)) await endExport(db, id);
+    beat();
+  }
+  await sweepExports(db, files);
+}
+
+async function doesMention(
+  files: ObjectStore,
+  which: Parameters<typeof getDocument>[1],
+  email: string,
+): Promise<boolean> {
+  try {
+    const document = await getDocument(files, which);
+    return await isMentionedIn(mentionsOf(email), document);
+  } catch (error) {
+    // It has been removed since it was listed.
+    if (error instanceof ObjectNotFound) return false;
+    throw error;
+  }
+}
+
+/** In the transaction that makes an export ready. @param since by the database's clock, when its attempt began to read */
+export async function isOvertaken(tx: Pick<Database, '$queryRaw' | '$executeRaw'>, since: Date): Promise<boolean> {
+  await tx.$executeRaw`SELECT pg_advisory_xact_lock_shared(${FINISHING})`;
+  const [row] = await tx.$queryRaw<{ overtaken: boolean }[]>(Prisma.sql`
+    SELECT EXISTS (SELECT FROM erasure_steps WHERE step = ${REMOVES_COPIES} AND started_at >= ${since}::timestamptz) AS overtaken`);
+  return row?.overtaken ?? false;
+}
