@@ -9,6 +9,7 @@ import { eraseDrafts } from '../../activities/personal-data/erase-drafts';
 import { findLost } from '../../activities/rewind';
 import type { Database } from '../../prisma/client';
 import { aDraft, refusalOf, setStatus, timeline } from '../support/commands';
+import { makePreview } from '../support/preview';
 import { TestService } from '../support/service';
 import { RewoundService } from './rewound-service';
 
@@ -212,6 +213,7 @@ describe('a promise to a person', () => {
     await commands.releaseHold(admin, held.id);
     const placed = await commands.placeHold(admin, { email: 'kept@customer.example', reason: 'a case' });
     const erasure = await commands.requestErasure(admin, { email: ADA, grace: 'PT24H' });
+    await makePreview(old.database.db, erasure.requestId);
     await commands.confirmErasure(admin, erasure.requestId);
 
     await begin();

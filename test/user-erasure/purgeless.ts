@@ -99,6 +99,7 @@ export async function startErasures(
 
   const activities = createUserErasureActivities({
     db,
+    files,
     subjects: createSubjects(settings.SECRET_KEY),
     stores: stores.map((store) => ({
       ...store,

@@ -31,6 +31,7 @@ export async function request({ world, drafts }: Scene): Promise<Erasure> {
     email: drafts.email,
     grace: 'PT24H',
   });
+  await world.run(world.activities.previewErasure, requestId);
   return { requestId, answeredAt: await world.now(), cancelledAt: null, status, scannedAt: 0 };
 }
 

@@ -76,6 +76,7 @@ export class World {
     ]);
     const activities = createUserErasureActivities({
       db,
+      files,
       subjects: createSubjects(SETTINGS.SECRET_KEY),
       stores,
       ledger,

@@ -5,6 +5,7 @@ import { Redis } from 'ioredis';
 import { createRedisStore } from '../../../activities/user-erasure/stores/redis';
 import { startRedis } from '../../../ops/local/redis';
 import { REDIS_PREFIX } from '../../../ops/runtime/redis';
+import { collect } from '../../support/collect';
 import { OwnServer } from '../../support/own-server';
 import { until } from '../../support/until';
 import { person } from './person';
@@ -51,14 +52,14 @@ it('counts and exports what mentions the person by name or value, and deletes th
   await fill();
   const store = createRedisStore(redis);
   expect(await store.preview(ADA)).toEqual({ ...nothing, erase: 8 });
-  const exported = (await store.export(ADA)) as { key: string; value: string }[];
+  const exported = (await collect(store.export(ADA))) as { key: string; value: string }[];
   expect(exported.map(({ key }) => key).sort()).toEqual(
     ['base64', 'hash', `limit:mail-${EMAIL}`, 'list', 'set', 'sorted', 'stream', 'text'].map(own).sort(),
   );
   expect(await store.purge(ADA, () => {})).toEqual({ ...nothing, erase: 8 });
   expect((await redis.keys('*')).sort()).toEqual(SURVIVORS);
   expect(await store.preview(ADA)).toEqual(nothing);
-  expect(await store.export(ADA)).toEqual([]);
+  expect(await collect(store.export(ADA))).toEqual([]);
 });
 
 it('writes its file anew, so that what was deleted before is gone from it too', async () => {
@@ -97,7 +98,7 @@ it('leaves the file alone where there is none', async () => {
 
 it('that is not configured holds nothing', async () => {
   const store = createRedisStore(null);
-  expect([await store.preview(ADA), await store.purge(ADA, () => {}), await store.export(ADA)]).toEqual([
+  expect([await store.preview(ADA), await store.purge(ADA, () => {}), await collect(store.export(ADA))]).toEqual([
     nothing,
     nothing,
     [],
