@@ -35,6 +35,8 @@ interface Options {
   settings?: Partial<ApiSettings>;
   database?: TestDatabase;
   redis?: string;
+  /** As FILES_URL. */
+  files?: string;
   /** As BACKUP_URL. */
   backups?: string;
   temporal?: { address: string; namespace?: string };
@@ -90,7 +92,7 @@ export class TestApi {
       ...options.settings,
     };
     const reported: unknown[] = [];
-    const files = openObjectStore(pathToFileURL(newFolder('api-files')).href);
+    const files = openObjectStore(options.files ?? pathToFileURL(newFolder('api-files')).href);
     const backups = openObjectStore(options.backups ?? pathToFileURL(newFolder('api-backups')).href);
     const app = createApp({
       db,
