@@ -37,7 +37,7 @@ export function exportEndpoints({ db, files, commands, settings }: Dependencies)
     if (record.status !== 'ready' || object === null || sealed === null) throw unreadable(record);
     const { key } = subjects.unseal<SealedExport>(sealed);
     return getDocument(files, { id, object, key }).catch((error) => {
-      throw error instanceof ObjectNotFound ? GONE : error;
+      throw error instanceof ObjectNotFound ? MISSING : error;
     });
   }
 
@@ -116,6 +116,11 @@ export function exportEndpoints({ db, files, commands, settings }: Dependencies)
   ];
 }
 
+/** The store is another, or not mounted; or a restore of the database has brought back the row alone. */
+const MISSING = new Problem(
+  'files-unavailable',
+  'The file store does not have the document of this export. Try again, or ask for another export.',
+);
 const GONE = new Problem('expired', 'The document of this export is gone. Ask for another export.');
 
 function unreadable({ status, failureCode }: ExportRecord): Problem {

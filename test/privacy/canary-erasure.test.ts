@@ -150,17 +150,24 @@ it('nothing that is not made for a person ever knows them, whatever is asked and
   expect(heard()).not.toContain('"type":"Refusal"');
 
   // What it rests on is away.
-  const failures = () => service.worker.log.split('"activity":"writeExport"').length;
+  const { db } = service.base.database;
+  await until(
+    'no export is pending',
+    async () => (await db.personExport.count({ where: { status: 'pending' } })) === 0,
+  );
   service.hubspot.answerNext('search', { status: 500, body: { message: EMAIL } });
   const first = await requestExport();
-  await until('the worker has failed to write it', () => failures() > 1);
+  await until('HubSpot has failed it', async () => {
+    const handle = service.base.temporal.client.workflow.getHandle(`export-${first}`);
+    const description = await handle.describe().catch(() => null);
+    return (description?.raw.pendingActivities?.[0]?.attempt ?? 0) > 1;
+  });
   await exported(first);
   const files = service.folder('FILES_URL');
   renameSync(files, `${files}.away`);
   writeFileSync(files, '');
-  const failed = failures();
   const second = await requestExport();
-  await until('it has failed again', () => failures() > failed);
+  await until('the file store has failed it', () => service.worker.log.includes('"activity":"writeExport"'));
   expect((await ask('GET', `/api/gdpr/exports/${first}/content`, ADMIN)).status).toBe(503);
   rmSync(files);
   renameSync(`${files}.away`, files);

@@ -271,18 +271,17 @@ export const SCENARIOS: Record<string, Scenario> = {
     await service.submitForReview('exported@example.org');
     return exportRun(service, 'exported@example.org');
   },
-  async 'export-failed'(service) {
+  async 'export-cancelled'(service) {
     const [worker] = service.processes;
     await worker?.stop();
     service.startWorker({ HUBSPOT_ACCESS_TOKEN: 'of-nobody', HUBSPOT_BASE_URL: 'http://127.0.0.1:9' });
-    const { workflowId } = await exportRun(service, 'cancelled@example.org', async (handle) => {
+    return exportRun(service, 'cancelled@example.org', async (handle) => {
       await until('a store does not answer', async () => {
         const { raw } = await handle.describe();
         return (raw.pendingActivities?.[0]?.attempt ?? 0) > 1;
       });
       await handle.cancel();
     });
-    return { workflowId };
   },
   /** The lock's own: taken over, released, and open on. */
   async 'operations-taken-over'(service) {
