@@ -3,7 +3,7 @@
 // It comes after the stores have been gone through. What is ready then is read and, where it mentions the person, ended. What is
 // still being written may have read them before: it looks for an erasure that has come here since it began, and begins again
 // (`isOvertaken`). The lock lets nothing become ready between the two.
-import { ObjectNotFound, type ObjectStore } from '../../ops/runtime/object-store';
+import { type ObjectStore, ObjectStoreError } from '../../ops/runtime/object-store';
 import { type Database, Prisma } from '../../prisma/client';
 import { ERASURE_STEPS } from '../../workflows/contracts/user-erasure';
 import { mentionsOf } from '../personal-data/mentions';
@@ -40,26 +40,25 @@ export async function removeCopies(
   await db.$transaction((tx) => tx.$executeRaw`SELECT pg_advisory_xact_lock(${FINISHING})`);
   const ready = await db.$queryRaw<ReadyExport[]>`
     SELECT id, object, sealed FROM person_exports WHERE status = 'ready' ORDER BY id`;
-  for (const { id, object, sealed } of ready) {
-    const { key } = subjects.unseal<SealedExport>(sealed);
-    if (await doesMention(files, { id, object, key }, person.email)) await endExport(db, id);
+  for (const one of ready) {
+    if (await mayMention({ files, subjects }, one, person.email)) await endExport(db, one.id);
     beat();
   }
   await sweepExports(db, files);
 }
 
-async function doesMention(
-  files: ObjectStore,
-  which: Parameters<typeof getDocument>[1],
+/** One that nobody can read any more, damaged or sealed with a key that is gone, is of no use: it holds up no erasure. */
+async function mayMention(
+  { files, subjects }: Omit<CopiesDependencies, 'db'>,
+  { id, object, sealed }: ReadyExport,
   email: string,
 ): Promise<boolean> {
   try {
-    const document = await getDocument(files, which);
-    return await isMentionedIn(mentionsOf(email), document);
+    const { key } = subjects.unseal<SealedExport>(sealed);
+    return await isMentionedIn(mentionsOf(email), await getDocument(files, { id, object, key }));
   } catch (error) {
-    // It has been removed since it was listed.
-    if (error instanceof ObjectNotFound) return false;
-    throw error;
+    if (error instanceof ObjectStoreError) throw error;
+    return true;
   }
 }
 

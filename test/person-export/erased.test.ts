@@ -2,11 +2,14 @@
 import { randomUUID } from 'node:crypto';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { uuidv7 } from 'uuidv7';
-import { REMOVES_COPIES } from '../../activities/person-export/copies';
+import { openLedger } from '../../activities/erasure-ledger/ledger';
+import { replayLedger } from '../../activities/erasure-ledger/replay';
+import { REMOVES_COPIES, removeCopies } from '../../activities/person-export/copies';
 import { endExports, exportKey, sweepExports } from '../../activities/person-export/removal';
+import { createSubjects } from '../../activities/personal-data/subject';
 import { NOTHING, type PersonalDataStore } from '../../activities/user-erasure/stores/store';
 import { problem } from '../api/test-api';
-import { refusalOf } from '../support/commands';
+import { refusalOf, SETTINGS } from '../support/commands';
 import { ExportService } from './export-service';
 
 let service: ExportService;
@@ -78,6 +81,39 @@ it('an export that an erasure has overtaken begins again, since it may mention w
   expect(reads).toBe(4);
   expect(await rowOf(id)).toMatchObject({ items: 2 });
   expect(await objectsOf(id)).toHaveLength(1);
+});
+
+it('a ready export that nobody can read any more holds up no erasure, and ends', async () => {
+  const nobody = () => storeThat(async () => {});
+  const ids: string[] = [];
+  for (const email of ['damaged@customer.example', 'old-key@customer.example', 'fine@customer.example']) {
+    const { id } = await commands().requestExport(admin(), { email });
+    await write(id, nobody());
+    ids.push(id);
+  }
+  const [damaged = '', oldKey = '', fine = ''] = ids;
+  const [object = ''] = await objectsOf(damaged);
+  await service.files.put(object, Buffer.alloc(1_000, 7));
+  await service.db.personExport.update({ where: { id: oldKey }, data: { sealed: Buffer.alloc(100, 7) } });
+  const dependencies = { db: service.db, files: service.files, subjects: createSubjects(SETTINGS.SECRET_KEY) };
+  await removeCopies(dependencies, service.erasures.person('ada@customer.example'), () => {});
+  const statuses = await Promise.all(ids.map(async (id) => (await rowOf(id)).status));
+  expect(statuses).toEqual(['erased', 'erased', 'ready']);
+  expect(await Promise.all([damaged, oldKey, fine].map(objectsOf))).toMatchObject([[], [], [expect.any(String)]]);
+});
+
+it('an export that a restore has brought back ends with the ledger, whether or not anything else names the person', async () => {
+  const email = 'back-again@customer.example';
+  const { db } = service;
+  const { id } = await commands().requestExport(admin(), { email });
+  const { BACKUP_URL = '' } = service.base.environment;
+  const ledger = openLedger({ BACKUP_URL, SECRET_KEY: SETTINGS.SECRET_KEY });
+  const subject = service.erasures.person(email).hashes.map((hash) => Buffer.from(hash).toString('hex'));
+  await ledger.append({ requestId: uuidv7(), subject, certifiedAt: new Date().toISOString() });
+  const { stores } = service.erasures;
+  const subjects = createSubjects(SETTINGS.SECRET_KEY);
+  await replayLedger({ db, ledger, subjects, stores, logger: service.api.logger });
+  expect(await rowOf(id)).toMatchObject({ status: 'erased', sealed: null, subjectHashes: [] });
 });
 
 it('the sweep removes what a late attempt has left, and nothing that is or may become somebody’s', async () => {
