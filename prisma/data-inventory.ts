@@ -55,8 +55,8 @@ const EXPORT = {
   erasure: 'Stays, as `erased`: ids, times and counts only',
 };
 const EXPORTED = {
-  kept: 'Encrypted, until the export expires (24 hours after it is ready), fails, or the person is erased',
-  erasure: 'Removed at the first step of the erasure',
+  kept: 'Until the export expires (24 hours after it is ready), fails, or the person is erased',
+  erasure: 'Removed with the exports of the person, and with those that mention them',
 };
 const HOLD = { kept: 'For ever: it proves why something was kept', erasure: MENTION };
 const RUN = { kept: 'A year after its end', erasure: STAYS };
@@ -182,7 +182,12 @@ export const COLUMNS: Record<string, Columns[]> = {
     { class: 'none', fields: 'step startedAt finishedAt erased anonymised withheld', ...CERTIFICATE },
   ],
   PersonExport: [
-    { class: 'personal', fields: 'sealed', ...EXPORTED },
+    {
+      class: 'personal',
+      fields: 'sealed',
+      kept: 'Encrypted. The address: until the document is ready. The key of the document: as long as that',
+      erasure: EXPORTED.erasure,
+    },
     { class: 'pseudonymous', fields: 'subjectHashes', ...EXPORTED },
     { class: 'pseudonymous', fields: 'id requestedBy', ...EXPORT },
     { class: 'none', fields: 'version status createdAt expiresAt object size items failureCode', ...EXPORT },
@@ -226,7 +231,7 @@ export const STORES: Store[] = [
     holds: 'Everything held about a person who asked for it, encrypted with a key of its own that its row keeps sealed',
     settings: ['FILES_URL'],
     kept: 'Until 24 hours after it is ready; then the hourly sweep takes it. No backup holds it',
-    erasure: 'The key is forgotten and the object removed at the first step of the erasure; in all versions',
+    erasure: `${EXPORTED.erasure}: the key is forgotten first, then the object goes, in all versions`,
   },
   {
     name: 'Redis',
