@@ -13,10 +13,13 @@ import { isOvertaken } from './copies';
 import { documentOf } from './document';
 import { type ExportRecord, readExport, type SealedExport, toState } from './export-record';
 import { exportKey, failPending, removeUnnamedExports } from './removal';
+import { createTurns } from './turns';
 
 /** How long a document can be read. */
 const KEPT_HOURS = 24;
 const LOOKS_EACH_MS = 1_000;
+/** In one worker: each holds a few large texts in memory, and takes time from the mail. */
+const AT_ONCE = 2;
 
 export interface PersonExportDependencies {
   db: Database;
@@ -43,6 +46,7 @@ export function createPersonExportActivities({
   subjects,
   stores,
 }: PersonExportDependencies): PersonExportActivities {
+  const inTurn = createTurns(AT_ONCE);
   const readState = async (id: string): Promise<PersonExportState | null> => {
     const record = await readExport(db, id);
     return record && toState(record);
@@ -88,22 +92,24 @@ export function createPersonExportActivities({
     });
   }
 
+  async function writeUntilReady(id: string, beat: () => void): Promise<PersonExportState | null> {
+    // Again where an erasure has overtaken it.
+    for (let record = await readExport(db, id); isPending(record); record = await readExport(db, id)) {
+      beat();
+      const sealed = subjects.unseal<SealedExport>(record.sealed);
+      await write(record, sealed, beat).catch((error) => {
+        if (!(error instanceof ExportEnded)) throw error;
+      });
+    }
+    // What this attempt and those before it left behind.
+    await removeUnnamedExports(db, files, id);
+    return readState(id);
+  }
+
   return {
     readExportState: readState,
 
-    writeExport: (id) =>
-      beating(async (beat) => {
-        // Again where an erasure has overtaken it.
-        for (let record = await readExport(db, id); isPending(record); record = await readExport(db, id)) {
-          const sealed = subjects.unseal<SealedExport>(record.sealed);
-          await write(record, sealed, beat).catch((error) => {
-            if (!(error instanceof ExportEnded)) throw error;
-          });
-        }
-        // What this attempt and those before it left behind.
-        await removeUnnamedExports(db, files, id);
-        return readState(id);
-      }),
+    writeExport: (id) => beating((beat) => inTurn(() => writeUntilReady(id, beat))),
 
     async failExport({ exportId, code }) {
       await failPending(db, exportId, code);
