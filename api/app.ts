@@ -29,6 +29,7 @@ import { docsRouter } from './routes/docs';
 import { draftEndpoints } from './routes/drafts';
 import { drillEndpoints } from './routes/drills';
 import { erasureEndpoints } from './routes/erasures';
+import { exportEndpoints } from './routes/exports';
 import { gdprStatusEndpoints } from './routes/gdpr-status';
 import { healthEndpoints } from './routes/health';
 import { holdEndpoints } from './routes/holds';
@@ -68,6 +69,7 @@ export function createApp(dependencies: AppDependencies): Express {
     ...operatorNoteEndpoints(dependencies),
     ...operationsEndpoints(dependencies),
     ...erasureEndpoints(dependencies),
+    ...exportEndpoints(dependencies),
     ...holdEndpoints(dependencies),
     ...suppressionEndpoints(dependencies),
     ...unsubscribeEndpoints(dependencies),

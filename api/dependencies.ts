@@ -4,7 +4,6 @@ import type { Redis } from 'ioredis';
 import type { Commands } from '../activities/commands/index';
 import type { SessionCommands } from '../activities/commands/sessions';
 import type { LedgerGate } from '../activities/erasure-ledger/gate';
-import type { PersonalDataStore } from '../activities/user-erasure/stores/store';
 import type { Configuration } from '../ops/runtime/configuration';
 import type { Logger } from '../ops/runtime/logging';
 import type { ObservedRequest } from '../ops/runtime/metrics';
@@ -31,8 +30,6 @@ export interface AppDependencies {
   commands: Commands;
   sessions: SessionCommands;
   files: ObjectStore;
-  /** Where personal data may lie. */
-  stores: readonly PersonalDataStore[];
   /** Below BACKUP_URL. */
   backups: ObjectStore;
   /** Null: every process counts for itself. */

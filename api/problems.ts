@@ -20,6 +20,9 @@ export const PROBLEMS = {
   'deadline-passed': [409, 'The deadline has passed'],
   'stale-revision': [409, 'The draft has a newer revision'],
   'wrong-state': [409, 'It is in another state'],
+  'preview-pending': [409, 'The preview of this erasure is not made yet'],
+  'export-pending': [409, 'The export is not ready yet'],
+  'export-failed': [409, 'The export has failed'],
   'send-begun': [409, 'The send has begun'],
   'not-parked': [409, 'The draft is not parked'],
   'not-certified': [409, 'There is no certificate of this erasure'],
@@ -27,6 +30,7 @@ export const PROBLEMS = {
   'restore-running': [409, 'A restore is under way'],
   'not-configured': [409, 'This service is not configured'],
   'erased-person': [409, 'It belongs to an erased person'],
+  expired: [410, 'It has expired'],
   erased: [410, 'It has been erased'],
   'precondition-failed': [412, 'It has changed since you read it'],
   'too-large': [413, 'It is too large'],
@@ -41,7 +45,6 @@ export const PROBLEMS = {
   'database-unavailable': [503, 'The database is unavailable'],
   'files-unavailable': [503, 'The file store is unavailable'],
   'anchors-unavailable': [503, 'The anchors of the audit trail are unavailable'],
-  'store-unavailable': [503, 'A store of personal data is unavailable'],
   'backups-unavailable': [503, 'Backups are unavailable'],
   'processes-unavailable': [503, 'Temporal is unavailable'],
 } as const satisfies Record<string, readonly [status: number, title: string]>;
@@ -85,6 +88,7 @@ const REFUSALS: Record<RefusalCode, ProblemCode> = {
   deadline_passed: 'deadline-passed',
   stale_revision: 'stale-revision',
   wrong_state: 'wrong-state',
+  preview_pending: 'preview-pending',
   send_begun: 'send-begun',
   not_parked: 'not-parked',
   erased_person: 'erased-person',
@@ -105,13 +109,14 @@ const BODIES: Record<string, [ProblemCode, string]> = {
 };
 
 const RETRY_SOON = { headers: { 'Retry-After': '1' } };
+const PASSES_SOON: RefusalCode[] = ['busy', 'preview_pending'];
 
 /** Whatever was thrown. What nobody expected is an `internal-error`, whose cause only the log knows. */
 export function problemOf(error: unknown): Problem {
   if (error instanceof Problem) return error;
   if (error instanceof Refusal) {
     const { code, message, errors } = error;
-    return new Problem(REFUSALS[code], message, { errors, ...(code === 'busy' ? RETRY_SOON : {}) });
+    return new Problem(REFUSALS[code], message, { errors, ...(PASSES_SOON.includes(code) ? RETRY_SOON : {}) });
   }
   if (error instanceof FileTooLarge) return new Problem('too-large', 'The file is larger than 10 MiB.');
   if (error instanceof ObjectStoreError || (error as { code?: unknown } | null)?.code === 'ENOSPC') {

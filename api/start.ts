@@ -4,7 +4,6 @@ import { createSessionCommands } from '../activities/commands/sessions';
 import { createLedgerGate } from '../activities/erasure-ledger/gate';
 import { openLedger } from '../activities/erasure-ledger/ledger';
 import { createAnnouncer } from '../activities/outbox/announcer';
-import { createStores } from '../activities/user-erasure/stores/registry';
 import type { Configuration } from '../ops/runtime/configuration';
 import type { Logger } from '../ops/runtime/logging';
 import { createRegistry, createRequestObserver, observePool, startMetricsServer } from '../ops/runtime/metrics';
@@ -35,14 +34,12 @@ export async function startApi(settings: Configuration, logger: Logger, telemetr
   const announcer = createAnnouncer(db);
   const lifecycle = { draining: false };
 
-  const files = openObjectStore(settings.FILES_URL);
   const backups = openObjectStore(settings.BACKUP_URL);
   const app = createApp({
     db,
     commands: createCommands({ db, settings, announce: announcer.announce }),
     sessions: createSessionCommands(db),
-    files,
-    stores: createStores({ db, files, redis, temporal, settings }),
+    files: openObjectStore(settings.FILES_URL),
     backups,
     redis,
     temporal,

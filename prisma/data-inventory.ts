@@ -50,6 +50,14 @@ const ATTACHMENT = {
 const MESSAGE = { kept: 'Until it is delivered to its process', erasure: 'Stays: ids and codes only' };
 const SUPPRESSION = { kept: 'Until an admin lifts it', erasure: STAYS };
 const CERTIFICATE = { kept: 'For ever: it proves the erasure', erasure: 'Stays: ids, hashes and counts only' };
+const EXPORT = {
+  kept: 'A year after the request',
+  erasure: 'Stays, as `erased`: ids, times and counts only',
+};
+const EXPORTED = {
+  kept: 'Until the export expires (24 hours after it is ready), fails, or the person is erased',
+  erasure: 'Removed with the exports of the person, and with those that mention them',
+};
 const HOLD = { kept: 'For ever: it proves why something was kept', erasure: MENTION };
 const RUN = { kept: 'A year after its end', erasure: STAYS };
 
@@ -187,6 +195,17 @@ export const COLUMNS: Record<string, Columns[]> = {
     { class: 'pseudonymous', fields: 'erasureId', ...CERTIFICATE },
     { class: 'none', fields: 'step startedAt finishedAt erased anonymised withheld', ...CERTIFICATE },
   ],
+  PersonExport: [
+    {
+      class: 'personal',
+      fields: 'sealed',
+      kept: 'Encrypted. The address: until the document is ready. The key of the document: as long as that',
+      erasure: EXPORTED.erasure,
+    },
+    { class: 'pseudonymous', fields: 'subjectHashes', ...EXPORTED },
+    { class: 'pseudonymous', fields: 'id requestedBy', ...EXPORT },
+    { class: 'none', fields: 'version status createdAt expiresAt object size items failureCode', ...EXPORT },
+  ],
   LegalHold: [
     { class: 'content', fields: 'reason', ...HOLD },
     { class: 'pseudonymous', fields: 'id draftId subjectHashes createdBy', ...HOLD },
@@ -239,6 +258,14 @@ export const STORES: Store[] = [
     settings: ['FILES_URL'],
     kept: ATTACHMENT.kept,
     erasure: `${ATTACHMENT.erasure}; in all versions`,
+  },
+  {
+    name: 'Exports',
+    class: 'content',
+    holds: 'Everything held about a person who asked for it, encrypted with a key of its own that its row keeps sealed',
+    settings: ['FILES_URL'],
+    kept: 'Until 24 hours after it is ready; then the hourly sweep takes it. No backup holds it',
+    erasure: `${EXPORTED.erasure}: the key is forgotten first, then the object goes, in all versions`,
   },
   {
     name: 'Redis',

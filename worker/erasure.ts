@@ -14,6 +14,7 @@ import {
   KEPT_BACKUP_PREFIXES,
 } from '../activities/erasure-scan';
 import { createMentionIndex } from '../activities/mention-index';
+import { createPersonExportActivities } from '../activities/person-export';
 import { createMatcher } from '../activities/personal-data/matching/matcher';
 import { createSubjects } from '../activities/personal-data/subject';
 import { createUserErasureActivities } from '../activities/user-erasure';
@@ -46,9 +47,11 @@ export function createErasure({ settings, logger, ...dependencies }: ErasureDepe
   const signer = createSigner(settings.SECRET_KEY, 'certificates');
   const activities = createUserErasureActivities({
     db,
+    files,
     subjects,
     stores,
     index,
+    matcher,
     ledger,
     signer,
     scan: createScan(sourcesOf(settings, dependencies), matcher),
@@ -56,8 +59,9 @@ export function createErasure({ settings, logger, ...dependencies }: ErasureDepe
     scanIntervalSeconds: settings.SCAN_INTERVAL,
     remains: createRemains(dependencies.backups, settings),
   });
+  const exportActivities = createPersonExportActivities({ db, files, subjects, stores });
   const replay: ReplayDependencies = { db, files, ledger, subjects, stores, matcher, index, logger };
-  return { activities, replay, index, subjects, matcher };
+  return { activities, exportActivities, replay, index, subjects, matcher };
 }
 
 /** All that Countersign writes, but for the backups, which age out. */

@@ -79,6 +79,7 @@ export async function runWorker(
       ...createDraftRetentionActivities({ db, settings }),
       ...createAuditRetentionActivities({ db, backups, signer, settings }),
       ...erasure.activities,
+      ...erasure.exportActivities,
       ...createOperationsActivities({ temporal }),
       ...createRestorePointActivities({ db, backups, logger }),
     },

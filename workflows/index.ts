@@ -23,5 +23,6 @@ export { draftApproval } from './draft-approval';
 export { draftRetention } from './draft-retention';
 export { mailDelivery } from './mail-delivery';
 export { operations } from './operations';
+export { personExport } from './person-export';
 export { userErasure } from './user-erasure';
 export { backup, clusterRetention, reconcileRestore, restore, restoreDrill, undoRestore };

@@ -106,6 +106,42 @@ export const ERASURE_STEP: ActivityOptions = {
   },
 };
 
+/**
+ * Asks the stores what they hold: minutes, where they are large. It beats, and after ten minutes of trouble the erasure goes on
+ * without an answer, since its grace period may be over.
+ */
+export const PREVIEW: ActivityOptions = {
+  taskQueue: TASK_QUEUES.processes,
+  startToCloseTimeout: '10 minutes',
+  scheduleToCloseTimeout: '10 minutes',
+  heartbeatTimeout: '10 seconds',
+  cancellationType: ActivityCancellationType.TRY_CANCEL,
+  retry: {
+    initialInterval: '1 second',
+    backoffCoefficient: 2,
+    maximumInterval: '30 seconds',
+    maximumAttempts: Number.POSITIVE_INFINITY,
+  },
+};
+
+/**
+ * Writes everything held about a person: hours, where it is much. It beats. A store that does not answer is tried for about an
+ * hour; then the export has failed, and whoever asked asks again.
+ */
+export const EXPORT: ActivityOptions = {
+  taskQueue: TASK_QUEUES.processes,
+  startToCloseTimeout: '6 hours',
+  scheduleToCloseTimeout: '12 hours',
+  heartbeatTimeout: '10 seconds',
+  cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+  retry: {
+    initialInterval: '1 second',
+    backoffCoefficient: 2,
+    maximumInterval: '5 minutes',
+    maximumAttempts: 20,
+  },
+};
+
 /** One look at the lock. Who waits for it looks again every two seconds, for as long as another holds it. */
 export const OPERATIONS_LOCK: ActivityOptions = {
   startToCloseTimeout: '10 seconds',

@@ -5,6 +5,7 @@ import {
   CancellationScope,
   condition,
   continueAsNew,
+  isCancellation,
   type LocalActivityOptions,
   patched,
   proxyActivities,
@@ -34,11 +35,13 @@ import {
   HELD_BATCH,
   HELD_DATABASE_STEP,
   HELD_ERASURE_STEP,
+  PREVIEW,
 } from './profiles';
 import { describeErasure, GONE } from './user-erasure-details';
 
-const { readErasureState, beginErasure, lookAtHoldsAgain, noteErasureDeadline, untilNextScan } =
+const { readErasureState, skipPreview, beginErasure, lookAtHoldsAgain, noteErasureDeadline, untilNextScan } =
   proxyLocalActivities<UserErasureActivities>(DATABASE_STEP);
+const { previewErasure } = proxyActivities<UserErasureActivities>(PREVIEW);
 const { markRestorePoint } = proxyActivities<RestorePointActivities>(HELD_BATCH);
 const ALONE = stepsWith(DATABASE_STEP, ERASURE_STEP);
 const HELD = stepsWith(HELD_DATABASE_STEP, HELD_ERASURE_STEP);
@@ -136,7 +139,9 @@ export async function userErasure({ requestId }: UserErasureInput): Promise<Eras
 
     switch (erasure.status) {
       case 'waiting':
-        if (erasure.confirmed || !(await condition(hasNews, untilBegin(erasure)))) await take(beginErasure(requestId));
+        if (erasure.previewed === false && patched('previewed-erasure')) await take(preview(requestId));
+        else if (erasure.confirmed || !(await condition(hasNews, untilBegin(erasure))))
+          await take(beginErasure(requestId));
         break;
       case 'erasing':
       case 'scanning':
@@ -160,6 +165,16 @@ export async function userErasure({ requestId }: UserErasureInput): Promise<Eras
   const ended = known.gone ? null : known.erasure;
   setCurrentDetails(ended ? describeErasure(ended) : GONE);
   return ended?.status ?? 'gone';
+}
+
+/** What each store holds, before anything begins. An answer that takes too long is done without. */
+async function preview(requestId: string): Promise<ErasureState | null> {
+  try {
+    return await previewErasure(requestId);
+  } catch (error) {
+    if (isCancellation(error)) throw error;
+    return skipPreview(requestId);
+  }
 }
 
 /** Writes down that the month is nearly over, and that it is. An extension moves both. */

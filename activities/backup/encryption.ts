@@ -27,6 +27,11 @@ export function createEncryption(passphrase: string): Encryption {
     master ??= scryptSync(passphrase, 'countersign backup', 32, { N: 2 ** 15, maxmem: 2 ** 26 });
     return master;
   };
+  return encryptionWith(masterKey);
+}
+
+/** With a master key of 32 random bytes. */
+export function encryptionWith(masterKey: () => Buffer): Encryption {
   const keyFor = (salt: Buffer) => Buffer.from(hkdfSync('sha256', masterKey(), salt, 'object', 32));
   return { encrypt: () => encrypting(keyFor), decrypt: () => decrypting(keyFor) };
 }

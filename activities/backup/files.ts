@@ -16,6 +16,7 @@ import { sideBySide } from './side-by-side';
 import { ENCRYPTION_BYTES, measure, storeEncrypted } from './stored-object';
 
 const AT_A_TIME = 8;
+const EXPORTS = 'exports/';
 
 interface LiveFile {
   store: FileEntry['store'];
@@ -76,6 +77,8 @@ function knownByName({ store, name, size }: LiveFile, key: string): FileEntry | 
 async function listLive({ files, settings }: RecoveryTools): Promise<LiveFile[]> {
   const live: LiveFile[] = [];
   for await (const { key: name, size } of files.sizes('')) {
+    // A copy of what is backed up anyhow, which ends in a day.
+    if (name.startsWith(EXPORTS)) continue;
     live.push({ store: 'files', name, size, open: () => files.get(name) });
   }
   const folder = settings.MAILBOX_PATH;

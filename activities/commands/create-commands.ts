@@ -8,6 +8,7 @@ import { approve, asApproved, reject, requestChanges } from './decide-draft';
 import { toView } from './draft-record';
 import { type Rule, transition } from './draft-transition';
 import { createErasureCommands } from './erasures';
+import { createExportCommands } from './exports';
 import type { Commands } from './index';
 import { createKeyCommands } from './keys';
 import { createHoldCommands } from './legal-holds';
@@ -41,6 +42,7 @@ export function createCommands(dependencies: CommandDependencies): Commands {
     ...createKeyCommands(dependencies),
     ...createSuppressionCommands(dependencies),
     ...createErasureCommands(dependencies),
+    ...createExportCommands(dependencies),
     ...createHoldCommands(dependencies),
     ...createRetentionCommands(dependencies),
     ...createServiceCommands(dependencies),

@@ -6,13 +6,7 @@ import { addMonths } from '../personal-data/calendar';
 import { createSubjects, normaliseAddress } from '../personal-data/subject';
 import { insertSuppression } from '../personal-data/suppress';
 import { changeErasure, type ErasureRule } from '../user-erasure/change-erasure';
-import {
-  type ErasureRecord,
-  type PreviewEntry,
-  readErasure,
-  sealSubject,
-  toState,
-} from '../user-erasure/erasure-record';
+import { type ErasureRecord, readErasure, sealSubject, toState } from '../user-erasure/erasure-record';
 import { type ErasureView, readSteps, toView } from '../user-erasure/erasure-view';
 import { recordEvent } from './audit';
 import type { CommandContext, CommandDependencies } from './context';
@@ -22,7 +16,6 @@ export interface ErasureRequest {
   email: string;
   /** ISO 8601 duration. */
   grace: string;
-  preview: PreviewEntry[];
 }
 
 export interface ErasureCommands {
@@ -44,7 +37,7 @@ export function createErasureCommands({ db, announce, settings }: CommandDepende
   }
 
   return {
-    async requestErasure(context, { email, grace, preview }) {
+    async requestErasure(context, { email, grace }) {
       const hashes = subjects.hashesOf(email);
       const record = await db.$transaction(async (transaction) => {
         const tx = transaction as Database;
@@ -53,10 +46,9 @@ export function createErasureCommands({ db, announce, settings }: CommandDepende
         const id = uuidv7();
         const sealed = sealSubject(subjects, { email: normaliseAddress(email), fingerprints: [] });
         const [times] = await tx.$queryRaw<{ isLate: boolean }[]>`
-          INSERT INTO erasures (id, status, subject_hashes, active_hash, sealed, requested_by, requested_at, grace_until, deadline_at, preview)
+          INSERT INTO erasures (id, status, subject_hashes, active_hash, sealed, requested_by, requested_at, grace_until, deadline_at)
           SELECT ${id}::uuid, 'waiting', ${hashes}, ${hashes[0]}, ${sealed}, ${context.actor.id}::uuid, now,
-            (utc + ${grace}::interval) AT TIME ZONE 'UTC', (utc + interval '1 month') AT TIME ZONE 'UTC',
-            ${JSON.stringify(preview)}::jsonb
+            (utc + ${grace}::interval) AT TIME ZONE 'UTC', (utc + interval '1 month') AT TIME ZONE 'UTC'
           FROM (SELECT now, now AT TIME ZONE 'UTC' AS utc
                 FROM (SELECT date_trunc('milliseconds', clock_timestamp()) AS now) c) t
           RETURNING grace_until >= deadline_at AS "isLate"`;
@@ -65,10 +57,11 @@ export function createErasureCommands({ db, announce, settings }: CommandDepende
             { path: 'grace', message: 'must end within the month in which the law wants the erasure done, like PT24H' },
           ]);
         }
-        await insertSuppression(tx, { kind: 'erased', hashes, erasureId: id, createdBy: context.actor.id });
         await recordEvent(tx, context, { type: 'erasure.requested', subject: 'erasure', subjectId: id });
         const made = (await readErasure(tx, id)) as ErasureRecord;
         await writeMessage(tx, { process: 'userErasure', entityId: id, state: toState(made) });
+        // Last, since it holds up the mail lane until the end of this transaction.
+        await insertSuppression(tx, { kind: 'erased', hashes, erasureId: id, createdBy: context.actor.id });
         return made;
       });
       announce({ told: true });
@@ -76,9 +69,10 @@ export function createErasureCommands({ db, announce, settings }: CommandDepende
     },
 
     confirmErasure: (context, id) =>
-      change(context, id, ({ status, confirmedAt, now }) => {
+      change(context, id, ({ status, confirmedAt, preview, now }) => {
         if (confirmedAt !== null) return null;
         if (status !== 'waiting') throw wrongState(status, 'confirmed');
+        if (preview === null) throw new Refusal('preview_pending', PREVIEW_PENDING);
         return { data: { confirmedAt: now }, event: 'erasure.confirmed' };
       }),
 
@@ -110,10 +104,14 @@ export function createErasureCommands({ db, announce, settings }: CommandDepende
   };
 }
 
+const PREVIEW_PENDING =
+  'The stores have not told yet what they hold about this person. Wait, read the erasure again, and confirm it once it has a preview.';
+
 const wrongState = (status: string, act: string) =>
   new Refusal('wrong_state', `An erasure that is ${status} cannot be ${act}.`);
 
-async function findActive(tx: Database, hashes: Uint8Array[]): Promise<ErasureRecord | null> {
+/** Holds the person for the rest of the transaction: nobody requests their erasure meanwhile. */
+export async function findActive(tx: Database, hashes: Uint8Array[]): Promise<ErasureRecord | null> {
   // Two requests for one person at the same time: the second waits here and finds the first.
   await tx.$executeRaw`SELECT pg_advisory_xact_lock(hashtextextended(encode(${hashes.at(-1)}, 'hex'), 0))`;
   const [active] = await tx.$queryRaw<{ id: string }[]>`

@@ -6,6 +6,7 @@ import type { Suppression } from '../personal-data/suppress';
 import type { CommandContext, CommandDependencies, Role } from './context';
 import type { AttachmentView, DraftView } from './draft-view';
 import type { ErasureCommands } from './erasures';
+import type { ExportCommands } from './exports';
 import type { HoldCommands } from './legal-holds';
 import type { PolicyDocument } from './policy';
 import type { RetentionCommands } from './retention';
@@ -32,7 +33,7 @@ export interface KeyInput {
   groups?: string[] | undefined;
 }
 
-export interface Commands extends ErasureCommands, HoldCommands, RetentionCommands, ServiceCommands {
+export interface Commands extends ErasureCommands, ExportCommands, HoldCommands, RetentionCommands, ServiceCommands {
   /** The new draft, or the one that this principal submitted with this idempotency key before. */
   submitDraft(context: CommandContext, input: SubmitInput): Promise<DraftView>;
   /** `revision`: refuse unless this is the current one. */

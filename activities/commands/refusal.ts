@@ -7,6 +7,7 @@ export type RefusalCode =
   | 'deadline_passed'
   | 'stale_revision'
   | 'wrong_state'
+  | 'preview_pending'
   | 'send_begun'
   | 'not_parked'
   | 'erased_person'

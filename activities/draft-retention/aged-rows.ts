@@ -12,6 +12,9 @@ const AGED = [
     WHERE o.process = 'draftApproval' AND d.status = 'erased' LIMIT ${BATCH})`,
   Prisma.sql`cleanups WHERE id IN (
     SELECT id FROM cleanups WHERE finished_at < clock_timestamp() - interval '1 year' LIMIT ${BATCH})`,
+  Prisma.sql`person_exports WHERE id IN (
+    SELECT id FROM person_exports
+    WHERE status NOT IN ('pending', 'ready') AND created_at < clock_timestamp() - interval '1 year' LIMIT ${BATCH})`,
 ];
 
 export async function removeAged(db: Database): Promise<void> {

@@ -9,6 +9,7 @@ import type { MentionIndex } from '../mention-index';
 import { addressesInFile } from '../mention-index/files';
 import { isWrittenTo, MANY, RECIPIENTS } from '../mention-index/lookup';
 import { type DueRow, readTexts } from '../mention-index/texts';
+import { endExports } from '../person-export/removal';
 import type { Matcher } from '../personal-data/matching/matcher';
 import type { Subjects } from '../personal-data/subject';
 import { insertSuppression } from '../personal-data/suppress';
@@ -48,6 +49,7 @@ export async function replayLedger(dependencies: ReplayDependencies, { again = f
     const hashes = entry.subject.map((hash) => Uint8Array.from(Buffer.from(hash, 'hex')));
     // Before the purge: nothing is sent to them meanwhile.
     await suppress(db, entry, hashes);
+    await endExports(db, hashes);
     if (email !== undefined) await purge(db, stores, { email, hashes, requestId: entry.requestId });
     const { position } = entry;
     await db.instance.updateMany({ where: { ledgerPosition: { lt: position } }, data: { ledgerPosition: position } });

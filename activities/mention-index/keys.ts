@@ -5,7 +5,7 @@ import type { Subjects } from '../personal-data/subject';
 import { TEXT_PLACES, type TextPlace } from '../personal-data/text-places';
 
 /** One at a time does it. */
-const LOCK = 7_305_218n;
+const LOCK = 7_305_221n;
 const SLOW = { timeout: 30 * 60_000 };
 const NO_ROW = '00000000-0000-0000-0000-000000000000';
 

@@ -3,6 +3,7 @@ import { type Client, WorkflowExecutionAlreadyStartedError } from '@temporalio/c
 import type { SearchAttributePair } from '@temporalio/common';
 import { type DraftState, draftApprovalId, isFinal } from '../../workflows/contracts/draft-approval';
 import { cleanupWorkflowId } from '../../workflows/contracts/draft-retention';
+import { personExportId } from '../../workflows/contracts/person-export';
 import { DraftStatusAttribute, ProcessAttribute } from '../../workflows/contracts/search-attributes';
 import { TASK_QUEUES } from '../../workflows/contracts/task-queues';
 import { type ErasureState, hasEnded, userErasureId } from '../../workflows/contracts/user-erasure';
@@ -44,6 +45,13 @@ const PROCESSES = {
     summary: (requestId) => `Erasure ${requestId}`,
     startsAgain: true,
     isOver: (state) => hasEnded(state as ErasureState),
+  },
+  personExport: {
+    workflowId: personExportId,
+    input: (exportId) => ({ exportId }),
+    summary: (exportId) => `Export ${exportId}`,
+    startsAgain: true,
+    isOver: ({ status }) => status !== 'pending',
   },
   draftRetention: {
     workflowId: cleanupWorkflowId,

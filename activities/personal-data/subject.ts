@@ -6,6 +6,9 @@ import { deriveSecrets } from '../../ops/runtime/secrets';
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
+/** One address and nothing around it. */
+export const isBareAddress = (value: string): boolean => /^[^\s@]+@[^\s@]+$/.test(value);
+
 /** Lower case, the domain as DNS writes it. */
 export function normaliseAddress(address: string): string {
   const at = address.lastIndexOf('@');

@@ -1,6 +1,6 @@
 // Reads and changes one value of a text column by its kind: an address as a whole, JSON by its strings and keys, words as words.
 import { addressesIn, type Mentions } from './mentions';
-import { normaliseAddress } from './subject';
+import { isBareAddress, normaliseAddress } from './subject';
 import type { TextKind } from './text-places';
 
 export interface TextValue {
@@ -11,8 +11,8 @@ export interface TextValue {
 
 /** Returns the addresses that it mentions, in their normal form. */
 export function addressesOf({ kind, value }: TextValue): Set<string> {
-  if (kind === 'address') return new Set([normaliseAddress(value)]);
-  if (kind === 'text' || kind === 'key') return addressesIn(value);
+  if (kind === 'address' && isBareAddress(value)) return new Set([normaliseAddress(value)]);
+  if (kind !== 'json' && kind !== 'list') return addressesIn(value);
   const found = new Set<string>();
   for (const text of stringsIn(JSON.parse(value))) for (const address of addressesIn(text)) found.add(address);
   return found;
@@ -20,8 +20,8 @@ export function addressesOf({ kind, value }: TextValue): Set<string> {
 
 /** Returns the value without the person, null where nothing of it is left, or undefined where it does not mention them. */
 export function without({ kind, value }: TextValue, email: string, mentions: Mentions): string | null | undefined {
-  if (kind === 'address') return normaliseAddress(value) === email ? null : undefined;
-  if (kind === 'key') return mentions.isIn(value) ? null : undefined;
+  if (kind === 'address' && isBareAddress(value)) return normaliseAddress(value) === email ? null : undefined;
+  if (kind === 'address' || kind === 'key') return mentions.isIn(value) ? null : undefined;
   if (kind === 'text') {
     const { text, count } = mentions.replace(value);
     return count > 0 ? text : undefined;

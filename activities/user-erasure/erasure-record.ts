@@ -21,7 +21,8 @@ export interface ErasureRecord {
   deadlineAt: Date;
   extendedUntil: Date | null;
   extensionReason: string | null;
-  preview: PreviewEntry[];
+  /** Null until the process has asked the stores. */
+  preview: PreviewEntry[] | null;
   /** When the next scan may begin, where the erasure has to wait for it. */
   nextScanAt: Date | null;
   failureCode: string | null;
@@ -60,6 +61,7 @@ export function toState(record: ErasureRecord): ErasureState {
     status: record.status,
     graceUntil: record.graceUntil.toISOString(),
     confirmed: record.confirmedAt !== null,
+    previewed: record.preview !== null,
     deadline: (record.extendedUntil ?? record.deadlineAt).toISOString(),
   };
 }

@@ -16,7 +16,8 @@ export interface ErasureView {
   requestId: string;
   workflowId: string;
   status: ErasureStatus;
-  preview: PreviewEntry[];
+  /** Null until the process has asked the stores. */
+  preview: PreviewEntry[] | null;
   requestedAt: string;
   graceUntil: string;
   confirmedAt: string | null;
@@ -75,7 +76,7 @@ export async function readViews(
   const rows = await db.erasure.findMany({ ...which, omit, include: { steps: { orderBy: BY_START } } });
   return rows.map(({ steps, status, preview, ...row }) =>
     toView(
-      { ...row, status: status as ErasureStatus, preview: preview as unknown as PreviewEntry[] },
+      { ...row, status: status as ErasureStatus, preview: preview as unknown as PreviewEntry[] | null },
       steps.map(toStepView),
     ),
   );

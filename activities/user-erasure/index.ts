@@ -13,6 +13,7 @@ import type { Subjects } from '../personal-data/subject';
 import { type CertifierDependencies, createCertifier } from './certifier';
 import { changeErasure, changeErasureWithin, type ErasureRule } from './change-erasure';
 import { type ErasureRecord, readErasure, toState, unsealSubject } from './erasure-record';
+import { createPreview } from './preview';
 import { createSteps, type StepsDependencies } from './steps';
 import { hasHoldEnded } from './stores/postgres/held-person';
 import { withoutOthersFiles } from './stores/postgres/own-drafts';
@@ -37,6 +38,7 @@ export function createUserErasureActivities(dependencies: UserErasureDependencie
     intervalSeconds: scanIntervalSeconds,
     subjectOf,
   });
+  const { previewErasure, skipPreview } = createPreview(dependencies);
   const context = () => ({ actor: SYSTEM, requestId: uuidv7() });
   const change = async (requestId: string, rule: ErasureRule): Promise<ErasureState | null> =>
     stateOf(await changeErasure(db, context(), requestId, rule));
@@ -54,6 +56,13 @@ export function createUserErasureActivities(dependencies: UserErasureDependencie
       const record = await readErasure(db, requestId);
       return record && toState(record);
     },
+
+    previewErasure: async (requestId: string): Promise<ErasureState | null> =>
+      beating(async () => stateOf(await previewErasure(requestId, context()))),
+
+    /** After the preview has failed for too long: what nobody could ask must hold up no erasure. */
+    skipPreview: async (requestId: string): Promise<ErasureState | null> =>
+      stateOf(await skipPreview(requestId, context())),
 
     beginErasure: (requestId: string) =>
       change(requestId, ({ status, confirmedAt, graceUntil, now }) =>

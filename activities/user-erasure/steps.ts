@@ -1,8 +1,11 @@
 // The steps of an erasure, each journalled before it acts and after. A repeat begins where there is still something to do.
 import { setTimeout as delay } from 'node:timers/promises';
+import type { ObjectStore } from '../../ops/runtime/object-store';
 import type { Database } from '../../prisma/client';
 import type { ErasureStep, ErasureStepName } from '../../workflows/contracts/user-erasure';
 import type { MentionIndex } from '../mention-index';
+import { REMOVES_COPIES, removeCopies } from '../person-export/copies';
+import type { Matcher } from '../personal-data/matching/matcher';
 import type { Subjects } from '../personal-data/subject';
 import { type ErasureRecord, readErasure, sealSubject, unsealSubject } from './erasure-record';
 import { closeOwnDrafts, countOpenSends, fingerprintOwnDrafts } from './stores/postgres/own-drafts';
@@ -23,12 +26,14 @@ async function countByTrail(db: Database, requestId: string, step: ErasureStepNa
 
 export interface StepsDependencies {
   db: Database;
+  files: ObjectStore;
   subjects: Subjects;
   stores: readonly PersonalDataStore[];
   index: Pick<MentionIndex, 'catchUp'>;
+  matcher: Pick<Matcher, 'addressesInBytes'>;
 }
 
-export function createSteps({ db, subjects, stores, index }: StepsDependencies) {
+export function createSteps({ db, files, subjects, stores, index, matcher }: StepsDependencies) {
   async function act(step: ErasureStepName, record: ErasureRecord, person: Person, beat: () => void): Promise<Counts> {
     switch (step) {
       case 'close_drafts':
@@ -42,6 +47,7 @@ export function createSteps({ db, subjects, stores, index }: StepsDependencies) 
         }
         return NOTHING;
       default: {
+        if (step === REMOVES_COPIES) await removeCopies({ db, files, subjects, matcher }, person, beat);
         const store = stores.find(({ name }) => name === step);
         return store ? store.purge(person, beat) : NOTHING;
       }

@@ -1,12 +1,9 @@
-// Erasing a person, and telling what is held about one.
-
-import type { CommandContext } from '../../activities/commands/context';
-import { createSubjects, normaliseAddress } from '../../activities/personal-data/subject';
+// Erasing a person.
+import { normaliseAddress } from '../../activities/personal-data/subject';
 import { isGenuine, type SignedCertificate } from '../../activities/user-erasure/certificate';
 import { readViews } from '../../activities/user-erasure/erasure-view';
-import { previewStores } from '../../activities/user-erasure/stores/registry';
-import type { Person } from '../../activities/user-erasure/stores/store';
 import { createSigner } from '../../ops/runtime/signing';
+import { addressOf } from '../address-in-path';
 import type { AppDependencies } from '../dependencies';
 import { type Call, type Endpoint, endpoint } from '../endpoint';
 import { Problem } from '../problems';
@@ -17,43 +14,19 @@ import { CERTIFICATE_POLICY, certificatePage } from './certificate-page';
 const common = { tag: 'GDPR', roles: ['admin'] } as const;
 const DEFAULT_GRACE = 'PT24H';
 
-type Dependencies = Pick<AppDependencies, 'db' | 'commands' | 'stores' | 'settings'>;
+type Dependencies = Pick<AppDependencies, 'db' | 'commands' | 'settings'>;
 
-export function erasureEndpoints({ db, commands, stores, settings }: Dependencies): Endpoint[] {
-  const subjects = createSubjects(settings.SECRET_KEY);
+export function erasureEndpoints({ db, commands, settings }: Dependencies): Endpoint[] {
   const signer = createSigner(settings.SECRET_KEY, 'certificates');
-
-  const personOf = (address: string, { requestId }: CommandContext): Person => {
-    const email = normaliseAddress(address);
-    return { email, hashes: subjects.hashesOf(email), requestId };
-  };
 
   async function request(
     address: string,
     grace = DEFAULT_GRACE,
     { context, response }: Pick<Call<unknown, unknown>, 'context' | 'response'>,
   ) {
-    const person = personOf(address, context);
-    const preview = await previewStores(stores, person);
-    const erasure = await commands.requestErasure(context, { email: person.email, grace, preview });
+    const erasure = await commands.requestErasure(context, { email: normaliseAddress(address), grace });
     response.setHeader('Location', `/api/gdpr/erasures/${erasure.requestId}`);
     return erasure;
-  }
-
-  async function exportOf(address: string, context: CommandContext) {
-    const person = personOf(address, context);
-    const parts = [];
-    for (const store of stores) {
-      const items = await store.export(person).catch((cause: unknown) => {
-        if (store.name === 'postgres') throw cause;
-        const detail = `${store.name} does not answer, so this would not be everything; try again.`;
-        throw new Problem('store-unavailable', detail, { headers: { 'Retry-After': '10' }, cause });
-      });
-      parts.push({ store: store.name, items });
-    }
-    const items = parts.reduce((sum, part) => sum + part.items.length, 0);
-    await commands.recordEvent(context, { type: 'person.exported', subject: 'person', data: { items } });
-    return { generatedAt: new Date().toISOString(), stores: parts };
   }
 
   async function certificateOf(id: string): Promise<SignedCertificate> {
@@ -77,7 +50,6 @@ export function erasureEndpoints({ db, commands, stores, settings }: Dependencie
     body: schema.Erasure,
     headers: { Location: 'Where to look how it goes' },
   };
-  const exported = { status: 200, description: 'Everything held about that person', body: schema.Export };
 
   return [
     endpoint({
@@ -133,8 +105,9 @@ export function erasureEndpoints({ db, commands, stores, settings }: Dependencie
       method: 'post',
       path: '/api/gdpr/erasures/:id/confirm',
       summary: 'Begin an erasure now',
+      description: 'Once it has a preview; before, it is 409 `preview-pending`.',
       answer: { status: 200, description: 'The erasure', body: schema.Erasure },
-      problems: ['not-found', 'wrong-state'],
+      problems: ['not-found', 'wrong-state', 'preview-pending'],
       handle: ({ params, context }) => commands.confirmErasure(context, params.id as string),
     }),
     endpoint({
@@ -171,25 +144,6 @@ export function erasureEndpoints({ db, commands, stores, settings }: Dependencie
         response.set('Content-Security-Policy', CERTIFICATE_POLICY).type('html').send(certificatePage(signed));
       },
     }),
-    ...(['get', 'post'] as const).map((method) =>
-      endpoint({
-        ...common,
-        method,
-        path: '/api/gdpr/user/:email/export',
-        summary: 'Export everything held about a person',
-        answer: exported,
-        handle: ({ params, context }) => exportOf(addressOf(params.email), context),
-      }),
-    ),
-    endpoint({
-      ...common,
-      method: 'post',
-      path: '/api/gdpr/exports',
-      summary: 'Export everything held about a person, without the address in the URL',
-      body: schema.Subject,
-      answer: exported,
-      handle: ({ body, context }) => exportOf(body.email, context),
-    }),
   ];
 
   async function viewOf(id: string) {
@@ -197,12 +151,4 @@ export function erasureEndpoints({ db, commands, stores, settings }: Dependencie
     if (!view) throw new Problem('not-found', 'There is no such erasure.');
     return view;
   }
-}
-
-function addressOf(given = ''): string {
-  const { success, data } = schema.Subject.safeParse({ email: given });
-  if (success) return data.email;
-  throw new Problem('invalid-request', 'The address is not as it must be.', {
-    errors: [{ path: 'email', message: 'must be one bare e-mail address, like ada@customer.example' }],
-  });
 }

@@ -1,5 +1,6 @@
 // Erasures, exports and legal holds as they come in and go out.
 import { z } from 'zod';
+import { EXPORT_STATUSES } from '../../workflows/contracts/person-export';
 import { ERASURE_STATUSES, ERASURE_STEPS } from '../../workflows/contracts/user-erasure';
 import { remark } from './draft';
 import { listOf, pageQuery, queryText } from './page';
@@ -36,7 +37,10 @@ export const Erasure = z
     requestId: uuid(),
     workflowId: z.string(),
     status: z.enum(ERASURE_STATUSES),
-    preview: z.array(PreviewEntry),
+    preview: z
+      .array(PreviewEntry)
+      .nullable()
+      .meta({ description: 'What each store holds. Null at first: it follows at `GET /api/gdpr/erasures/{id}`.' }),
     requestedAt: time,
     graceUntil: time,
     confirmedAt: time.nullable(),
@@ -66,6 +70,20 @@ export const ListQuery = z.strictObject(pageQuery);
 export const Certificate = z
   .object({ certificate: z.record(z.string(), z.unknown()), signature: z.string(), publicKey: z.string() })
   .meta({ id: 'ErasureCertificate', description: 'Ed25519 over the certificate as JSON with sorted keys.' });
+
+export const ExportStatus = z
+  .object({
+    id: uuid(),
+    status: z.enum(EXPORT_STATUSES),
+    createdAt: time,
+    expiresAt: time
+      .nullable()
+      .meta({ description: 'The content can be read until then. Null unless it has been ready' }),
+    size: z.int().nullable().meta({ description: 'Of the document, in bytes' }),
+    items: z.int().nullable(),
+    failure: z.string().nullable().meta({ description: 'A code', example: 'hubspot_away' }),
+  })
+  .meta({ id: 'Export', description: 'It never says whom it is about.' });
 
 export const Export = z
   .object({

@@ -11,7 +11,6 @@ import { createCommands } from '../../activities/commands/create-commands';
 import type { Commands } from '../../activities/commands/index';
 import { createSessionCommands } from '../../activities/commands/sessions';
 import { createLedgerGate } from '../../activities/erasure-ledger/gate';
-import { createStores } from '../../activities/user-erasure/stores/registry';
 import { createApp } from '../../api/app';
 import type { ApiSettings } from '../../api/dependencies';
 import { createHealthChecks, type HealthChecks } from '../../api/health-checks';
@@ -36,6 +35,8 @@ interface Options {
   settings?: Partial<ApiSettings>;
   database?: TestDatabase;
   redis?: string;
+  /** As FILES_URL. */
+  files?: string;
   /** As BACKUP_URL. */
   backups?: string;
   temporal?: { address: string; namespace?: string };
@@ -91,20 +92,13 @@ export class TestApi {
       ...options.settings,
     };
     const reported: unknown[] = [];
-    const files = openObjectStore(pathToFileURL(newFolder('api-files')).href);
+    const files = openObjectStore(options.files ?? pathToFileURL(newFolder('api-files')).href);
     const backups = openObjectStore(options.backups ?? pathToFileURL(newFolder('api-backups')).href);
     const app = createApp({
       db,
       commands,
       sessions: createSessionCommands(db),
       files,
-      stores: createStores({
-        db,
-        files,
-        redis,
-        temporal,
-        settings: { ...SETTINGS, HUBSPOT_BASE_URL: '', ...settings },
-      }),
       backups,
       provenRestore: createProvenRestore(backups, createSigner(settings.SECRET_KEY, 'backups')),
       redis,

@@ -59,6 +59,8 @@ const namesIn = async (set: Manifest) =>
 
 test('a full set and an incremental one are made, verified and signed, and nothing in them can be read', async () => {
   await keepFile('a', `a file for ${CANARY}`);
+  // An export is a copy that ends in a day: no set holds it.
+  await service.tools.files.put(`exports/${uuidv7()}.${uuidv7()}`, Buffer.from('an export'));
   await keepFile('b', 'another');
   keepMail('20260101T000000000Z-1');
   await service.database.db.suppression.create({

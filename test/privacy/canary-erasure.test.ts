@@ -22,6 +22,15 @@ const ask: CanaryService['ask'] = (...request) => service.ask(...request);
 const isSent = async (bearer: Headers, id: string) =>
   until('the mail is sent', async () => (await ask('GET', `/api/drafts/${id}`, bearer)).body.status === 'sent');
 
+const requestExport = async (): Promise<string> =>
+  (await ask('POST', '/api/gdpr/exports', ADMIN, { email: EMAIL })).body.id;
+/** Its document, once it is ready. */
+async function exported(id: string): Promise<string> {
+  const path = `/api/gdpr/exports/${id}`;
+  await until('the export is ready', async () => (await ask('GET', path, ADMIN)).body.status === 'ready');
+  return JSON.stringify((await ask('GET', `${path}/content`, ADMIN)).body);
+}
+
 it('nothing that is not made for a person ever knows them, whatever is asked and whatever fails', async () => {
   const agent = (await service.keyFor('an agent', 'author')).bearer;
   const bob = (await service.keyFor('bob', 'approver')).bearer;
@@ -121,9 +130,10 @@ it('nothing that is not made for a person ever knows them, whatever is asked and
       { to: EMAIL, subject: 'x', body: 'x' },
     ],
     [200, 'GET', `/api/drafts?q=${IN_PATH}`, agent],
-    [200, 'GET', `${gdpr}/export`, ADMIN],
-    [200, 'POST', `${gdpr}/export`, ADMIN],
-    [200, 'POST', '/api/gdpr/exports', ADMIN, { email: EMAIL }],
+    [202, 'GET', `${gdpr}/export`, ADMIN],
+    [202, 'POST', `${gdpr}/export`, ADMIN],
+    [404, 'GET', `/api/gdpr/exports/${IN_PATH}`, ADMIN],
+    [404, 'GET', `/api/gdpr/exports/${IN_PATH}/content`, ADMIN],
   ];
   for (const [status, method, path, ...rest] of asked) {
     expect([method, path, (await ask(method, path, ...rest)).status]).toEqual([method, path, status]);
@@ -152,15 +162,28 @@ it('nothing that is not made for a person ever knows them, whatever is asked and
   expect(heard()).not.toContain('"type":"Refusal"');
 
   // What it rests on is away.
+  const { db } = service.base.database;
+  await until(
+    'no export is pending',
+    async () => (await db.personExport.count({ where: { status: 'pending' } })) === 0,
+  );
   service.hubspot.answerNext('search', { status: 500, body: { message: EMAIL } });
-  expect((await ask('GET', `${gdpr}/export`, ADMIN)).status).toBe(503);
+  const first = await requestExport();
+  await until('HubSpot has failed it', async () => {
+    const handle = service.base.temporal.client.workflow.getHandle(`export-${first}`);
+    const description = await handle.describe().catch(() => null);
+    return (description?.raw.pendingActivities?.[0]?.attempt ?? 0) > 1;
+  });
+  await exported(first);
   const files = service.folder('FILES_URL');
   renameSync(files, `${files}.away`);
   writeFileSync(files, '');
-  expect((await ask('GET', `${gdpr}/export`, ADMIN)).status).toBe(503);
-  expect((await ask('POST', '/api/gdpr/exports', ADMIN, { email: EMAIL })).status).toBe(503);
+  const second = await requestExport();
+  await until('the file store has failed it', () => service.worker.log.includes('"activity":"writeExport"'));
+  expect((await ask('GET', `/api/gdpr/exports/${first}/content`, ADMIN)).status).toBe(503);
   rmSync(files);
   renameSync(`${files}.away`, files);
+  expect(await exported(second)).toContain(EMAIL);
   const bringBack = await service.takeDatabaseAway();
   for (const [method, path] of [
     ['DELETE', gdpr],
@@ -204,8 +227,10 @@ it('nothing that is not made for a person ever knows them, whatever is asked and
   expect(
     (await ask('GET', `/api/gdpr/erasures/${requestId}/certificate`, ADMIN)).body.certificate.scan.sources,
   ).toHaveLength(6);
+  for (const id of [first, second])
+    expect((await ask('GET', `/api/gdpr/exports/${id}/content`, ADMIN)).status).toBe(410);
   expect(
-    (await ask('GET', `${gdpr}/export`, ADMIN)).body.stores.flatMap(({ items }: { items: unknown[] }) => items),
+    JSON.parse(await exported(await requestExport())).stores.flatMap((one: { items: unknown[] }) => one.items),
   ).toEqual([]);
   expect(service.hubspot.contacts).toEqual([]);
   await expectNobodyTold(service);

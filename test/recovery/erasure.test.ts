@@ -7,6 +7,7 @@ import { storeAttachment } from '../../activities/attachments';
 import { openLedger } from '../../activities/erasure-ledger/ledger';
 import type { SignedCertificate } from '../../activities/user-erasure/certificate';
 import { ERASURE_STEPS } from '../../workflows/contracts/user-erasure';
+import { collect } from '../support/collect';
 import { SETTINGS } from '../support/commands';
 import { openTestDatabase } from '../support/database';
 import { expectEachMailOnce } from '../support/mail-count';
@@ -104,7 +105,8 @@ async function expectAllDone(requestId: string, { bodies }: Others): Promise<voi
   expect(steps.filter(({ finishedAt }) => finishedAt === null)).toEqual([]);
 
   const person = service.person(EMAIL);
-  for (const store of service.stores) expect([store.name, await store.export(person)]).toEqual([store.name, []]);
+  for (const store of service.stores)
+    expect([store.name, await collect(store.export(person))]).toEqual([store.name, []]);
   const own = await db.draft.findMany({ where: { id: { notIn: [...bodies.keys()] } } });
   expect(own.filter(({ status, to }) => status !== 'erased' || to !== null)).toEqual([]);
   for (const [id, body] of bodies)

@@ -1,12 +1,15 @@
 // What is recorded: runs of real processes against real servers, each to an end that users know.
+import type { WorkflowHandle } from '@temporalio/client';
 import type { DraftView } from '../../activities/commands/draft-view';
 import type { auditRetention } from '../../workflows';
 import { cleanupWorkflowId, DRAFT_RETENTION_SCHEDULE } from '../../workflows/contracts/draft-retention';
 import { pause, resume } from '../../workflows/contracts/mail-delivery';
 import { OPERATIONS_ID } from '../../workflows/contracts/operations';
+import { personExportId } from '../../workflows/contracts/person-export';
 import { TASK_QUEUES } from '../../workflows/contracts/task-queues';
 import { holdLock } from '../support/lock-holder';
 import { AUTHOR, plantDraft, plantPeople } from '../support/old-drafts';
+import { awaitPreview } from '../support/preview';
 import { HASTY, type TestService } from '../support/service';
 import { until } from '../support/until';
 
@@ -77,11 +80,27 @@ async function erasureRun(
   act: (requestId: string, context: TestService['test']['admin']) => Promise<unknown>,
 ): Promise<Recorded> {
   const { commands, admin } = service.test;
-  const { requestId, workflowId } = await commands.requestErasure(admin, { email, grace: 'PT1H', preview: [] });
+  const { requestId, workflowId } = await commands.requestErasure(admin, { email, grace: 'PT1H' });
   await waitsAs(service, workflowId, 'waiting');
+  await awaitPreview(service.database.db, requestId);
   await act(requestId, admin);
   await closed(service, workflowId, 'COMPLETED');
   return { workflowId };
+}
+
+/** An export, once it has ended. */
+async function exportRun(
+  service: TestService,
+  email: string,
+  act: (handle: WorkflowHandle) => Promise<unknown> = async () => {},
+): Promise<Recorded> {
+  const { commands, admin } = service.test;
+  const { id } = await commands.requestExport(admin, { email });
+  const handle = service.temporal.client.workflow.getHandle(personExportId(id));
+  await until('it runs', () => handle.describe().catch(() => null));
+  await act(handle);
+  await until('it has ended', async () => (await handle.describe()).status.name !== 'RUNNING');
+  return { workflowId: handle.workflowId };
 }
 
 const waitsAs = (service: TestService, workflowId: string, status: string) =>
@@ -241,6 +260,27 @@ export const SCENARIOS: Record<string, Scenario> = {
       await service.test.commands.confirmErasure(admin, id);
       await waitsAs(service, `erasure-${id}`, 'erasing');
       await backup.release();
+    });
+  },
+  async 'erasure-previewed'(service) {
+    await service.submitForReview('previewed@example.org');
+    const confirm: Parameters<typeof erasureRun>[2] = (id, admin) => service.test.commands.confirmErasure(admin, id);
+    return erasureRun(service, 'previewed@example.org', confirm);
+  },
+  async 'export-ready'(service) {
+    await service.submitForReview('exported@example.org');
+    return exportRun(service, 'exported@example.org');
+  },
+  async 'export-cancelled'(service) {
+    const [worker] = service.processes;
+    await worker?.stop();
+    service.startWorker({ HUBSPOT_ACCESS_TOKEN: 'of-nobody', HUBSPOT_BASE_URL: 'http://127.0.0.1:9' });
+    return exportRun(service, 'cancelled@example.org', async (handle) => {
+      await until('a store does not answer', async () => {
+        const { raw } = await handle.describe();
+        return (raw.pendingActivities?.[0]?.attempt ?? 0) > 1;
+      });
+      await handle.cancel();
     });
   },
   /** The lock's own: taken over, released, and open on. */

@@ -52,7 +52,6 @@ it('tells what Temporal and the journal know, where nothing else is left', async
   const erasure = await old.test.commands.requestErasure(old.test.admin, {
     email: 'a@b.example',
     grace: 'PT24H',
-    preview: [],
   });
   await hasEnded(sent.id);
   await until('Temporal knows of the erasure', async () =>

@@ -137,7 +137,7 @@ describe('a restored database', () => {
       gone.draft = (await old.submitForReview('gone@example.org')).id;
       await waitsIn('pending_review', gone.draft);
       gone.erasure = (
-        await old.test.commands.requestErasure(old.test.admin, { email: 'a@b.example', grace: 'PT24H', preview: [] })
+        await old.test.commands.requestErasure(old.test.admin, { email: 'a@b.example', grace: 'PT24H' })
       ).requestId;
       const erasure = old.temporal.client.workflow.getHandle(userErasureId(gone.erasure));
       await until('the erasure’s process runs', () => erasure.describe().catch(() => null));

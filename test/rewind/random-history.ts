@@ -85,7 +85,7 @@ export class RandomHistory {
       await commands.addSuppression(admin, { email, reason: 'asked' });
       told.suppressed.add(email);
     } else if (told.erased.size < 2) {
-      const { requestId } = await commands.requestErasure(admin, { email, grace: 'PT0S', preview: [] });
+      const { requestId } = await commands.requestErasure(admin, { email, grace: 'PT0S' });
       told.erased.set(email, requestId);
     }
   }

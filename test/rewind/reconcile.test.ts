@@ -9,6 +9,7 @@ import { eraseDrafts } from '../../activities/personal-data/erase-drafts';
 import { findLost } from '../../activities/rewind';
 import type { Database } from '../../prisma/client';
 import { aDraft, refusalOf, setStatus, timeline } from '../support/commands';
+import { makePreview } from '../support/preview';
 import { TestService } from '../support/service';
 import { RewoundService } from './rewound-service';
 
@@ -211,7 +212,8 @@ describe('a promise to a person', () => {
     await commands.addSuppression(admin, { email: 'no@mail.example', reason: 'asked' });
     await commands.releaseHold(admin, held.id);
     const placed = await commands.placeHold(admin, { email: 'kept@customer.example', reason: 'a case' });
-    const erasure = await commands.requestErasure(admin, { email: ADA, grace: 'PT24H', preview: [] });
+    const erasure = await commands.requestErasure(admin, { email: ADA, grace: 'PT24H' });
+    await makePreview(old.database.db, erasure.requestId);
     await commands.confirmErasure(admin, erasure.requestId);
 
     await begin();
@@ -240,10 +242,9 @@ describe('a promise to a person', () => {
     const cancelled = await commands.requestErasure(admin, {
       email: 'b@customer.example',
       grace: 'PT24H',
-      preview: [],
     });
     await cut();
-    const running = await commands.requestErasure(admin, { email: ADA, grace: 'PT0S', preview: [] });
+    const running = await commands.requestErasure(admin, { email: ADA, grace: 'PT0S' });
     await old.database.db.erasure.update({
       where: { id: running.requestId },
       data: { status: 'scanning', version: 4 },

@@ -14,6 +14,7 @@ const LONG_PROOFS = {
     'recovery/erasure',
   ],
   'an erasure': ['user-erasure/races', 'user-erasure/without-a-purger', 'user-erasure/holds', 'privacy/canary-erasure'],
+  'an export': ['person-export/large', 'person-export/killed'],
   'what an erasure meets': ['user-erasure/members', 'user-erasure/in-between'],
   'where a person may be left': ['erasure-scan/temporal', 'erasure-ledger/replay', 'privacy/canary'],
   'the lane': ['delivery/outage', 'delivery/journal', 'suppressions/lane', 'suppressions/race'],

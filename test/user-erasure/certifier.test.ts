@@ -26,7 +26,7 @@ afterAll(() => temporal?.close());
 async function scanned(email: string): Promise<{ requestId: string; scan: ScanSummary }> {
   const { activities, commands, admin } = world;
   await commands.submitDraft(world.author, { to: email, subject: 'Hello', body: 'You' });
-  const { requestId } = await commands.requestErasure(admin, { email, grace: 'PT0S', preview: [] });
+  const { requestId } = await commands.requestErasure(admin, { email, grace: 'PT0S' });
   await activities.beginErasure(requestId);
   await world.purge(requestId);
   return { requestId, scan: await world.run(activities.scanStores, requestId) };

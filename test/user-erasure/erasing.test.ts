@@ -31,8 +31,18 @@ describe('an erasure that is confirmed', () => {
     await base.approve(await base.submitForReview('carol@customer.example'));
 
     const erasure = await service.request(ADA);
-    expect(erasure).toMatchObject({ status: 'waiting', workflowId: `erasure-${erasure.requestId}` });
-    expect(erasure.preview).toContainEqual({ store: 'postgres', erase: 2, anonymise: 2, withhold: 0, ground: null });
+    expect(erasure).toMatchObject({
+      status: 'waiting',
+      workflowId: `erasure-${erasure.requestId}`,
+      preview: null,
+    });
+    expect(await service.preview(erasure.requestId)).toContainEqual({
+      store: 'postgres',
+      erase: 2,
+      anonymise: 2,
+      withhold: 0,
+      ground: null,
+    });
     expect((await base.draft(open.id)).status).toBe('pending_review');
 
     await service.commands.confirmErasure(service.admin, erasure.requestId);
@@ -69,6 +79,7 @@ describe('an erasure whose workflow somebody has terminated', () => {
     await handle.terminate('by mistake');
     base.runWorker({ WORKER_METRICS_PORT: '0' });
     await until('it runs again', async () => (await status()) === 'RUNNING');
+    await service.preview(requestId);
     await service.commands.confirmErasure(service.admin, requestId);
     expect((await service.ended(requestId)).status).toBe('certified');
     await until('it has ended', async () => (await status()) === 'COMPLETED');

@@ -7,9 +7,9 @@ import { BOOTSTRAP_ADMIN, type CommandContext } from '../../activities/commands/
 import type { Commands } from '../../activities/commands/index';
 import { createSubjects, normaliseAddress } from '../../activities/personal-data/subject';
 import { receiveFile } from '../../activities/received-file';
-import { readErasure } from '../../activities/user-erasure/erasure-record';
+import { type PreviewEntry, readErasure } from '../../activities/user-erasure/erasure-record';
 import { type ErasureView, readSteps, toView } from '../../activities/user-erasure/erasure-view';
-import { createStores, previewStores } from '../../activities/user-erasure/stores/registry';
+import { createStores } from '../../activities/user-erasure/stores/registry';
 import type { Person, PersonalDataStore } from '../../activities/user-erasure/stores/store';
 import { openObjectStore } from '../../ops/runtime/object-store';
 import { hasEnded } from '../../workflows/contracts/user-erasure';
@@ -59,9 +59,12 @@ export class ErasureService {
     await file.discard();
     return id;
   }
-  async request(email: string, grace = 'PT24H'): Promise<ErasureView> {
-    const preview = await previewStores(this.stores, this.person(email));
-    return this.commands.requestErasure(this.admin, { email, grace, preview });
+  request(email: string, grace = 'PT24H'): Promise<ErasureView> {
+    return this.commands.requestErasure(this.admin, { email, grace });
+  }
+  /** Once a worker has made it. */
+  preview(requestId: string): Promise<PreviewEntry[]> {
+    return until('it has a preview', async () => (await this.look(requestId)).preview);
   }
   async erase(email: string): Promise<ErasureView> {
     return this.ended((await this.request(email, 'PT0S')).requestId);

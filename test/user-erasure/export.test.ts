@@ -1,5 +1,7 @@
 // What a person is told is exactly what an erasure would count.
 import { uuidv7 } from 'uuidv7';
+import { documentOf } from '../../activities/person-export/document';
+import { collect } from '../support/collect';
 import { ErasureService } from './erasure-service';
 
 let service: ErasureService;
@@ -26,10 +28,14 @@ it('exports as many items of each store as the preview counts, and everything th
     const person = service.person(address);
     for (const store of stores) {
       const { erase, anonymise, withhold } = await store.preview(person);
-      expect([store.name, (await store.export(person)).length]).toEqual([store.name, erase + anonymise + withhold]);
+      expect([store.name, (await collect(store.export(person))).length]).toEqual([
+        store.name,
+        erase + anonymise + withhold,
+      ]);
     }
   }
-  const said = JSON.stringify(await Promise.all(stores.map((store) => store.export(service.person(ADA)))));
+  const document = documentOf(stores, service.person(ADA), async () => {});
+  const said = (await collect(document)).join('');
   for (const word of [
     'For Ada',
     'order',
@@ -43,14 +49,14 @@ it('exports as many items of each store as the preview counts, and everything th
     expect(said).toContain(word);
   expect(said).not.toContain('carol@customer.example');
   const nobody = service.person('nobody@customer.example');
-  expect(await Promise.all(stores.map((store) => store.export(nobody)))).toEqual(stores.map(() => []));
+  expect(await Promise.all(stores.map((store) => collect(store.export(nobody))))).toEqual(stores.map(() => []));
 });
 
 it('exports nothing of who has been erased', async () => {
   const email = 'soon-gone@customer.example';
   await service.base.submitForReview(email);
   for (const store of service.stores) await store.purge({ ...service.person(email), requestId: uuidv7() }, () => {});
-  expect(await Promise.all(service.stores.map((store) => store.export(service.person(email))))).toEqual(
+  expect(await Promise.all(service.stores.map((store) => collect(store.export(service.person(email)))))).toEqual(
     service.stores.map(() => []),
   );
 });

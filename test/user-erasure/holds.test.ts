@@ -39,7 +39,8 @@ it('withholds one draft, erases the rest, and finishes by itself when the hold i
   const [kept, gone] = [await service.base.submitForReview(email), await service.base.submitForReview(email)];
   const hold = await service.commands.placeHold(service.admin, { draftId: kept.id, reason: 'evidence' });
 
-  const { requestId, preview } = await service.request(email, 'PT0S');
+  const { requestId } = await service.request(email, 'PT0S');
+  const preview = await service.preview(requestId);
   expect(preview).toContainEqual({ store: 'postgres', erase: 1, anonymise: 0, withhold: 1, ground: 'legal_hold' });
   await service.in('suspended', requestId);
   expect([await statusOf(kept.id), await statusOf(gone.id)]).toEqual(['pending_review', 'erased']);
@@ -65,7 +66,8 @@ it('withholds everything about a person, and sends nothing to them all the same'
   const withFile = await service.base.submitDue('bob@customer.example', { attachments: [attachment] });
   await service.base.draftIn('sent', withFile.id);
   const hold = await service.commands.placeHold(service.admin, { email: email.toUpperCase(), reason: 'a law suit' });
-  const { requestId, preview } = await service.request(email, 'PT0S');
+  const { requestId } = await service.request(email, 'PT0S');
+  const preview = await service.preview(requestId);
   expect(preview).toContainEqual({ store: 'postgres', erase: 0, anonymise: 0, withhold: 2, ground: 'legal_hold' });
   await service.in('suspended', requestId);
   expect(await service.base.draft(mention.id)).toMatchObject({ body: `Ask ${email}`, revision: 1 });
@@ -91,7 +93,8 @@ it('withholds what lies outside of the database too, and it goes when the hold i
   const stores = ['attachments', 'hubspot', 'mailbox'];
   const withheld = { erase: 0, anonymise: 0, withhold: 1, ground: 'legal_hold' };
 
-  const { requestId, preview } = await service.request(email, 'PT0S');
+  const { requestId } = await service.request(email, 'PT0S');
+  const preview = await service.preview(requestId);
   for (const store of stores) expect(preview).toContainEqual({ store, ...withheld });
   const { steps } = await service.in('suspended', requestId);
   for (const step of stores) expect(steps).toContainEqual(expect.objectContaining({ step, erased: 0, withheld: 1 }));

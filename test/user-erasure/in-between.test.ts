@@ -32,7 +32,7 @@ const submit = async (to: string, changes = {}) =>
 const draft = (id: string) => world.db.draft.findUniqueOrThrow({ where: { id }, include: { revisions: true } });
 
 async function begin(grace = 'PT0S'): Promise<string> {
-  const { requestId } = await world.commands.requestErasure(world.admin, { email: ADA, grace, preview: [] });
+  const { requestId } = await world.commands.requestErasure(world.admin, { email: ADA, grace });
   await world.activities.beginErasure(requestId);
   return requestId;
 }

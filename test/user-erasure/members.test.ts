@@ -43,7 +43,7 @@ it('makes an author and approver a random pseudonym, ends their keys, and leaves
 
   const erasure = await service.erase('ada@office.example');
   expect(erasure.status).toBe('certified');
-  expect(erasure.preview.find(({ store }) => store === 'postgres')).toMatchObject({ erase: 0, anonymise: 3 });
+  expect(erasure.preview?.find(({ store }) => store === 'postgres')).toMatchObject({ erase: 0, anonymise: 3 });
   const gone = await db.principal.findUniqueOrThrow({ where: { id: ada.actor.id } });
   expect(gone).toMatchObject({ name: expect.stringMatching(/^erased-[0-9a-f]{16}$/), email: null });
   expect((await db.apiKey.findUniqueOrThrow({ where: { id: keyId } })).endedAt).not.toBeNull();

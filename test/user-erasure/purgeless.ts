@@ -104,7 +104,9 @@ export async function startErasures(
 
   const activities = createUserErasureActivities({
     db,
+    files,
     subjects,
+    matcher,
     index: createMentionIndex({ db, files, subjects, matcher }),
     stores: stores.map((store) => ({
       ...store,
@@ -141,7 +143,7 @@ export async function startErasures(
     async erase(email: string, without = '', rounds = Number.POSITIVE_INFINITY) {
       Object.assign(missing, { store: without, rounds });
       scans.length = 0;
-      const { requestId } = await test.commands.requestErasure(test.admin, { email, grace: 'PT0S', preview: [] });
+      const { requestId } = await test.commands.requestErasure(test.admin, { email, grace: 'PT0S' });
       const status = await clock.client.workflow.execute(userErasure, {
         taskQueue: TASK_QUEUES.processes,
         workflowId: userErasureId(requestId),

@@ -43,6 +43,8 @@ const change = (id: string, changes: Partial<ErasureState>): ErasureState => {
   rows.set(id, next);
   return next;
 };
+/** Whose preview no store answers. */
+const unanswered = new Set<string>();
 const note = (id: string, what: string) => done.push([id, what]);
 
 /** Who holds it is noted among what was done; steps that fail, by their number. */
@@ -63,6 +65,16 @@ const requestOf = () => Context.current().info.workflowExecution?.workflowId.rep
 
 const activities: UserErasureActivities = {
   readErasureState: async (id) => rows.get(id) ?? null,
+  async previewErasure(id) {
+    note(id, 'preview');
+    if (unanswered.has(id)) throw new Error('away');
+    const row = rows.get(id);
+    return row?.status === 'waiting' ? change(id, { previewed: true }) : (row ?? null);
+  },
+  async skipPreview(id) {
+    note(id, 'skip');
+    return rows.has(id) ? change(id, { previewed: true }) : null;
+  },
   async beginErasure(id) {
     const row = rows.get(id);
     if (!row) return null;
@@ -114,8 +126,9 @@ afterAll(async () => {
   await environment?.teardown();
 });
 
-async function request(changes: Partial<ErasureState> = {}) {
+async function request(changes: Partial<ErasureState> = {}, among?: Set<string>) {
   const id = uuidv7();
+  among?.add(id);
   const now = await environment.currentTimeMs();
   const row: ErasureState = {
     generation: 1,
@@ -123,6 +136,7 @@ async function request(changes: Partial<ErasureState> = {}) {
     status: 'waiting',
     graceUntil: new Date(now + DAY).toISOString(),
     confirmed: false,
+    previewed: true,
     deadline: new Date(now + 30 * DAY).toISOString(),
     ...changes,
   };
@@ -156,6 +170,38 @@ describe('the erasure of a person', () => {
     await handle.signal(changed, change(id, { confirmed: true }));
     expect(await handle.result()).toBe('certified');
     expect((begun.get(id) as number) - before).toBeLessThan(HOUR);
+  });
+
+  it('has its preview made at once, and begins when the grace period is over', async () => {
+    const { id, handle } = await request({ previewed: false });
+    await until('it has its preview', async () => (await handle.query(state))?.previewed);
+    expect(whatWasDone(id)).toEqual(['preview']);
+    expect(await handle.result()).toBe('certified');
+    expect(whatWasDone(id)).toEqual(['preview', ...ALL]);
+  });
+
+  it('makes its preview before it begins, where there is no grace period', async () => {
+    const graceUntil = new Date(await environment.currentTimeMs()).toISOString();
+    const { id, handle } = await request({ previewed: false, graceUntil });
+    expect(await handle.result()).toBe('certified');
+    expect(whatWasDone(id)).toEqual(['preview', ...ALL]);
+  });
+
+  it('begins without a preview that nobody could make within ten minutes', async () => {
+    const before = await environment.currentTimeMs();
+    const { id, handle } = await request({ previewed: false, graceUntil: new Date(before).toISOString() }, unanswered);
+    expect(await handle.result()).toBe('certified');
+    expect(whatWasDone(id).filter((what) => what !== 'preview')).toEqual(['skip', ...ALL]);
+    expect((begun.get(id) as number) - before).toBeLessThan(0.25 * HOUR);
+  });
+
+  it('ends when it is cancelled while its preview is being made', async () => {
+    const { id, handle } = await request({ previewed: false }, unanswered);
+    await until('it tries', () => whatWasDone(id).includes('preview'));
+    await handle.signal(changed, change(id, { status: 'cancelled' }));
+    unanswered.delete(id);
+    expect(await handle.result()).toBe('cancelled');
+    expect(whatWasDone(id).filter((what) => what !== 'preview')).toEqual([]);
   });
 
   it('does nothing when it is cancelled', async () => {

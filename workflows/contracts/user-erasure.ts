@@ -20,6 +20,8 @@ export interface ErasureState {
   /** It begins then by itself, or once it is confirmed. */
   graceUntil: string;
   confirmed: boolean;
+  /** Whether it is known what each store holds. Older messages don't say: their requests were made with a preview. */
+  previewed?: boolean;
   /** When the law wants it done. */
   deadline: string;
 }

@@ -1,6 +1,7 @@
 // Reads every row of every table that the catalogue names, as one moment saw them, value by value: what is JSON is decoded first.
 import pg from 'pg';
 import { uuidv7 } from 'uuidv7';
+import { isBareAddress } from '../../personal-data/subject';
 import { isAddressColumn } from '../../personal-data/text-places';
 import { stringsIn } from '../../personal-data/text-values';
 import type { ScanChunk, ScanSource } from '../report';
@@ -94,7 +95,7 @@ async function* rowsOf(client: pg.Client, table: string): AsyncIterable<ScanChun
     if (isAddressColumn(table, name)) {
       return (bytes: Buffer) => {
         const text = bytes.toString();
-        if (isBare(text)) addresses.push(text);
+        if (isBareAddress(text)) addresses.push(text);
         else parts.push(bytes, SEPARATOR);
       };
     }
@@ -131,5 +132,3 @@ function* jsonParts(bytes: Buffer): Iterable<Uint8Array> {
     yield SEPARATOR;
   }
 }
-
-const isBare = (value: string) => /^[^\s@]+@[^\s@]+$/.test(value);

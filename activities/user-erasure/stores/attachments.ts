@@ -87,14 +87,12 @@ export function createAttachmentsStore({ index, ...sources }: AttachmentsStoreDe
       return counts(objects, mentioning.length - free.length);
     },
 
-    async export(person) {
-      const exported: unknown[] = [];
+    async *export(person) {
       for (const { isHeld: _, ...content } of await contentsOf(person)) {
         const isLarge = content.size > MOST_EXPORTED_BYTES;
         const bytes = isLarge ? null : await buffer(await files.get(attachmentKey(content.sha256)));
-        exported.push({ ...content, content: bytes?.toString('base64') ?? null });
+        yield { ...content, content: bytes?.toString('base64') ?? null };
       }
-      return exported;
     },
   };
 }

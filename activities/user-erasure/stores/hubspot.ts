@@ -79,8 +79,8 @@ export function createHubspotStore({
       if ((await search(email)).length > 0) throw failure('hubspot_still_listed', INDEX_LAG_MS);
       return { ...NOTHING, erase: found.length };
     },
-    async export({ email }) {
-      return token ? search(email) : [];
+    async *export({ email }) {
+      if (token) yield* await search(email);
     },
   };
 }

@@ -19,34 +19,42 @@ export function createMailboxStore(
   folder: string | undefined,
   matcher: Pick<Matcher, 'areMentioned'>,
 ): PersonalDataStore {
-  const mailsWith = (email: string, beat?: () => void) => mailsThatMention(folder, matcher, email, beat);
+  async function namesWith(email: string, beat?: () => void): Promise<string[]> {
+    const names: string[] = [];
+    for await (const { name } of mailsThatMention(folder, matcher, email, beat)) names.push(name);
+    return names;
+  }
+
   return {
     name: 'mailbox',
     async preview({ email }) {
-      return { ...NOTHING, erase: (await mailsWith(email)).length };
+      return { ...NOTHING, erase: (await namesWith(email)).length };
     },
     async purge({ email }, beat) {
-      const mails = await mailsWith(email, beat);
-      if (folder && mails.length > 0) {
-        for (const { name } of mails) await rm(join(folder, name), { force: true });
+      const names = await namesWith(email, beat);
+      if (folder && names.length > 0) {
+        for (const name of names) await rm(join(folder, name), { force: true });
         await syncFolder(folder);
       }
-      return { ...NOTHING, erase: mails.length };
+      return { ...NOTHING, erase: names.length };
     },
-    async export({ email }) {
-      return (await mailsWith(email)).map(({ mail: { from, to, subject, date, text, html, attachments } }) => ({
-        from: from?.text ?? null,
-        to: [to ?? []].flat().map((one) => one.text),
-        subject: subject ?? null,
-        date: date?.toISOString() ?? null,
-        text: text ?? null,
-        html: html || null,
-        attachments: attachments.map(({ filename, contentType, size }) => ({
-          name: filename ?? null,
-          type: contentType,
-          size,
-        })),
-      }));
+    async *export({ email }) {
+      for await (const { mail } of mailsThatMention(folder, matcher, email)) {
+        const { from, to, subject, date, text, html, attachments } = mail;
+        yield {
+          from: from?.text ?? null,
+          to: [to ?? []].flat().map((one) => one.text),
+          subject: subject ?? null,
+          date: date?.toISOString() ?? null,
+          text: text ?? null,
+          html: html || null,
+          attachments: attachments.map(({ filename, contentType, size }) => ({
+            name: filename ?? null,
+            type: contentType,
+            size,
+          })),
+        };
+      }
     },
     async *texts() {
       for await (const { raw, mail } of mailsIn(folder)) for (const text of textsOf(raw, mail)) if (text) yield text;
@@ -54,19 +62,17 @@ export function createMailboxStore(
   };
 }
 
-async function mailsThatMention(
+async function* mailsThatMention(
   folder: string | undefined,
   matcher: Pick<Matcher, 'areMentioned'>,
   email: string,
   beat = () => {},
-): Promise<StoredMail[]> {
-  const found: StoredMail[] = [];
+): AsyncIterable<StoredMail> {
   for await (const { name, raw, mail } of mailsIn(folder)) {
     const texts = textsOf(raw, mail).flatMap((text) => text || []);
-    if ((await matcher.areMentioned(texts, email)).includes(true)) found.push({ name, mail });
+    if ((await matcher.areMentioned(texts, email)).includes(true)) yield { name, mail };
     beat();
   }
-  return found;
 }
 
 async function* mailsIn(folder: string | undefined): AsyncIterable<StoredMail & { raw: Buffer }> {

@@ -46,17 +46,12 @@ export function createPostgresStore({
   return {
     name: 'postgres',
     preview: (person) => preview(person),
-    async export(person) {
+    async *export(person) {
       await index.catchUp(() => {});
-      const mentions: unknown[] = [];
-      for await (const one of readMentions(sources, person)) mentions.push(one);
-      const parts = [
-        await readOwnDrafts(db, person),
-        mentions,
-        await readPrincipals(db, person),
-        await readMigrationLogs(db, person),
-      ];
-      return parts.flat();
+      yield* readOwnDrafts(db, person);
+      yield* readMentions(sources, person);
+      yield* readPrincipals(db, person);
+      yield* await readMigrationLogs(db, person);
     },
     async purge(person, beat) {
       if (await isHeld(db, person)) return preview(person, beat);

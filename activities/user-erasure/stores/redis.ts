@@ -16,23 +16,23 @@ interface Entry {
 
 /** @param redis null where none is configured */
 export function createRedisStore(redis: Redis | null, matcher: Pick<Matcher, 'areMentioned'>): PersonalDataStore {
-  const entriesWith = (from: Redis, email: string, beat?: () => void) => entriesThatMention(from, matcher, email, beat);
   return {
     name: 'redis',
     async preview({ email }) {
       if (!redis) return NOTHING;
-      return { ...NOTHING, erase: (await entriesWith(redis, email)).length };
+      return { ...NOTHING, erase: (await keysWith(redis, matcher, email)).length };
     },
     async purge({ email }, beat) {
       if (!redis) return NOTHING;
-      const entries = await entriesWith(redis, email, beat);
-      for (const { key } of entries) await redis.del(key);
+      const keys = await keysWith(redis, matcher, email, beat);
+      for (const key of keys) await redis.del(key);
       await rewriteAppendOnlyFile(redis, beat);
-      return { ...NOTHING, erase: entries.length };
+      return { ...NOTHING, erase: keys.length };
     },
-    async export({ email }) {
-      if (!redis) return [];
-      return (await entriesWith(redis, email)).map(({ key, value }) => ({ key: key.toString(), value }));
+    async *export({ email }) {
+      if (!redis) return;
+      for await (const { key, value } of entriesThatMention(redis, matcher, email))
+        yield { key: key.toString(), value };
     },
     async *texts() {
       if (redis) for await (const { key, value } of entries(redis)) yield `${key}\n${value}`;
@@ -40,20 +40,28 @@ export function createRedisStore(redis: Redis | null, matcher: Pick<Matcher, 'ar
   };
 }
 
-async function entriesThatMention(
+async function keysWith(...given: Parameters<typeof entriesThatMention>): Promise<Buffer[]> {
+  const keys: Buffer[] = [];
+  for await (const { key } of entriesThatMention(...given)) keys.push(key);
+  return keys;
+}
+
+async function* entriesThatMention(
   redis: Redis,
   matcher: Pick<Matcher, 'areMentioned'>,
   email: string,
   beat = () => {},
-): Promise<Entry[]> {
-  const found = new Map<string, Entry>();
+): AsyncIterable<Entry> {
+  // A scan may give a key twice.
+  const found = new Set<string>();
   for await (const entry of entries(redis, beat)) {
     // In a name the address is made a part of something else: `countersign:limit:mail-ada@…`.
     const isNamed = entry.key.toString().toLowerCase().includes(email);
     const [isInValue] = await matcher.areMentioned([entry.value], email, { isBinary: true });
-    if (isNamed || isInValue) found.set(entry.key.toString('hex'), entry);
+    if (!(isNamed || isInValue) || found.has(entry.key.toString('hex'))) continue;
+    found.add(entry.key.toString('hex'));
+    yield entry;
   }
-  return [...found.values()];
 }
 
 async function* entries(redis: Redis, beat = () => {}): AsyncIterable<Entry> {

@@ -31,8 +31,11 @@ export interface PersonalDataStore {
   preview(person: Person): Promise<Counts>;
   /** Idempotent; goes on where an attempt before it was cut off. `beat` after each part of long work. Throws to be tried again. */
   purge(person: Person, beat: () => void): Promise<Counts>;
-  /** Everything held about the person, as plain JSON, for their export; exactly what `preview` counts. */
-  export(person: Person): Promise<unknown[]>;
+  /**
+   * Everything held about the person, for their export, an item at a time; exactly what `preview` counts. An item is plain JSON,
+   * but for a list in it that may be long, which is an AsyncIterable itself and is read once, in its turn.
+   */
+  export(person: Person): AsyncIterable<unknown>;
   /** All that it holds, where it may mention people of whom the database no longer knows: a restore puts it back after that. */
   texts?(): AsyncIterable<string>;
 }

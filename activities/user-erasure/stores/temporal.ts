@@ -2,12 +2,13 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Client } from '@temporalio/client';
 import { WorkflowNotFoundError } from '@temporalio/client';
-import type { Database } from '../../../prisma/client';
+import { type Database, Prisma } from '../../../prisma/client';
 import { draftApprovalId } from '../../../workflows/contracts/draft-approval';
 import type { MentionIndex } from '../../mention-index';
 import { isWrittenTo } from '../../mention-index/lookup';
 import { IS_HELD } from '../../personal-data/erase-drafts';
 import { isHeld } from './postgres/held-person';
+import { idsOf } from './postgres/own-drafts';
 import { NOTHING, type Person, type PersonalDataStore } from './store';
 
 const ASKS_EACH_MS = 100;
@@ -38,11 +39,11 @@ export function createTemporalStore({ db, temporal, index }: TemporalStoreDepend
   return {
     name: 'temporal',
     preview,
-    async export(person) {
+    async *export(person) {
       await index.catchUp(() => {});
-      const rows = await db.$queryRaw<{ id: string }[]>`
-        SELECT d.id FROM drafts d WHERE ${isWrittenTo(person.hashes)} AND d.needs_people ORDER BY d.id`;
-      return rows.map(({ id }) => ({ kind: 'workflow', workflowId: draftApprovalId(id) }));
+      for await (const id of idsOf(db, Prisma.sql`${isWrittenTo(person.hashes)} AND d.needs_people`)) {
+        yield { kind: 'workflow', workflowId: draftApprovalId(id) };
+      }
     },
     /**
      * Of every draft that an erasure of this person has erased, one that was given up before this too: the audit trail knows

@@ -30,8 +30,8 @@ export async function request({ world, drafts }: Scene): Promise<Erasure> {
   const { requestId, status } = await world.commands.requestErasure(world.admin, {
     email: drafts.email,
     grace: 'PT24H',
-    preview: [],
   });
+  await world.run(world.activities.previewErasure, requestId);
   return { requestId, answeredAt: await world.now(), cancelledAt: null, status, scannedAt: 0 };
 }
 

@@ -85,7 +85,9 @@ export class World {
     );
     const activities = createUserErasureActivities({
       db,
+      files,
       subjects,
+      matcher,
       stores,
       index,
       ledger,

@@ -96,7 +96,7 @@ describe.each(objectPlaces(s3, 'files'))('attachments %s', (_title, place) => {
     await draft(EMAIL, [own.id]);
     await draft(`x${EMAIL}`, [other.id]);
     expect(await store.preview(ADA)).toEqual({ ...nothing, erase: 1 });
-    expect(await store.export(ADA)).toEqual([
+    expect(await collect(store.export(ADA))).toEqual([
       {
         sha256: own.sha256,
         names: ['for-ada.txt'],
@@ -118,7 +118,7 @@ describe.each(objectPlaces(s3, 'files'))('attachments %s', (_title, place) => {
     await draft(EMAIL, [own.id]);
     await draft('reader@example.org', [other.id]);
     expect(await store.preview(ADA)).toEqual(nothing);
-    expect(await store.export(ADA)).toEqual([]);
+    expect(await collect(store.export(ADA))).toEqual([]);
     await removeRows(own.id);
     expect(await purge()).toEqual(nothing);
     expect(await objects()).toEqual([attachmentKey(other.sha256)]);

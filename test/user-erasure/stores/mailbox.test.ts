@@ -7,6 +7,7 @@ import { createMatcher } from '../../../activities/personal-data/matching/matche
 import { createMailboxStore } from '../../../activities/user-erasure/stores/mailbox';
 import { Messages } from '../../../ops/local/mailbox/messages';
 import { createSmtpServer } from '../../../ops/local/mailbox/smtp';
+import { collect } from '../../support/collect';
 import { newFolder } from '../../support/environment';
 import { person } from './person';
 
@@ -70,7 +71,7 @@ it.each(ABOUT)('removes a mail %s', async (_name, mail) => {
   const kept = mails();
   await deliver(mail);
   expect(await store.preview(ADA)).toEqual({ ...nothing, erase: 1 });
-  expect(await store.export(ADA)).toHaveLength(1);
+  expect(await collect(store.export(ADA))).toHaveLength(1);
   expect(mails()).toHaveLength(2);
   expect(await store.purge(ADA, () => {})).toEqual({ ...nothing, erase: 1 });
   expect(mails()).toEqual(kept);
@@ -86,7 +87,7 @@ it.each(OTHERS)('keeps a mail %s', async (_name, mail) => {
 
 it('exports what a mail says', async () => {
   await deliver({ to: EMAIL, attachments: [{ filename: 'a.txt', content: 'x' }] });
-  expect(await createMailboxStore(folder, matcher).export(ADA)).toEqual([
+  expect(await collect(createMailboxStore(folder, matcher).export(ADA))).toEqual([
     expect.objectContaining({
       from: OTHER.from,
       to: [EMAIL],
@@ -109,7 +110,7 @@ it('that is not there holds nothing', async () => {
     createMailboxStore(undefined, matcher),
     createMailboxStore(join(folder, 'not there yet'), matcher),
   ]) {
-    expect([await store.preview(ADA), await store.purge(ADA, () => {}), await store.export(ADA)]).toEqual([
+    expect([await store.preview(ADA), await store.purge(ADA, () => {}), await collect(store.export(ADA))]).toEqual([
       nothing,
       nothing,
       [],

@@ -6,6 +6,7 @@ import { createMatcher } from '../../../activities/personal-data/matching/matche
 import { createRedisStore } from '../../../activities/user-erasure/stores/redis';
 import { startRedis } from '../../../ops/local/redis';
 import { REDIS_PREFIX } from '../../../ops/runtime/redis';
+import { collect } from '../../support/collect';
 import { OwnServer } from '../../support/own-server';
 import { until } from '../../support/until';
 import { person } from './person';
@@ -54,14 +55,14 @@ it('counts and exports what mentions the person by name or value, and deletes th
   await fill();
   const store = createRedisStore(redis, matcher);
   expect(await store.preview(ADA)).toEqual({ ...nothing, erase: 8 });
-  const exported = (await store.export(ADA)) as { key: string; value: string }[];
+  const exported = (await collect(store.export(ADA))) as { key: string; value: string }[];
   expect(exported.map(({ key }) => key).sort()).toEqual(
     ['base64', 'hash', `limit:mail-${EMAIL}`, 'list', 'set', 'sorted', 'stream', 'text'].map(own).sort(),
   );
   expect(await store.purge(ADA, () => {})).toEqual({ ...nothing, erase: 8 });
   expect((await redis.keys('*')).sort()).toEqual(SURVIVORS);
   expect(await store.preview(ADA)).toEqual(nothing);
-  expect(await store.export(ADA)).toEqual([]);
+  expect(await collect(store.export(ADA))).toEqual([]);
 });
 
 it('writes its file anew, so that what was deleted before is gone from it too', async () => {
@@ -100,7 +101,7 @@ it('leaves the file alone where there is none', async () => {
 
 it('that is not configured holds nothing', async () => {
   const store = createRedisStore(null, matcher);
-  expect([await store.preview(ADA), await store.purge(ADA, () => {}), await store.export(ADA)]).toEqual([
+  expect([await store.preview(ADA), await store.purge(ADA, () => {}), await collect(store.export(ADA))]).toEqual([
     nothing,
     nothing,
     [],

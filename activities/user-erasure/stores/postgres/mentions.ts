@@ -36,8 +36,8 @@ interface PageRow {
   texts: Record<string, string | null> | null;
 }
 
-/** Rows may have 2 MiB each. */
-const BATCH = 50;
+/** Rows may have 2 MiB each, and several erasures and exports read at once. */
+const BATCH = 20;
 const FIRST = { rowId: '00000000-0000-0000-0000-000000000000', part: -1 };
 
 const raw = (name: string) => Prisma.raw(`"${name}"`);

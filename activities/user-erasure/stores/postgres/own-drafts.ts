@@ -1,5 +1,5 @@
 // The drafts written to a person: counted, read for their export, closed, waited for, erased.
-import type { Database } from '../../../../prisma/client';
+import type { Database, Prisma } from '../../../../prisma/client';
 import { listDraftEvents } from '../../../commands/audit';
 import { type CommandContext, SYSTEM } from '../../../commands/context';
 import { readDraftView } from '../../../commands/draft-record';
@@ -23,24 +23,50 @@ export async function countOwnDrafts(db: Database, person: Person): Promise<{ fr
   return counts ?? { free: 0, held: 0 };
 }
 
-export async function readOwnDrafts(db: Database, person: Person): Promise<unknown[]> {
-  const rows = await db.$queryRaw<{ id: string }[]>`SELECT d.id FROM drafts d WHERE ${isTo(person)} ORDER BY d.id`;
-  const read: unknown[] = [];
-  for (const { id } of rows) {
-    const revisions = await db.revision.findMany({
-      where: { draftId: id },
+/** Each with all its revisions, so that no text is in it twice; a revision may be large, and there may be many. */
+export async function* readOwnDrafts(db: Database, person: Person): AsyncIterable<unknown> {
+  for await (const id of idsOf(db, isTo(person))) {
+    const view = await readDraftView(db, id);
+    if (!view) continue;
+    const { subject: _, body: __, html: ___, ...draft } = view;
+    yield { kind: 'draft', draft, revisions: readRevisions(db, id), events: readEvents(db, id) };
+  }
+}
+
+async function* readRevisions(db: Database, draftId: string): AsyncIterable<unknown> {
+  for (let after = 0; ; ) {
+    const revision = await db.revision.findFirst({
+      where: { draftId, revision: { gt: after } },
       orderBy: { revision: 'asc' },
       select: { revision: true, subject: true, body: true, html: true, createdAt: true },
     });
-    const events = await listDraftEvents(db, id, { limit: 10_000 });
-    read.push({
-      kind: 'draft',
-      draft: await readDraftView(db, id),
-      revisions,
-      events: events.map(({ position: _, ...event }) => event),
-    });
+    if (!revision) return;
+    yield revision;
+    after = revision.revision;
   }
-  return read;
+}
+
+async function* readEvents(db: Database, draftId: string): AsyncIterable<unknown> {
+  for (let after = 0n; ; ) {
+    const page = await listDraftEvents(db, draftId, { after, limit: BATCH });
+    for (const { position, ...event } of page) {
+      yield event;
+      after = position;
+    }
+    if (page.length < BATCH) return;
+  }
+}
+
+/** Of `drafts d`, in pages: a person may have any number. */
+export async function* idsOf(db: Database, which: Prisma.Sql): AsyncIterable<string> {
+  for (let after = '00000000-0000-0000-0000-000000000000'; ; ) {
+    const page = await db.$queryRaw<{ id: string }[]>`
+      SELECT d.id FROM drafts d WHERE d.id > ${after}::uuid AND ${which} ORDER BY d.id LIMIT ${BATCH}`;
+    for (const { id } of page) yield id;
+    const last = page.at(-1);
+    if (!last || page.length < BATCH) return;
+    after = last.id;
+  }
 }
 
 /** Nobody is asked about them any more. */

@@ -20,6 +20,7 @@ interface PrincipalRow {
   isPerson: boolean;
 }
 
+const BATCH = 500;
 const OURS = [BOOTSTRAP_ADMIN.id, SYSTEM.id];
 
 /** Those who are the person, by their address or by a name that is their address, and those whose name only mentions them. */
@@ -42,31 +43,41 @@ export async function countPrincipals(db: Database, person: Person): Promise<{ p
   return { principals: found.length, sessions };
 }
 
-export async function readPrincipals(db: Database, person: Person): Promise<unknown[]> {
+export async function* readPrincipals(db: Database, person: Person): AsyncIterable<unknown> {
   const found = await findPrincipals(db, person);
-  const read: unknown[] = [];
   for (const { id, name, email, createdAt, isPerson } of found) {
     if (!isPerson) {
-      read.push({ kind: 'mention', in: 'principals', id, fields: { name } });
+      yield { kind: 'mention', in: 'principals', id, fields: { name } };
       continue;
     }
     const keys = await db.apiKey.findMany({
       where: { principalId: id },
       select: { id: true, roles: true, groups: true, createdAt: true, endedAt: true },
     });
-    const decisions = await db.verdict.findMany({
-      where: { principalId: id },
-      orderBy: { at: 'asc' },
-      select: { draftId: true, revision: true, verdict: true, comment: true, at: true },
-    });
-    read.push({ kind: 'principal', name, email, createdAt, keys, decisions });
+    yield { kind: 'principal', name, email, createdAt, keys, decisions: readDecisions(db, id) };
     const sessions = await db.session.findMany({
       where: { key: { principalId: id } },
       select: { createdAt: true, expiresAt: true },
     });
-    for (const session of sessions) read.push({ kind: 'session', ...session });
+    for (const session of sessions) yield { kind: 'session', ...session };
   }
-  return read;
+}
+
+async function* readDecisions(db: Database, principalId: string): AsyncIterable<unknown> {
+  for (let after = '00000000-0000-0000-0000-000000000000'; ; ) {
+    const page = await db.verdict.findMany({
+      where: { principalId, id: { gt: after } },
+      // As they were made: an id begins with its time.
+      orderBy: { id: 'asc' },
+      select: { id: true, draftId: true, revision: true, verdict: true, comment: true, at: true },
+      take: BATCH,
+    });
+    for (const { id, ...decision } of page) {
+      yield decision;
+      after = id;
+    }
+    if (page.length < BATCH) return;
+  }
 }
 
 export async function erasePrincipals(db: Database, person: Person): Promise<{ principals: number; sessions: number }> {
