@@ -52,7 +52,9 @@ export async function noteBatch(dependencies: MentionIndexDependencies): Promise
     const mentions: Mention[] = [];
     for (const place of TEXT_PLACES) {
       const ofPlace = rows.filter((row) => row.place === place.table);
-      if (ofPlace.length > 0) mentions.push(...(await mentionsOf(dependencies, tx, place, ofPlace)));
+      for await (const texts of readTexts(tx, place, ofPlace)) {
+        mentions.push(...(await mentionsOf(dependencies, place, texts)));
+      }
     }
     await replace(tx, rows, mentions);
     await tx.$executeRaw`DELETE FROM mentions_due WHERE position = ANY (${due.map(({ position }) => position)}::bigint[])`;
@@ -67,11 +69,9 @@ function upToFiles<Row extends DueRow>(due: Row[]): Row[] {
 
 async function mentionsOf(
   { matcher, subjects, files }: MentionIndexDependencies,
-  tx: Database,
   place: TextPlace,
-  due: DueRow[],
+  rows: RowTexts[],
 ): Promise<Mention[]> {
-  const rows = await readTexts(tx, place, due);
   const keys = [...subjects.hashingKeys];
   const values = rows.flatMap(({ texts }) => texts);
   const hashes = await matcher.hashesOf(

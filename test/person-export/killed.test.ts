@@ -1,4 +1,5 @@
 // A worker that is killed while it writes an export is followed by another, which writes all of it.
+import { indexMentions } from '../support/index-mentions';
 import { until } from '../support/until';
 import { ExportService } from './export-service';
 
@@ -15,6 +16,7 @@ const WAITS = `SELECT count(*)::int AS waiting FROM pg_stat_activity
 it('an export is ready once and whole, though its worker was killed in the middle', async () => {
   const email = 'ada@customer.example';
   for (let i = 0; i < 5; i++) await service.base.submitForReview(email, { body: `Letter ${i}` });
+  await indexMentions(service.db, service.files);
   const id = await service.request(email);
   const holder = await service.base.database.pool.connect();
   try {
