@@ -67,12 +67,20 @@ export async function removeUnnamedObjects(db: Database, files: ObjectStore, bea
 export async function removeObjectsOfRemovedRows(db: Database, files: ObjectStore, beat = () => {}): Promise<number> {
   for (let removed = 0; ; ) {
     const rows = await db.removedFile.findMany({ orderBy: { position: 'asc' }, take: BATCH });
-    const hashes = [...new Set(rows.map(({ sha256 }) => sha256))];
-    removed += await removeObjects(db, files, hashes.map(attachmentKey));
+    const keys = [...new Set(rows.map(({ sha256 }) => attachmentKey(sha256)))];
+    const there: string[] = [];
+    for (const key of keys) if (await isThere(files, key)) there.push(key);
+    removed += await removeObjects(db, files, there);
     await db.removedFile.deleteMany({ where: { position: { in: rows.map(({ position }) => position) } } });
     beat();
     if (rows.length < BATCH) return removed;
   }
+}
+
+/** Of an object that S3 no longer lists, older versions may still be there. */
+async function isThere(files: ObjectStore, key: string): Promise<boolean> {
+  for await (const version of files.versions(key)) if (version.key === key) return true;
+  return false;
 }
 
 async function* keysOf(files: ObjectStore): AsyncIterable<string> {
