@@ -34,7 +34,6 @@ export async function readTexts(
   rows: readonly DueRow[],
 ): Promise<RowTexts[]> {
   const columns = Object.entries(place.columns);
-  const wanted = JSON.stringify(rows.map(({ rowId, part }) => ({ row_id: rowId, part })));
   const sha256 = place.table === 'attachments' ? Prisma.sql`t.sha256` : Prisma.sql`NULL`;
   const found = await db.$queryRaw<(Record<string, string | null> & { rowId: string; part: number })[]>`
     SELECT r.row_id AS "rowId", r.part, ${sha256} AS "sha256",
@@ -42,7 +41,7 @@ export async function readTexts(
         columns.map(([column, kind]) => Prisma.sql`${columnText(column, kind)} AS ${raw(`=${column}`)}`),
         ', ',
       )}
-    FROM jsonb_to_recordset(${wanted}::jsonb) AS r (row_id uuid, part int) JOIN ${raw(place.table)} t ON ${isRow(place)}`;
+    FROM jsonb_to_recordset(${wantedOf(rows)}::jsonb) AS r (row_id uuid, part int) JOIN ${raw(place.table)} t ON ${isRow(place)}`;
   return found.map((row) => ({
     place: place.table,
     rowId: row.rowId,
@@ -54,3 +53,21 @@ export async function readTexts(
     }),
   }));
 }
+
+/** Returns how many bytes the words of each row have, which PostgreSQL knows without reading them. What is JSON is small. */
+export async function readSizes(
+  db: Pick<Database, '$queryRaw'>,
+  place: TextPlace,
+  rows: readonly DueRow[],
+): Promise<(DueRow & { bytes: number })[]> {
+  const words = Object.entries(place.columns).flatMap(([column, kind]) =>
+    kind === 'json' || kind === 'list' ? [] : [Prisma.sql`coalesce(octet_length(t.${raw(column)}), 0)`],
+  );
+  const bytes = words.length > 0 ? Prisma.join(words, ' + ') : Prisma.sql`0`;
+  const found = await db.$queryRaw<{ rowId: string; part: number; bytes: number }[]>`
+    SELECT r.row_id AS "rowId", r.part, (${bytes})::int AS bytes
+    FROM jsonb_to_recordset(${wantedOf(rows)}::jsonb) AS r (row_id uuid, part int) JOIN ${raw(place.table)} t ON ${isRow(place)}`;
+  return found.map((row) => ({ place: place.table, ...row }));
+}
+
+const wantedOf = (rows: readonly DueRow[]) => JSON.stringify(rows.map(({ rowId, part }) => ({ row_id: rowId, part })));
