@@ -1,8 +1,11 @@
 // Lists where PostgreSQL holds text in which a person may be mentioned. Index, purge, export and replay go by this list; a test
 // holds it to the catalogue, and the triggers of the index to it.
 
-/** How a column holds addresses: as one whole value, or anywhere in words, in JSON or in an array of words. */
-export type TextKind = 'address' | 'text' | 'json' | 'list';
+/**
+ * How a column holds addresses: as one whole value, or anywhere in words, in JSON, in an array of words, or in a key that no
+ * two rows may share.
+ */
+export type TextKind = 'address' | 'text' | 'json' | 'list' | 'key';
 
 export interface TextPlace {
   table: string;
@@ -20,7 +23,7 @@ export const TEXT_PLACES = [
     to: 'address',
     reply_to: 'address',
     campaign: 'text',
-    idempotency_key: 'text',
+    idempotency_key: 'key',
     metadata: 'json',
     decision: 'json',
   }),

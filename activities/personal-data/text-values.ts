@@ -12,7 +12,7 @@ export interface TextValue {
 /** Returns the addresses that it mentions, in their normal form. */
 export function addressesOf({ kind, value }: TextValue): Set<string> {
   if (kind === 'address') return new Set([normaliseAddress(value)]);
-  if (kind === 'text') return addressesIn(value);
+  if (kind === 'text' || kind === 'key') return addressesIn(value);
   const found = new Set<string>();
   for (const text of stringsIn(JSON.parse(value))) for (const address of addressesIn(text)) found.add(address);
   return found;
@@ -21,6 +21,8 @@ export function addressesOf({ kind, value }: TextValue): Set<string> {
 /** Returns the value without the person, null where nothing of it is left, or undefined where it does not mention them. */
 export function without({ kind, value }: TextValue, email: string, mentions: Mentions): string | null | undefined {
   if (kind === 'address') return normaliseAddress(value) === email ? null : undefined;
+  // Two keys without their mentions could become one.
+  if (kind === 'key') return mentions.isIn(value) ? null : undefined;
   if (kind === 'text') {
     const { text, count } = mentions.replace(value);
     return count > 0 ? text : undefined;
@@ -56,8 +58,9 @@ function mapStrings(value: unknown, change: (text: string) => string): unknown {
   const taken = new Set(entries.map(([key]) => key));
   return Object.fromEntries(
     entries.map(([key, one]) => {
-      let name = change(key);
-      for (let n = 2; name !== key && taken.has(name); n++) name = `${change(key)} ${n}`;
+      const changed = change(key);
+      let name = changed;
+      for (let n = 2; name !== key && taken.has(name); n++) name = `${changed} ${n}`;
       taken.add(name);
       return [name, mapStrings(one, change)];
     }),
