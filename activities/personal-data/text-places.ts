@@ -38,9 +38,13 @@ export const TEXT_PLACES = [
 
 export type TextTableName = (typeof TEXT_PLACES)[number]['table'];
 
+const kindOf = (table: string, column: string): TextKind | undefined =>
+  (TEXT_PLACES as readonly TextPlace[]).find((one) => one.table === table)?.columns[column];
+
 /** Columns whose whole value is one address: they are compared, and never searched. */
-export const isAddressColumn = (table: string, column: string): boolean =>
-  (TEXT_PLACES as readonly TextPlace[]).find((one) => one.table === table)?.columns[column] === 'address';
+export const isAddressColumn = (table: string, column: string): boolean => kindOf(table, column) === 'address';
+/** Columns that clients write. */
+export const isTextColumn = (table: string, column: string): boolean => kindOf(table, column) !== undefined;
 
 function place<Table extends string>(
   table: Table,

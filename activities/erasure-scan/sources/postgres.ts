@@ -1,7 +1,7 @@
 // Reads every row of every table that the catalogue names, as one moment saw them, value by value: what is JSON is decoded first.
 import { randomUUID } from 'node:crypto';
 import pg from 'pg';
-import { isAddressColumn } from '../../personal-data/text-places';
+import { isAddressColumn, isTextColumn } from '../../personal-data/text-places';
 import { stringsIn } from '../../personal-data/text-values';
 import type { ScanChunk, ScanSource } from '../report';
 
@@ -66,13 +66,15 @@ async function* rowsOf(client: pg.Client, table: string): AsyncIterable<ScanChun
     const { rows, fields } = await client.query<unknown[]>({ text: `FETCH ${ROWS} FROM rows`, rowMode: 'array' });
     if (rows.length === 0) break;
     const parts: Uint8Array[] = [];
+    const written: Uint8Array[] = [];
     for (const row of rows) {
       for (const [n, value] of row.entries()) {
-        if (typeof value === 'string' && isAddressColumn(table, fields[n]?.name ?? '') && isBare(value)) {
-          yield { address: value };
-        } else for (const bytes of bytesOf(value)) parts.push(bytes, SEPARATOR);
+        const column = fields[n]?.name ?? '';
+        if (typeof value === 'string' && isAddressColumn(table, column) && isBare(value)) yield { address: value };
+        else for (const bytes of bytesOf(value)) (isTextColumn(table, column) ? written : parts).push(bytes, SEPARATOR);
       }
     }
+    if (written.length > 0) yield { written: Buffer.concat(written) };
     yield Buffer.concat(parts);
   }
   await client.query('CLOSE rows');
