@@ -103,3 +103,19 @@ it(`index, purge and scan agree on ${TEXTS} texts, from seed ${SEED}`, () => {
   expect(different).toEqual([]);
   expect(mentions).toBeGreaterThan(TEXTS / 10);
 });
+
+it('a spelled at sign of a value beside it shows nothing more in a value', () => {
+  const text = 'nora%=6Eora==\\n=\n40customer.example_';
+  const scanning = createScanning();
+  scanning.open('one', [{ email: NORA, fingerprints: [] }]);
+  const bytes = Buffer.from(`${text}\x1f\nnext%40elsewhere.example`);
+  const isScanned = scanning.search('one', { bytes, from: 0, to: bytes.length }).length > 0;
+  expect(isScanned).toBe(mentionsOf(NORA).isIn(text));
+});
+
+it.each([`a\x1f${NORA.replace('@', '%40')}\x1fb`, `${NORA.replace('@', '&#64;')}\x1f`])(
+  'finds a spelled address that fills a value whole: %j',
+  (text) => {
+    expect(addressesIn(text)).toEqual(new Set([NORA]));
+  },
+);

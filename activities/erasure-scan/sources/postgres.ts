@@ -1,14 +1,14 @@
 // Reads every row of every table that the catalogue names, as one moment saw them, value by value: what is JSON is decoded first.
 import { randomUUID } from 'node:crypto';
 import pg from 'pg';
+import { BORDER } from '../../personal-data/addresses/stretches';
 import { isAddressColumn, isTextColumn } from '../../personal-data/text-places';
 import { stringsIn } from '../../personal-data/text-values';
 import type { ScanChunk, ScanSource } from '../report';
 
 /** They may have 2 MiB each. */
 const ROWS = 50;
-/** Stands in no text that an address is in, so it keeps values apart. */
-const SEPARATOR = Buffer.from('\x1f\n');
+const SEPARATOR = Buffer.from(`${BORDER}\n`);
 const DECOYS = 'scan_decoys';
 
 export function createPostgresSource(connectionString: string): ScanSource {
