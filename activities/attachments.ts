@@ -14,8 +14,9 @@ import { recordEvent } from './commands/audit';
 import { SYSTEM } from './commands/context';
 import type { ReceivedFile } from './received-file';
 
-const PREFIX = 'attachments/';
-export const attachmentKey = (sha256: string) => `${PREFIX}${sha256}`;
+/** Where their objects lie. */
+export const ATTACHMENTS = 'attachments/';
+export const attachmentKey = (sha256: string) => `${ATTACHMENTS}${sha256}`;
 
 const BATCH = 100;
 /** An object of 10 MiB may have to travel while the lock is held. */
@@ -85,7 +86,7 @@ async function isThere(files: ObjectStore, key: string): Promise<boolean> {
 
 async function* keysOf(files: ObjectStore): AsyncIterable<string> {
   let last = '';
-  for await (const { key } of files.versions(PREFIX)) {
+  for await (const { key } of files.versions(ATTACHMENTS)) {
     if (key !== last) yield key;
     last = key;
   }
@@ -112,7 +113,7 @@ function removeRows(db: Database, olderThan: Date): Promise<number> {
 }
 
 async function removeObjects(db: Database, files: ObjectStore, keys: string[]): Promise<number> {
-  const hashes = keys.map((key) => key.slice(PREFIX.length));
+  const hashes = keys.map((key) => key.slice(ATTACHMENTS.length));
   const named = await db.attachment.findMany({ where: { sha256: { in: hashes } }, select: { sha256: true } });
   const known = new Set(named.map(({ sha256 }) => sha256));
   let removed = 0;

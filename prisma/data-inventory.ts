@@ -187,7 +187,7 @@ export const COLUMNS: Record<string, Columns[]> = {
     {
       class: 'none',
       fields:
-        'status version requestedAt graceUntil confirmedAt begunAt deadlineAt extendedUntil preview certificate scan nextScanAt failureCode endedAt',
+        'status version requestedAt graceUntil confirmedAt begunAt deadlineAt extendedUntil preview certificate scan nextScanAt purgeFrom failureCode endedAt',
       ...CERTIFICATE,
     },
   ],
@@ -214,7 +214,7 @@ export const COLUMNS: Record<string, Columns[]> = {
   Mention: [
     {
       class: 'pseudonymous',
-      fields: 'hash place rowId part',
+      fields: 'hash place rowId part position',
       kept: 'As long as the text mentions the address',
       erasure: 'Removed with the mention',
     },

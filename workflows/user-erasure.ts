@@ -49,8 +49,12 @@ const HELD = stepsWith(HELD_DATABASE_STEP, HELD_ERASURE_STEP);
 function stepsWith(database: LocalActivityOptions, store: ActivityOptions) {
   const { readErasureState, concludePurge, eraseAgain, giveErasureUp } =
     proxyLocalActivities<UserErasureActivities>(database);
-  const { takeErasureStep, scanStores, certifyErasure } = proxyActivities<UserErasureActivities>(store);
-  return { readErasureState, concludePurge, eraseAgain, giveErasureUp, takeErasureStep, scanStores, certifyErasure };
+  const { takeErasureStep, scanStores, settleLateFindings, certifyErasure } =
+    proxyActivities<UserErasureActivities>(store);
+  return {
+    ...{ readErasureState, concludePurge, eraseAgain, giveErasureUp },
+    ...{ takeErasureStep, scanStores, settleLateFindings, certifyErasure },
+  };
 }
 
 /** What was written while the stores were gone through shows in a scan and goes in the next round. */
@@ -116,8 +120,12 @@ export async function userErasure({ requestId }: UserErasureInput): Promise<Eras
     if (known.gone || known.erasure?.status !== 'scanning') return;
     const scan = await HELD.scanStores(requestId);
     if (isClean(scan)) return take(HELD.certifyErasure({ requestId, scan }));
-    if (++round === ROUNDS) return take(HELD.giveErasureUp(requestId));
-    isFound = true;
+    if (++round < ROUNDS) {
+      isFound = true;
+      return;
+    }
+    const settled = await HELD.settleLateFindings(requestId);
+    await take(settled ? HELD.certifyErasure({ requestId, scan: settled }) : HELD.giveErasureUp(requestId));
   }
 
   async function workInTurns(status: AtWork, hasNews: () => boolean): Promise<void> {

@@ -128,11 +128,11 @@ async function findAddresses(
     UNION ALL SELECT place, row_id, part FROM mentions WHERE hash = ${MANY}`;
   for (const { place, ...row } of rows) {
     const table = TEXT_PLACES.find((one) => one.table === (place === RECIPIENTS ? 'drafts' : place));
-    for await (const [read] of table ? readTexts(db, table, [{ ...row, place }]) : []) {
-      const inTexts = await matcher.addressesOf(read?.texts.map(({ kind, value }) => ({ kind, value })) ?? []);
-      const inFile = read?.sha256 ? await addressesInFile({ files, matcher }, read.sha256) : null;
-      for (const address of [...inTexts.flat(), ...(inFile ?? [])]) note(address, subjects, wanted, found);
-    }
+    const [read] = table ? await readTexts(db, table, [{ ...row, place }]) : [];
+    if (!read) continue;
+    const inTexts = await matcher.addressesOf(read.texts.map(({ kind, value }) => ({ kind, value })));
+    const inFile = read.sha256 ? await addressesInFile({ files, matcher }, read.sha256) : null;
+    for (const address of [...inTexts.flat(), ...(inFile ?? [])]) note(address, subjects, wanted, found);
   }
   return found;
 }

@@ -44,7 +44,7 @@ export function createScanPasses(dependencies: PassDependencies): ScanPasses {
         beat();
         const row = await db.erasure.findUnique({ where: { id: requestId }, select: { status: true, scan: true } });
         if (row?.status !== 'scanning') return { needles: 0, sources: [] };
-        if (row.scan) return row.scan as unknown as ScanSummary;
+        if (row.scan) return toSummary(row.scan as unknown as RecordedScan);
         const made = await whileAlone(databaseUrl, () => makePass(dependencies, beat));
         if (!made) await delay(ASKS_EACH_MS);
       }
@@ -58,6 +58,13 @@ export function createScanPasses(dependencies: PassDependencies): ScanPasses {
     },
   };
 }
+
+/** As the row has it: with the places, which no history needs. */
+export interface RecordedScan extends ScanSummary {
+  places: Record<string, string[]>;
+}
+
+export const toSummary = ({ places: _, ...summary }: RecordedScan): ScanSummary => summary;
 
 /** @returns whether it was this process's turn */
 async function whileAlone(connectionString: string, work: () => Promise<void>): Promise<boolean> {
@@ -117,8 +124,9 @@ async function record(
   { needles, sources }: ScanReport,
   pass: { erasures: number; startedAt: Date; finishedAt: Date },
 ): Promise<void> {
-  const summary: ScanSummary = {
+  const summary: RecordedScan = {
     needles,
+    places: Object.fromEntries(sources.map(({ source, places }) => [source, places])),
     sources: sources.map(({ places: _, ...counts }) => counts),
     pass: { ...pass, startedAt: pass.startedAt.toISOString(), finishedAt: pass.finishedAt.toISOString() },
   };

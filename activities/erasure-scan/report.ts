@@ -1,8 +1,8 @@
 // Defines what a scan reads and what it reports: counts and places, never the text that it found.
 import type { ScannedPerson } from '../personal-data/matching/scanning';
 
-/** Bytes, or the whole value of a column that holds one address. */
-export type ScanChunk = Uint8Array | { address: string };
+/** Bytes, what clients have written, or the whole value of a column that holds one address. */
+export type ScanChunk = Uint8Array | { written: Uint8Array } | { address: string };
 
 export interface ScanItem {
   /** A table, a key, a file, a workflow id. */
@@ -10,6 +10,8 @@ export interface ScanItem {
   chunks: AsyncIterable<ScanChunk> | Uint8Array;
   /** A file in which a server keeps its data, where fields lie side by side. */
   isBinary?: boolean;
+  /** Clients have written all of it. A hash of the person's content is words there: its author may have reckoned it. */
+  isWritten?: boolean;
 }
 
 /** What was planted, where it has to be found how often at least, and how it is taken away. */
@@ -36,7 +38,7 @@ export interface SourceReport {
   bytes: number;
   items: number;
   findings: number;
-  /** Where, at most ten. */
+  /** Where, each once. */
   places: string[];
 }
 

@@ -14,7 +14,8 @@ import {
   type Subject,
 } from './report';
 
-const MOST_PLACES = 10;
+/** More than any author can write in the time of a round would be a fault. */
+const MOST_PLACES = 10_000;
 
 /** Reads everything once. @returns a report for each person, in their order */
 export type Scan = (people: readonly Subject[], beat: () => void) => Promise<ScanReport[]>;
@@ -77,7 +78,7 @@ async function readSource(source: ScanSource, people: readonly Subject[], readin
 
 /** @returns how many bytes it has */
 async function readItem(
-  { place, chunks, isBinary = false }: ScanItem,
+  { place, chunks, isBinary = false, isWritten = false }: ScanItem,
   number: number,
   people: readonly Subject[],
   found: Map<string, number>[],
@@ -104,13 +105,16 @@ async function readItem(
     if (person !== undefined) note(person, shown(person));
     bytes += address.length;
   };
-  const stream = chunks instanceof Uint8Array ? chunks : bytesOf(chunks, visitAddress);
-  for await (const { bytes: window, from, to, fresh } of windowsOf(stream)) {
-    for (const person of await matcher.scanWindow(scan, { bytes: window, from, to, isBinary }))
-      note(person, shown(person));
-    bytes += fresh;
-    beat();
-  }
+  const search = async (stream: AsyncIterable<Uint8Array> | Uint8Array, by: { isWritten: boolean }) => {
+    for await (const { bytes: window, from, to, fresh } of windowsOf(stream)) {
+      for (const person of await matcher.scanWindow(scan, { bytes: window, from, to, isBinary, ...by }))
+        note(person, shown(person));
+      bytes += fresh;
+      beat();
+    }
+  };
+  const visitWritten = (written: Uint8Array) => search(written, { isWritten: true });
+  await search(chunks instanceof Uint8Array ? chunks : bytesOf(chunks, visitAddress, visitWritten), { isWritten });
   return bytes;
 }
 
@@ -123,9 +127,11 @@ function isInName(name: string, email: string): boolean {
 async function* bytesOf(
   chunks: AsyncIterable<ScanChunk>,
   visitAddress: (address: string) => void,
+  visitWritten: (bytes: Uint8Array) => Promise<void>,
 ): AsyncIterable<Uint8Array> {
   for await (const chunk of chunks) {
     if (chunk instanceof Uint8Array) yield chunk;
+    else if ('written' in chunk) await visitWritten(chunk.written);
     else visitAddress(chunk.address);
   }
 }

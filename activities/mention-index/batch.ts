@@ -6,15 +6,17 @@ import type { Subjects } from '../personal-data/subject';
 import { TEXT_PLACES, type TextPlace } from '../personal-data/text-places';
 import { addressesInFile } from './files';
 import { MANY, RECIPIENTS } from './lookup';
-import { type DueRow, type RowTexts, readTexts } from './texts';
+import { type DueRow, type RowTexts, readSizes, readTexts } from './texts';
 
 /** One process at a time: two could note the same row, the older text last. */
 const LOCK = 7_305_219n;
 const ROWS = 100;
-/** Each may have 10 MiB. */
-const FILES = 4;
+/** Of one part: a row may have 2 MiB, and is read into memory. */
+const PART_BYTES = 2 * 1024 * 1024;
 /** Of one row: more would let one text fill the index. */
 const MOST_ADDRESSES = 1_000;
+/** A batch ends with the part in which this is over, since some content takes a hundred times as long as other. */
+const WORKS_MS = 10_000;
 /** Files may lie far away. */
 const SLOW = { timeout: 5 * 60_000 };
 
@@ -25,10 +27,9 @@ export interface MentionIndexDependencies {
   matcher: Matcher;
 }
 
-interface Mention {
-  place: string;
-  row_id: string;
-  part: number;
+interface Mention extends DueRow {
+  /** Where it is noted: the row's own place, or that of recipients. */
+  noted: string;
   /** In hex. */
   hash: string;
 }
@@ -44,34 +45,64 @@ export async function noteBatch(dependencies: MentionIndexDependencies): Promise
       [{ isOurs: boolean }]
     >`SELECT pg_try_advisory_xact_lock(${LOCK}) AS "isOurs"`;
     if (!isOurs) return null;
-    const due = upToFiles(
-      await tx.$queryRaw<(DueRow & { position: bigint })[]>`
-        SELECT position, place, row_id AS "rowId", part FROM mentions_due ORDER BY position LIMIT ${ROWS}`,
-    );
-    const rows = [...new Map(due.map((row) => [`${row.place} ${row.rowId} ${row.part}`, row])).values()];
-    const mentions: Mention[] = [];
-    for (const place of TEXT_PLACES) {
-      const ofPlace = rows.filter((row) => row.place === place.table);
-      for await (const texts of readTexts(tx, place, ofPlace)) {
-        mentions.push(...(await mentionsOf(dependencies, place, texts)));
-      }
+    const due = await tx.$queryRaw<(DueRow & { position: bigint })[]>`
+      SELECT position, place, row_id AS "rowId", part FROM mentions_due ORDER BY position LIMIT ${ROWS}`;
+    const rows = [...new Map(due.map((row) => [keyOf(row), row])).values()];
+    const positions = new Map(due.map((row) => [keyOf(row), row.position]));
+    const done = new Set<string>();
+    const until = Date.now() + WORKS_MS;
+    for await (const { place, rows: part } of partsOf(tx, rows)) {
+      // Of no place that this build knows: it has no mentions.
+      const mentions = place ? await mentionsOf(dependencies, tx, place, part) : [];
+      await replace(tx, part, mentions, positions);
+      for (const row of part) done.add(keyOf(row));
+      if (Date.now() > until) break;
     }
-    await replace(tx, rows, mentions);
-    await tx.$executeRaw`DELETE FROM mentions_due WHERE position = ANY (${due.map(({ position }) => position)}::bigint[])`;
-    return due.length;
+    const noted = due.filter((row) => done.has(keyOf(row)));
+    await tx.$executeRaw`
+      DELETE FROM mentions_due WHERE position = ANY (${noted.map(({ position }) => position)}::bigint[])`;
+    return noted.length;
   }, SLOW);
 }
 
-function upToFiles<Row extends DueRow>(due: Row[]): Row[] {
-  const files = due.flatMap(({ place }, n) => (place === 'attachments' ? [n] : []));
-  return due.slice(0, files[FILES]);
+const keyOf = ({ place, rowId, part }: DueRow) => `${place} ${rowId} ${part}`;
+
+/** Yields rows of one place at a time, an attachment alone, since its file may have 10 MiB. */
+async function* partsOf(tx: Database, due: DueRow[]): AsyncIterable<{ place: TextPlace | null; rows: DueRow[] }> {
+  const places: TextPlace[] = TEXT_PLACES;
+  const unknown = due.filter((row) => !places.some(({ table }) => table === row.place));
+  if (unknown.length > 0) yield { place: null, rows: unknown };
+  for (const place of places) {
+    const rows = due.filter((row) => row.place === place.table);
+    const most = place.table === 'attachments' ? 0 : PART_BYTES;
+    if (rows.length === 0) continue;
+    const sizes = new Map((await readSizes(tx, place, rows)).map((row) => [keyOf(row), row.bytes]));
+    for (const part of inParts(rows, sizes, most)) yield { place, rows: part };
+  }
+}
+
+function inParts(rows: DueRow[], sizes: ReadonlyMap<string, number>, most: number): DueRow[][] {
+  const parts: DueRow[][] = [];
+  let left = 0;
+  for (const row of rows) {
+    const size = sizes.get(keyOf(row)) ?? 0;
+    if (parts.length === 0 || size > left || most === 0) {
+      parts.push([]);
+      left = most;
+    }
+    parts.at(-1)?.push(row);
+    left -= size;
+  }
+  return parts;
 }
 
 async function mentionsOf(
   { matcher, subjects, files }: MentionIndexDependencies,
+  tx: Database,
   place: TextPlace,
-  rows: RowTexts[],
+  due: DueRow[],
 ): Promise<Mention[]> {
+  const rows = await readTexts(tx, place, due);
   const keys = [...subjects.hashingKeys];
   const values = rows.flatMap(({ texts }) => texts);
   const hashes = await matcher.hashesOf(
@@ -105,14 +136,20 @@ async function mentionsOf(
   return mentions;
 }
 
-const mention = (place: string, { rowId, part }: DueRow, hash: string): Mention => ({
+const mention = (noted: string, { place, rowId, part }: DueRow, hash: string): Mention => ({
+  noted,
   place,
-  row_id: rowId,
+  rowId,
   part,
   hash,
 });
 
-async function replace(tx: Database, rows: DueRow[], mentions: Mention[]): Promise<void> {
+async function replace(
+  tx: Database,
+  rows: DueRow[],
+  mentions: Mention[],
+  positions: ReadonlyMap<string, bigint>,
+): Promise<void> {
   const places = rows.flatMap(({ place, rowId, part }) =>
     (place === 'drafts' ? [place, RECIPIENTS] : [place]).map((one) => ({ place: one, row_id: rowId, part })),
   );
@@ -120,9 +157,13 @@ async function replace(tx: Database, rows: DueRow[], mentions: Mention[]): Promi
     DELETE FROM mentions m USING jsonb_to_recordset(${JSON.stringify(places)}::jsonb) AS r (place text, row_id uuid, part int)
     WHERE m.place = r.place AND m.row_id = r.row_id AND m.part = r.part`;
   if (mentions.length === 0) return;
+  const noted = mentions.map((one) => ({
+    ...{ hash: one.hash, place: one.noted, row_id: one.rowId, part: one.part },
+    position: Number(positions.get(keyOf(one))),
+  }));
   await tx.$executeRaw`
-    INSERT INTO mentions (hash, place, row_id, part)
-    SELECT decode(r.hash, 'hex'), r.place, r.row_id, r.part
-    FROM jsonb_to_recordset(${JSON.stringify(mentions)}::jsonb) AS r (hash text, place text, row_id uuid, part int)
+    INSERT INTO mentions (hash, place, row_id, part, position)
+    SELECT decode(r.hash, 'hex'), r.place, r.row_id, r.part, r.position
+    FROM jsonb_to_recordset(${JSON.stringify(noted)}::jsonb) AS r (hash text, place text, row_id uuid, part int, position bigint)
     ON CONFLICT DO NOTHING`;
 }

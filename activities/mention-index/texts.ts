@@ -27,48 +27,47 @@ export const isRow = ({ id, part }: Pick<TextPlace, 'id' | 'part'>): Prisma.Sql 
     ' AND ',
   );
 
-/** Texts are read in parts of so many bytes, or a single row. */
-const MOST_BYTES = 2 * 1024 * 1024;
-
-interface FoundRow extends Record<string, unknown> {
-  n: bigint;
-  rowId: string;
-  part: number;
-  sha256: string | null;
-}
-
-/** Yields those that are still there, a part at a time. */
-export async function* readTexts(
+/** Returns those that are still there. */
+export async function readTexts(
   db: Pick<Database, '$queryRaw'>,
   place: TextPlace,
   rows: readonly DueRow[],
-): AsyncIterable<RowTexts[]> {
+): Promise<RowTexts[]> {
   const columns = Object.entries(place.columns);
-  const names = columns.map(([column, kind]) => Prisma.sql`${columnText(column, kind)} AS ${raw(`=${column}`)}`);
-  const lengths = columns.map(([column, kind]) => Prisma.sql`coalesce(octet_length(${columnText(column, kind)}), 0)`);
-  const sha256 = place.table === 'attachments' ? Prisma.sql`t.sha256` : Prisma.sql`NULL::text`;
-  for (let rest = rows; rest.length > 0; ) {
-    const wanted = JSON.stringify(rest.map(({ rowId, part }) => ({ row_id: rowId, part })));
-    const found = await db.$queryRaw<FoundRow[]>`
-      SELECT r.n, r.row_id AS "rowId", r.part, ${sha256} AS "sha256", ${Prisma.join(names, ', ')}
-      FROM (
-        SELECT r.*, sum(${Prisma.join(lengths, ' + ')}) OVER (ORDER BY r.n) AS so_far, row_number() OVER (ORDER BY r.n) AS place
-        FROM ROWS FROM (jsonb_to_recordset(${wanted}::jsonb) AS (row_id uuid, part int)) WITH ORDINALITY AS r (row_id, part, n)
-          JOIN ${raw(place.table)} t ON ${isRow(place)}
-      ) r JOIN ${raw(place.table)} t ON ${isRow(place)}
-      WHERE r.so_far <= ${MOST_BYTES} OR r.place = 1 ORDER BY r.n`;
-    const last = found.at(-1);
-    if (!last) return;
-    yield found.map((row) => ({
-      place: place.table,
-      rowId: row.rowId,
-      part: row.part,
-      sha256: row.sha256,
-      texts: columns.flatMap(([column, kind]) => {
-        const value = row[`=${column}`];
-        return typeof value === 'string' && value !== '' ? [{ column, kind, value }] : [];
-      }),
-    }));
-    rest = rest.slice(Number(last.n));
-  }
+  const sha256 = place.table === 'attachments' ? Prisma.sql`t.sha256` : Prisma.sql`NULL`;
+  const found = await db.$queryRaw<(Record<string, string | null> & { rowId: string; part: number })[]>`
+    SELECT r.row_id AS "rowId", r.part, ${sha256} AS "sha256",
+      ${Prisma.join(
+        columns.map(([column, kind]) => Prisma.sql`${columnText(column, kind)} AS ${raw(`=${column}`)}`),
+        ', ',
+      )}
+    FROM jsonb_to_recordset(${wantedOf(rows)}::jsonb) AS r (row_id uuid, part int) JOIN ${raw(place.table)} t ON ${isRow(place)}`;
+  return found.map((row) => ({
+    place: place.table,
+    rowId: row.rowId,
+    part: row.part,
+    sha256: (row as { sha256?: string | null }).sha256 ?? null,
+    texts: columns.flatMap(([column, kind]) => {
+      const value = row[`=${column}`];
+      return value ? [{ column, kind, value }] : [];
+    }),
+  }));
 }
+
+/** Returns how many bytes the words of each row have, which PostgreSQL knows without reading them. What is JSON is small. */
+export async function readSizes(
+  db: Pick<Database, '$queryRaw'>,
+  place: TextPlace,
+  rows: readonly DueRow[],
+): Promise<(DueRow & { bytes: number })[]> {
+  const words = Object.entries(place.columns).flatMap(([column, kind]) =>
+    kind === 'json' || kind === 'list' ? [] : [Prisma.sql`coalesce(octet_length(t.${raw(column)}), 0)`],
+  );
+  const bytes = words.length > 0 ? Prisma.join(words, ' + ') : Prisma.sql`0`;
+  const found = await db.$queryRaw<{ rowId: string; part: number; bytes: number }[]>`
+    SELECT r.row_id AS "rowId", r.part, (${bytes})::int AS bytes
+    FROM jsonb_to_recordset(${wantedOf(rows)}::jsonb) AS r (row_id uuid, part int) JOIN ${raw(place.table)} t ON ${isRow(place)}`;
+  return found.map((row) => ({ place: place.table, ...row }));
+}
+
+const wantedOf = (rows: readonly DueRow[]) => JSON.stringify(rows.map(({ rowId, part }) => ({ row_id: rowId, part })));

@@ -2,10 +2,10 @@
 // holds it to the catalogue, and the triggers of the index to it.
 
 /**
- * How a column holds addresses: as one whole value, or anywhere in words, in JSON or in an array of words. A `key` that
- * mentions somebody goes as a whole: two that differ in the mention alone would become the same.
+ * How a column holds addresses: as one whole value, or anywhere in words, in JSON, in an array of words, or in a key that no
+ * two rows may share.
  */
-export type TextKind = 'address' | 'text' | 'key' | 'json' | 'list';
+export type TextKind = 'address' | 'text' | 'json' | 'list' | 'key';
 
 export interface TextPlace {
   table: string;
@@ -39,9 +39,13 @@ export const TEXT_PLACES = [
 
 export type TextTableName = (typeof TEXT_PLACES)[number]['table'];
 
+const kindOf = (table: string, column: string): TextKind | undefined =>
+  (TEXT_PLACES as readonly TextPlace[]).find((one) => one.table === table)?.columns[column];
+
 /** Columns whose whole value is one address: they are compared, and never searched. */
-export const isAddressColumn = (table: string, column: string): boolean =>
-  (TEXT_PLACES as readonly TextPlace[]).find((one) => one.table === table)?.columns[column] === 'address';
+export const isAddressColumn = (table: string, column: string): boolean => kindOf(table, column) === 'address';
+/** Columns that clients write. */
+export const isTextColumn = (table: string, column: string): boolean => kindOf(table, column) !== undefined;
 
 function place<Table extends string>(
   table: Table,

@@ -13,6 +13,7 @@ import type { Subjects } from '../personal-data/subject';
 import { type CertifierDependencies, createCertifier } from './certifier';
 import { changeErasure, changeErasureWithin, type ErasureRule } from './change-erasure';
 import { type ErasureRecord, readErasure, toState, unsealSubject } from './erasure-record';
+import { settleLateContent } from './late-content';
 import { createPreview } from './preview';
 import { createSteps, type StepsDependencies } from './steps';
 import { hasHoldEnded } from './stores/postgres/held-person';
@@ -115,6 +116,14 @@ export function createUserErasureActivities(dependencies: UserErasureDependencie
         status === 'suspended' && hasEnded ? { data: { status: 'erasing' }, event: 'erasure.resumed' } : null,
       );
     },
+
+    /** Before an erasure is given up: @returns what it is certified with all the same, or null. */
+    settleLateFindings: (requestId: string): Promise<ScanSummary | null> =>
+      beating(async (beat) => {
+        const record = await readErasure(db, requestId);
+        const subject = record && unsealSubject(subjects, record);
+        return subject ? settleLateContent(dependencies, subject.person, beat) : null;
+      }),
 
     giveErasureUp: (requestId: string) =>
       change(requestId, ({ status, now }) =>

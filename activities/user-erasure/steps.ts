@@ -37,6 +37,9 @@ export function createSteps({ db, files, subjects, stores, index, matcher }: Ste
   async function act(step: ErasureStepName, record: ErasureRecord, person: Person, beat: () => void): Promise<Counts> {
     switch (step) {
       case 'close_drafts':
+        // What is written from here on is new content, which another round takes.
+        await db.$executeRaw`
+          UPDATE erasures SET purge_from = (SELECT last_value FROM mentions_due_position_seq) WHERE id = ${record.id}::uuid`;
         await index.catchUp(beat);
         await keepFingerprints(record, person);
         return { ...NOTHING, anonymise: await closeOwnDrafts(db, person) };

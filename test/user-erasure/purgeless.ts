@@ -4,7 +4,7 @@ import { pathToFileURL } from 'node:url';
 import { Worker } from '@temporalio/worker';
 import { Redis } from 'ioredis';
 import { openLedger } from '../../activities/erasure-ledger/ledger';
-import { createScan, type ScanReport } from '../../activities/erasure-scan';
+import { createScan, type ScanReport, type ScanSource } from '../../activities/erasure-scan';
 import { createMentionIndex } from '../../activities/mention-index';
 import { createMatcher } from '../../activities/personal-data/matching/matcher';
 import { createSubjects } from '../../activities/personal-data/subject';
@@ -98,7 +98,12 @@ export async function startErasures(
   const stores = createStores({ db, files, redis, temporal: temporal.client, settings });
   const matcher = createMatcher();
   const subjects = createSubjects(settings.SECRET_KEY);
-  const scan = createScan(sourcesOf(settings, { files, backups, temporal: temporal.client }), matcher);
+  const blind = { source: '' };
+  const sources = sourcesOf(settings, { files, backups, temporal: temporal.client });
+  const scan = createScan(
+    sources.map((source) => withBlindness(source, blind)),
+    matcher,
+  );
   const missing = { store: '', rounds: 0 };
   const scans: ScanReport[] = [];
 
@@ -139,6 +144,9 @@ export async function startErasures(
     files,
     stores,
     mailbox,
+    activities,
+    /** The source of the scan that no longer shows what was planted in it. */
+    blind,
     /** Until it is certified or given up. @param without the store whose purger is away for so many rounds */
     async erase(email: string, without = '', rounds = Number.POSITIVE_INFINITY) {
       Object.assign(missing, { store: without, rounds });
@@ -172,6 +180,25 @@ export async function startErasures(
       worker.shutdown();
       await running;
       await clock.teardown();
+    },
+  };
+}
+
+/** Reads everything but what was planted, where it is the one that is blind. */
+function withBlindness(source: ScanSource, blind: { source: string }): ScanSource {
+  const planted = new Set<string>();
+  return {
+    ...source,
+    async plant(decoy) {
+      const there = await source.plant(decoy);
+      for (const place of there.places.keys()) planted.add(place);
+      return there;
+    },
+    async *read(people) {
+      for await (const item of source.read(people)) {
+        if (blind.source !== source.name || !planted.has(item.place)) yield item;
+        else for await (const _ of item.chunks instanceof Uint8Array ? [] : item.chunks);
+      }
     },
   };
 }

@@ -30,6 +30,8 @@ const rows = new Map<string, ErasureState>();
 const done: [id: string, what: string][] = [];
 const found = new Map<string, number[]>();
 const held = new Set<string>();
+/** Whose findings are all of content that came since the purge. */
+const late = new Set<string>();
 /** Milliseconds until a scan may begin, as it is asked. */
 const waits = new Map<string, number[]>();
 const begun = new Map<string, number>();
@@ -96,6 +98,10 @@ const activities: UserErasureActivities = {
   async scanStores(id) {
     note(id, 'scan');
     return { needles: 1, sources: [{ source: 'postgres', items: 1, bytes: 1, findings: found.get(id)?.shift() ?? 0 }] };
+  },
+  async settleLateFindings(id) {
+    note(id, 'settle');
+    return late.has(id) ? { needles: 1, late: 1, sources: [] } : null;
   },
   untilNextScan: async (id) => waits.get(id)?.shift() ?? 0,
   certifyErasure: async ({ requestId }) => change(requestId, { status: 'certified' }),
@@ -218,6 +224,15 @@ describe('the erasure of a person', () => {
     expect([await twice.handle.result(), await always.handle.result()]).toEqual(['certified', 'failed']);
     expect(whatWasDone(twice.id)).toEqual([...ALL, 'acquire', ...ERASURE_STEPS, 'release', ...SCAN]);
     expect(whatWasDone(always.id).filter((what) => what === 'scan')).toHaveLength(5);
+  });
+
+  it('is certified after five rounds where all that is found has come since the last purge', async () => {
+    const { id, handle } = await request({ confirmed: true });
+    found.set(id, [1, 1, 1, 1, 1]);
+    late.add(id);
+    expect(await handle.result()).toBe('certified');
+    const count = (what: string) => whatWasDone(id).filter((one) => one === what).length;
+    expect([count('scan'), count('settle')]).toEqual([5, 1]);
   });
 
   it('waits while a hold suspends it, looks each hour, and goes on at once when it is told', async () => {

@@ -48,6 +48,8 @@ export interface ErasureStep {
 export interface ScanSummary {
   needles: number;
   sources: { source: string; items: number; bytes: number; findings: number }[];
+  /** Findings in content that was written after the last purge began: purged since, by the index of mentions. */
+  late?: number;
   /** The reading of all stores, and how many erasures it was for; times ISO 8601. */
   pass?: { erasures: number; startedAt: string; finishedAt: string };
 }

@@ -9,6 +9,7 @@ const CHUNK = 1024 * 1024;
 const DECOY = '.scan-decoy-';
 /** Mails and logs; everything else may be a database's own. */
 const TEXT = /\.(?:eml|eml\.part|log|txt)$/;
+const MAIL = /\.eml(?:\.part)?$/;
 
 export function createFilesSource(paths: string[]): ScanSource {
   return {
@@ -31,7 +32,7 @@ export function createFilesSource(paths: string[]): ScanSource {
         const there = await stat(path).catch(nullIfGone);
         if (!there) throw missing(path);
         for await (const file of filesUnder(path))
-          yield { place: file, chunks: contentOf(file), isBinary: !TEXT.test(file) };
+          yield { place: file, chunks: contentOf(file), isBinary: !TEXT.test(file), isWritten: MAIL.test(file) };
       }
     },
   };

@@ -1,6 +1,7 @@
 // Reads every object that an object store can still give, in every version.
 import { randomUUID } from 'node:crypto';
 import { ObjectNotFound, type ObjectStore } from '../../../ops/runtime/object-store';
+import { ATTACHMENTS } from '../../attachments';
 import type { ScanSource } from '../report';
 
 export interface ObjectFolder {
@@ -46,7 +47,7 @@ export function createObjectsSource(folders: ObjectFolder[]): ScanSource {
           for await (const { key, version } of store.versions(prefix)) {
             const content = await store.get(key, version).catch(nullIfGone);
             const place = key.startsWith(DECOYS) ? `${name}/${key}` : `${name}/${key}@${version}`;
-            if (content) yield { place, chunks: content };
+            if (content) yield { place, chunks: content, isWritten: key.startsWith(ATTACHMENTS) };
           }
         }
       }

@@ -1,14 +1,14 @@
 // Reads every row of every table that the catalogue names, as one moment saw them, value by value: what is JSON is decoded first.
 import pg from 'pg';
 import { uuidv7 } from 'uuidv7';
+import { BORDER } from '../../personal-data/addresses/stretches';
 import { isBareAddress } from '../../personal-data/subject';
-import { isAddressColumn } from '../../personal-data/text-places';
+import { isAddressColumn, isTextColumn } from '../../personal-data/text-places';
 import { stringsIn } from '../../personal-data/text-values';
 import type { ScanChunk, ScanSource } from '../report';
 import { copyRows } from './copied-rows';
 
-/** Stands in no text that an address is in, so it keeps values apart. */
-const SEPARATOR = Buffer.from('\x1f\n');
+const SEPARATOR = Buffer.from(`${BORDER}\n`);
 const DECOYS = 'scan_decoys';
 const CUT_OFF_AFTER_MS = 24 * 3_600_000;
 
@@ -90,24 +90,27 @@ async function* rowsOf(client: pg.Client, table: string): AsyncIterable<ScanChun
   );
   if (columns.length === 0) return;
   let parts: Uint8Array[] = [];
+  let written: Uint8Array[] = [];
   let addresses: string[] = [];
   const readers = columns.map(({ name, type, category }) => {
+    const put = (bytes: Uint8Array) => (isTextColumn(table, name) ? written : parts).push(bytes, SEPARATOR);
     if (isAddressColumn(table, name)) {
       return (bytes: Buffer) => {
         const text = bytes.toString();
         if (isBareAddress(text)) addresses.push(text);
-        else parts.push(bytes, SEPARATOR);
+        else put(bytes);
       };
     }
-    return isJson(type, category)
-      ? (bytes: Buffer) => void parts.push(...jsonParts(bytes))
-      : (bytes: Buffer) => void parts.push(bytes, SEPARATOR);
+    return (bytes: Buffer) => {
+      for (const value of isJson(type, category) ? jsonValues(bytes) : [bytes]) put(value);
+    };
   });
   const select = `SELECT ${columns.map(selected).join(', ')} FROM public.${pg.escapeIdentifier(table)}`;
   for await (const _ of copyRows(client, select, (column, bytes) => readers[column]?.(bytes))) {
     for (const address of addresses) yield { address };
+    if (written.length > 0) yield { written: Buffer.concat(written) };
     if (parts.length > 0) yield Buffer.concat(parts);
-    [parts, addresses] = [[], []];
+    [parts, written, addresses] = [[], [], []];
   }
 }
 
@@ -121,14 +124,7 @@ function selected({ name, type, category }: Column): string {
 }
 
 /** By value where something is escaped; else each string stands in quotes as it is. */
-function* jsonParts(bytes: Buffer): Iterable<Uint8Array> {
-  if (!bytes.includes('\\')) {
-    yield bytes;
-    yield SEPARATOR;
-    return;
-  }
-  for (const text of stringsIn(JSON.parse(bytes.toString()))) {
-    yield Buffer.from(text);
-    yield SEPARATOR;
-  }
+function* jsonValues(bytes: Buffer): Iterable<Uint8Array> {
+  if (!bytes.includes('\\')) yield bytes;
+  else for (const text of stringsIn(JSON.parse(bytes.toString()))) yield Buffer.from(text);
 }

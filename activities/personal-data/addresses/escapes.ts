@@ -26,11 +26,30 @@ const SPACES: Record<string, number> = { n: 0x0a, r: 0x0d, t: 0x09, b: 0x20, f: 
 
 const [AMPERSAND, BACKSLASH, PERCENT, EQUALS] = [0x26, 0x5c, 0x25, 0x3d];
 
+/** What is read is small mostly, and often: to allocate for each would take longer than to read it. */
+let scratch = scratchFor(4_096);
+function scratchFor(length: number) {
+  return { bytes: Buffer.alloc(length), starts: new Int32Array(length), ends: new Int32Array(length) };
+}
+
 /** Returns null where nothing is escaped. Linear: each run of `\`, `amp;` or `25` is read once. */
-export function undoEscapes(text: string, { percent = false, quotedPrintable = false }: Escapes): View | null {
-  const bytes = Buffer.allocUnsafe(text.length);
-  const starts = new Int32Array(text.length);
-  const ends = new Int32Array(text.length);
+export function undoEscapes(given: string, escapes: Escapes): View | null {
+  const length = undo(given, escapes);
+  if (length === null) return null;
+  const { bytes, starts, ends } = scratch;
+  return { text: bytes.toString('latin1', 0, length), starts: starts.slice(0, length), ends: ends.slice(0, length) };
+}
+
+/** Returns the text alone, null where nothing is escaped. */
+export function withoutEscapes(given: string, escapes: Escapes): string | null {
+  const length = undo(given, escapes);
+  return length === null ? null : scratch.bytes.toString('latin1', 0, length);
+}
+
+/** Writes into `scratch`, and returns how much; null where nothing is escaped. */
+function undo(text: string, { percent = false, quotedPrintable = false }: Escapes): number | null {
+  if (scratch.bytes.length < text.length) scratch = scratchFor(text.length);
+  const { bytes, starts, ends } = scratch;
   let length = 0;
   let isChanged = false;
   const put = (byte: number, from: number, to: number) => {
@@ -86,8 +105,7 @@ export function undoEscapes(text: string, { percent = false, quotedPrintable = f
     }
     i = end;
   }
-  if (!isChanged) return null;
-  return { text: bytes.toString('latin1', 0, length), starts: starts.slice(0, length), ends: ends.slice(0, length) };
+  return isChanged ? length : null;
 }
 
 /** @returns where the escape ends that begins at `from` with backslashes up to `at`; `from` where there is none */
@@ -142,4 +160,5 @@ const digit = (text: string, at: number) => HEX[text.charCodeAt(at) & 0xff] ?? -
 const isHexByte = (text: string, at: number) =>
   at + 1 < text.length && digit(text, at) >= 0 && digit(text, at + 1) >= 0;
 const hexByte = (text: string, at: number) => digit(text, at) * 16 + digit(text, at + 1);
-const utf8 = (code: number) => Buffer.from(code <= 0x10ffff ? String.fromCodePoint(code) : '\ufffd');
+const utf8 = (code: number): Iterable<number> =>
+  code < 0x80 ? [code] : Buffer.from(code <= 0x10ffff ? String.fromCodePoint(code) : '\ufffd');

@@ -62,7 +62,7 @@ function isSpelledAt(text: string, at: number): boolean {
 
 /** Undoes the escapes around these positions, of each stretch once, and reads the at signs that are there then. */
 function visitSpelled(text: string, positions: readonly number[], visit: Visit): void {
-  for (const stretch of stretchesAround(positions, text.length)) {
+  for (const stretch of stretchesAround(positions, text)) {
     const { from, to } = stretch;
     for (const view of viewsOf(text.slice(from, to))) {
       visitView(view, ({ address, at, start, end }) => {

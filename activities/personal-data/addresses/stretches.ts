@@ -4,9 +4,15 @@ import { domainEnd } from './surroundings';
 /** How far from its at sign a spelled address reaches. */
 export const REACH = 2_048;
 
+/** Keeps apart values that are read one after the other. No spelling reaches across it, so that a value means the same alone. */
+export const BORDER = '\x1f';
+
 export interface Stretch {
   from: number;
   to: number;
+  /** At a border: nothing is cut off there. */
+  startsValue?: boolean;
+  endsValue?: boolean;
 }
 
 /** What spells an at sign ends so: `%40`, `&#64;`, `&commat;`. */
@@ -28,24 +34,39 @@ export function stretchesOf(bytes: string): Stretch[] {
   return joined([...positions.map((at) => ({ from: at - REACH, to: at + REACH })), ...runs], bytes.length);
 }
 
-/** The stretches around these positions, in their order, each byte in one at most. */
-export const stretchesAround = (positions: readonly number[], length: number): Stretch[] =>
-  joined(
-    positions.map((at) => ({ from: at - REACH, to: at + REACH })),
-    length,
-  );
+/** The stretches around these positions, in their order, each byte in one at most, each within one value. */
+export function stretchesAround(positions: readonly number[], text: string): Stretch[] {
+  let [before, behind] = [-1, text.indexOf(BORDER)];
+  const stretches = [...positions]
+    .sort((a, b) => a - b)
+    .map((at): Stretch => {
+      while (behind !== -1 && behind < at) [before, behind] = [behind, text.indexOf(BORDER, behind + 1)];
+      const startsValue = before >= 0 && before + 1 >= at - REACH;
+      const endsValue = behind !== -1 && behind <= at + REACH;
+      return {
+        from: startsValue ? before + 1 : at - REACH,
+        to: endsValue ? behind : at + REACH,
+        startsValue,
+        endsValue,
+      };
+    });
+  return joined(stretches, text.length);
+}
 
 function joined(stretches: Stretch[], length: number): Stretch[] {
   const all: Stretch[] = [];
-  for (const { from, to } of stretches.sort((a, b) => a.from - b.from)) {
+  for (const { from, to, ...edges } of stretches.sort((a, b) => a.from - b.from)) {
     const last = all.at(-1);
-    const next = { from: Math.max(0, from), to: Math.min(length, to) };
-    if (last && next.from <= last.to) last.to = Math.max(last.to, next.to);
-    else all.push(next);
+    const next: Stretch = { ...edges, from: Math.max(0, from), to: Math.min(length, to) };
+    if (!last || next.from > last.to) all.push(next);
+    else if (next.to > last.to) Object.assign(last, { to: next.to, endsValue: next.endsValue });
   }
   return all;
 }
 
 /** @returns whether a cut runs through it: it is whole in the stretch of its own at sign, or longer than any address */
-export const isCut = ({ start, end }: { start: number; end: number }, { from, to }: Stretch, length: number): boolean =>
-  (start <= from && from > 0) || (end >= to && to < length);
+export const isCut = (
+  { start, end }: { start: number; end: number },
+  { from, to, startsValue = false, endsValue = false }: Stretch,
+  length: number,
+): boolean => (start <= from && from > 0 && !startsValue) || (end >= to && to < length && !endsValue);

@@ -1,6 +1,6 @@
 // Reads what surrounds one at sign in bytes: how far a local part and a domain may reach, in UTF-8 or in UTF-16.
-import { BYTE_IN_DOMAIN, BYTE_IN_LOCAL, kindOf, UNSPACED, WORD } from './characters';
-import { undoEscapes } from './escapes';
+import { BYTE_IN_DOMAIN, BYTE_IN_LOCAL, kindOf } from './characters';
+import { withoutEscapes } from './escapes';
 import { hasFileEnding, LONGEST_DOMAIN, LONGEST_LOCAL, readingsAt } from './readings';
 
 /** Positions are of bytes. */
@@ -81,18 +81,18 @@ function goesOn(text: string, end: number): boolean {
   const beside = text.slice(end, end + BESIDE);
   // `=42` is a letter only in quoted-printable, and otherwise what a name equals.
   if (beside[0] === '=' && !/^=(?:2[dDeE]|[ \t]*[\r\n\\])/.test(beside)) return false;
-  const view = undoEscapes(beside, ALL_ESCAPES);
-  if (view === null) return false;
-  const after = utf8(view.text);
+  const plain = withoutEscapes(beside, ALL_ESCAPES);
+  if (plain === null) return false;
+  const after = utf8(plain);
   return /^-*\.?[\p{L}\p{N}]/u.test(after) && !hasFileEnding(after);
 }
 
-/** An escaped letter, or a line that goes on, before it makes its local part longer: `&#120;ada@`, `x=\r\nada@`. */
+/** What is escaped before it, or a line that goes on, may make its local part longer: `o&#39;brien@`, `x=\r\nada@`. */
 function isJoined(text: string, start: number): boolean {
   if (text[start - 1] !== ';' && text[start - 1] !== '\n') return false;
-  const view = undoEscapes(text.slice(Math.max(0, start - BESIDE), start), ALL_ESCAPES);
-  const last = view && utf8(view.text).at(-1);
-  return last ? [WORD, UNSPACED].includes(kindOf(last.charCodeAt(0))) : false;
+  const plain = withoutEscapes(text.slice(Math.max(0, start - BESIDE), start), ALL_ESCAPES);
+  const last = plain && utf8(plain).at(-1);
+  return last ? kindOf(last.charCodeAt(0)) > 0 : false;
 }
 
 /** UTF-16 in either byte order, in which a zero stands beside each letter of ASCII. */

@@ -16,6 +16,8 @@ export interface ScanWindow {
   to: number;
   /** Fields lie side by side in a database's own file: there an address may touch what is no part of it. */
   isBinary?: boolean;
+  /** By clients, whose words may be anybody's hash: an address counts there, a hash does not. */
+  isWritten?: boolean;
 }
 
 interface Scan {
@@ -51,7 +53,7 @@ export function createScanning() {
     },
 
     /** @returns who was found: the number of each person, once for each place */
-    search(id: string, { bytes: given, from, to, isBinary = false }: ScanWindow): number[] {
+    search(id: string, { bytes: given, from, to, isBinary = false, isWritten = false }: ScanWindow): number[] {
       const scan = scans.get(id);
       if (!scan) throw new Error('This scan is not open');
       const bytes = Buffer.from(given.buffer, given.byteOffset, given.length);
@@ -65,7 +67,7 @@ export function createScanning() {
         found.push(...people);
       });
       if (isBinary) found.push(...findTouched(scan, text, { from, to }, seen));
-      for (const { at, hash } of scan.fingerprints.find(bytes)) {
+      for (const { at, hash } of isWritten ? [] : scan.fingerprints.find(bytes)) {
         if (at >= from && at < to) found.push(...(scan.byFingerprint.get(hash) ?? []));
       }
       return found;

@@ -38,4 +38,4 @@ DROP FUNCTION "note_policy_mentions_due"();
 DROP FUNCTION "note_removed_file"();
 DROP INDEX "audit_events_erased_idx";
 DROP TABLE "mentions", "mentions_due", "mention_keys", "removed_files", "scan_passes", "scan_decoys";
-ALTER TABLE "erasures" DROP COLUMN "scan", DROP COLUMN "next_scan_at";
+ALTER TABLE "erasures" DROP COLUMN "scan", DROP COLUMN "next_scan_at", DROP COLUMN "purge_from";

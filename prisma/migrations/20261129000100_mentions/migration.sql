@@ -6,6 +6,7 @@ CREATE TABLE "mentions" (
     "place" TEXT NOT NULL,
     "row_id" UUID NOT NULL,
     "part" INTEGER NOT NULL,
+    "position" BIGINT NOT NULL DEFAULT 0,
 
     CONSTRAINT "mentions_pkey" PRIMARY KEY ("hash","place","row_id","part")
 );
@@ -58,6 +59,7 @@ CREATE TABLE "scan_decoys" (
 
 -- AlterTable
 ALTER TABLE "erasures" ADD COLUMN     "next_scan_at" TIMESTAMPTZ(3),
+ADD COLUMN     "purge_from" BIGINT,
 ADD COLUMN     "scan" JSONB;
 
 -- CreateIndex
