@@ -57,8 +57,9 @@ function mapStrings(value: unknown, change: (text: string) => string): unknown {
   const taken = new Set(entries.map(([key]) => key));
   return Object.fromEntries(
     entries.map(([key, one]) => {
-      let name = change(key);
-      for (let n = 2; name !== key && taken.has(name); n++) name = `${change(key)} ${n}`;
+      const changed = change(key);
+      let name = changed;
+      for (let n = 2; name !== key && taken.has(name); n++) name = `${changed} ${n}`;
       taken.add(name);
       return [name, mapStrings(one, change)];
     }),

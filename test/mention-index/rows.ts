@@ -30,13 +30,16 @@ export async function writeRows(
   const hold = await commands.placeHold(admin, { email: 'held@elsewhere.example', reason: 'A lawsuit' });
   const suppressed = { email: `${sha256}@elsewhere.example`.slice(40), reason: 'Their wish' };
   const { suppression } = await commands.addSuppression(admin, suppressed);
-  const erasure = { email: `${sha256}@else.example`.slice(40), grace: 'P7D', preview: [] };
+  const erasure = { email: `${sha256}@else.example`.slice(40), grace: 'P7D' };
   const { requestId } = await commands.requestErasure(admin, erasure);
   await commands.extendErasure(admin, requestId, 'Much to do');
   const key = await commands.createKey(admin, { name: `a holder of ${sha256}`, roles: ['author'], groups: ['all'] });
   const { principalId } = await db.apiKey.findUniqueOrThrow({ where: { id: key.id } });
   const verdict = await db.verdict.findFirstOrThrow({ where: { draftId: draft } });
   const note = await db.note.findFirstOrThrow({ where: { draftId: draft } });
+  const act = { service: 'email', event: 'service.paused', reason: 'A planned outage' } as const;
+  await commands.actOnService(admin, act, async () => {});
+  const operatorNote = await db.operatorNote.findFirstOrThrow();
   const ids: Record<string, [id: string, part: number]> = {
     revisions: [draft, 1],
     verdicts: [verdict.id, 0],
@@ -49,6 +52,7 @@ export async function writeRows(
     erasures: [requestId, 0],
     principals: [principalId, 0],
     api_keys: [key.id, 0],
+    operator_notes: [operatorNote.id, 0],
   };
   return new Map(
     PLACES.map((place) => {

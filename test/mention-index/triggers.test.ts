@@ -106,6 +106,8 @@ const WITHOUT_WORDS: Record<string, string[]> = {
   lanes: ['journal_run', 'last_error', 'name'],
   mentions: ['place'],
   mentions_due: ['place'],
+  operator_notes: ['service'],
+  person_exports: ['failure_code', 'status'],
   outbox: ['message', 'process'],
   removed_files: ['sha256'],
   scan_decoys: ['document', 'words'],

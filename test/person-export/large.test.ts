@@ -4,6 +4,7 @@ import { get } from 'node:http';
 import { uuidv7 } from 'uuidv7';
 import { documentOf } from '../../activities/person-export/document';
 import { ADMIN_PASSWORD } from '../support/environment';
+import { indexMentions } from '../support/index-mentions';
 import type { ServiceProcess } from '../support/processes';
 import { isLongRun } from '../support/servers';
 import { until } from '../support/until';
@@ -64,6 +65,8 @@ function download(url: string): Promise<{ size: number; end: string }> {
 
 it('takes no more memory in the worker and in the API than a few texts', async () => {
   const { base } = service;
+  // What the worker indexes meanwhile is not what an export takes.
+  await indexMentions(service.db, service.files);
   const worker = base.startWorker();
   const api = base.start('api', 'api/main.js');
   const url = `http://127.0.0.1:${base.environment.PORT}`;

@@ -5,6 +5,7 @@ import { attachmentKey } from '../../activities/attachments';
 import { readDraftView } from '../../activities/commands/draft-record';
 import { collect } from '../support/collect';
 import { aDraft } from '../support/commands';
+import { makePreview } from '../support/preview';
 import { isLongRun } from '../support/servers';
 import { createTestNamespace, type TestNamespace } from '../support/temporal';
 import { PERSON } from './hostile/content';
@@ -31,6 +32,7 @@ async function erase(world: World): Promise<{ rounds: number; status: string; fo
   const { activities } = world;
   const request = { email: PERSON, grace: 'PT24H', preview: [] };
   const { requestId } = await world.commands.requestErasure(world.admin, request);
+  await makePreview(world.db, requestId);
   await world.commands.confirmErasure(world.admin, requestId);
   await activities.beginErasure(requestId);
   for (let rounds = 1; ; rounds++) {

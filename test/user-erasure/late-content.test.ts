@@ -16,7 +16,7 @@ beforeAll(async () => {
 beforeEach(async () => {
   world = await World.create(temporal);
 });
-afterEach(() => world.close());
+afterEach(() => world?.database.drop());
 afterAll(() => temporal?.close());
 
 const write = async (body: string, to = BOB) => {
