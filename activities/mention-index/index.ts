@@ -1,7 +1,7 @@
 // The index of mentions: which rows mention whom, as keyed hashes. An erasure looks up instead of searching, and reads only
 // what mentions the person.
 import { setTimeout as delay } from 'node:timers/promises';
-import { type MentionIndexDependencies, noteBatch } from './batch';
+import { firstDue, type MentionIndexDependencies, noteBatch } from './batch';
 import { makeAllDue } from './keys';
 
 export interface MentionIndex {
@@ -22,9 +22,8 @@ export function createMentionIndex(dependencies: MentionIndexDependencies): Ment
     return last;
   }
   async function isNoted(last: bigint): Promise<boolean> {
-    const [{ left }] = await db.$queryRaw<[{ left: boolean }]>`
-      SELECT EXISTS (SELECT FROM mentions_due WHERE position <= ${last}) AS left`;
-    return !left;
+    const first = await firstDue(db);
+    return first === null || first > last;
   }
 
   return {

@@ -23,7 +23,7 @@ export function certificatePage({ certificate, signature, publicKey }: SignedCer
 </head>
 <body>
   <h1>Certificate of erasure</h1>
-  <p class="seal">On ${when(certifiedAt)} an independent scan of every store found nothing of this person.
+  <p class="seal">On ${when(certifiedAt)} it was certified that a scan of every store found nothing of this person, and found the decoy that it had planted in each.
   ${describeBackups(certificate)} Every restore carries this erasure out again before it opens.</p>
   ${describeClusters(certificate)}
   <table>
@@ -38,7 +38,8 @@ export function certificatePage({ certificate, signature, publicKey }: SignedCer
     <tr><th>Store</th><th class="n">erased</th><th class="n">anonymised</th></tr>
     ${rows(stores.map(({ store, erased, anonymised }) => [store, erased, anonymised]))}
   </table>
-  <h2>Looked through, for ${scan.needles} forms of the address and hashes of the content</h2>
+  <h2>Looked through</h2>
+  <p>For the address in every spelling${scan.needles > 1 ? ` and ${scan.needles - 1} hashes of the content` : ''}.${describePass(scan)}</p>
   <table>
     <tr><th>Source</th><th class="n">items</th><th class="n">bytes</th><th class="n">findings</th></tr>
     ${rows(scan.sources.map(({ source, items, bytes, findings }) => [source, items, bytes, findings]))}
@@ -48,6 +49,15 @@ export function certificatePage({ certificate, signature, publicKey }: SignedCer
 </body>
 </html>
 `;
+}
+
+function describePass({ pass, late = 0 }: Certificate['scan']): string {
+  const read = pass
+    ? ` Everything was read from ${when(pass.startedAt)} to ${when(pass.finishedAt)}, for ${pass.erasures === 1 ? 'this erasure' : `${pass.erasures} erasures`}.`
+    : '';
+  const came =
+    late > 0 ? ` ${late} mentions had been written after the erasure began; they were removed afterwards.` : '';
+  return read + came;
 }
 
 function describeBackups({ backupsUntil, backups }: Certificate): string {

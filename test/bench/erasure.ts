@@ -70,7 +70,9 @@ export async function measureErasures(
     progress('waiting for the index of mentions');
     const begun = now();
     const { rows: due } = await client.query<{ count: number }>('SELECT count(*)::int AS count FROM mentions_due');
-    await until(async () => (await client.query('SELECT 1 FROM mentions_due LIMIT 1')).rows.length === 0);
+    await until(
+      async () => (await client.query('SELECT 1 FROM mentions_due ORDER BY position LIMIT 1')).rows.length === 0,
+    );
     const indexedPerSecond = (due[0]?.count ?? 0) / ((now() - begun) / 1_000);
     progress('requests');
     const requestMs: number[] = [];

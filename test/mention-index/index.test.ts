@@ -42,6 +42,8 @@ it('notes each address of a text once, whole addresses in columns, and forgets w
 it('catches up with everything that was written before, in however many batches', async () => {
   const ids: string[] = [];
   for (let n = 0; n < 60; n++) ids.push(await indexing.draft(`Ask ${ADA}, ${n}`));
+  // More than one batch takes: the same rows, written again.
+  for (let n = 0; n < 20; n++) await indexing.database.db.revision.updateMany({ data: { subject: `Again ${n}` } });
   let beats = 0;
   await indexing.index().catchUp(() => {
     beats += 1;
