@@ -13,8 +13,9 @@ import type { Scan, ScanReport, Subject } from './index';
 /** One pass at a time, whichever process makes it. */
 const LOCK = 7_305_220;
 const ASKS_EACH_MS = 250;
-/** Erasures that are still purging may join the pass that is about to begin. */
-const GATHERS_MS = 10_000;
+/** Erasures that have begun shortly before may join the pass that is about to begin; one that a store holds up may not. */
+const GATHERS_MS = 30_000;
+const BEGUN_WITHIN_MS = 120_000;
 /** What is read within a few seconds is read for each erasure at once. */
 const SMALL_BYTES = 256 * 1024 * 1024;
 
@@ -45,7 +46,7 @@ export function createScanPasses(dependencies: PassDependencies): ScanPasses {
         const row = await db.erasure.findUnique({ where: { id: requestId }, select: { status: true, scan: true } });
         if (row?.status !== 'scanning') return { needles: 0, sources: [] };
         if (row.scan) return toSummary(row.scan as unknown as RecordedScan);
-        const made = await whileAlone(databaseUrl, () => makePass(dependencies, beat));
+        const made = !(await isMaking(db)) && (await whileAlone(databaseUrl, () => makePass(dependencies, beat)));
         if (!made) await delay(ASKS_EACH_MS);
       }
     },
@@ -65,6 +66,14 @@ export interface RecordedScan extends ScanSummary {
 }
 
 export const toSummary = ({ places: _, ...summary }: RecordedScan): ScanSummary => summary;
+
+/** Asked before a connection is opened for the lock: many erasures may wait for one pass. */
+async function isMaking(db: Database): Promise<boolean> {
+  const [{ making }] = await db.$queryRaw<[{ making: boolean }]>`
+    SELECT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND objid = ${LOCK}::bigint::oid AND granted
+      AND database = (SELECT oid FROM pg_database WHERE datname = current_database())) AS making`;
+  return making;
+}
 
 /** @returns whether it was this process's turn */
 async function whileAlone(connectionString: string, work: () => Promise<void>): Promise<boolean> {
@@ -112,7 +121,13 @@ const YEAR_MS = 366 * 86_400_000;
 
 async function gather(db: Database, beat: () => void): Promise<void> {
   for (const until = Date.now() + GATHERS_MS; Date.now() < until; await delay(ASKS_EACH_MS)) {
-    if ((await db.erasure.count({ where: { status: 'erasing' } })) === 0) return;
+    const [{ coming }] = await db.$queryRaw<[{ coming: boolean }]>`
+      SELECT EXISTS (
+        SELECT FROM erasures WHERE ended_at IS NULL AND CASE status
+          WHEN 'erasing' THEN begun_at WHEN 'waiting' THEN least(confirmed_at, grace_until) END
+          BETWEEN clock_timestamp() - make_interval(secs => ${BEGUN_WITHIN_MS / 1_000}::float8) AND clock_timestamp()
+      ) AS coming`;
+    if (!coming) return;
     beat();
   }
 }

@@ -106,12 +106,17 @@ async function readItem(
     bytes += address.length;
   };
   const search = async (stream: AsyncIterable<Uint8Array> | Uint8Array, by: { isWritten: boolean }) => {
+    // While the thread searches one window, the next is read.
+    let searching: Promise<number[]> = Promise.resolve([]);
     for await (const { bytes: window, from, to, fresh } of windowsOf(stream)) {
-      for (const person of await matcher.scanWindow(scan, { bytes: window, from, to, isBinary, ...by }))
-        note(person, shown(person));
+      for (const person of await searching) note(person, shown(person));
+      searching = matcher.scanWindow(scan, { bytes: window, from, to, isBinary, ...by });
+      // Should reading fail first, nobody waits for it.
+      searching.catch(() => {});
       bytes += fresh;
       beat();
     }
+    for (const person of await searching) note(person, shown(person));
   };
   const visitWritten = (written: Uint8Array) => search(written, { isWritten: true });
   await search(chunks instanceof Uint8Array ? chunks : bytesOf(chunks, visitAddress, visitWritten), { isWritten });

@@ -90,7 +90,8 @@ export function createTemporalSource(client: Pick<Client, 'workflowService'>, na
         workflowExecution: { workflowId },
         reason: 'planted',
       });
-      const query = `WorkflowId = '${workflowId}'`;
+      // As ended: one that is listed as running still moves between the pages of a list.
+      const query = `WorkflowId = '${workflowId}' AND ExecutionStatus = 'Terminated'`;
       for (const deadline = Date.now() + LISTED_WITHIN_MS; ; await delay(ASKS_EACH_MS)) {
         const { executions: listed } = await workflowService.listWorkflowExecutions({ namespace, query });
         if (listed?.length || Date.now() > deadline) break;
