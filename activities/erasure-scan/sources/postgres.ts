@@ -10,6 +10,7 @@ import { copyRows } from './copied-rows';
 
 const SEPARATOR = Buffer.from(`${BORDER}\n`);
 const DECOYS = 'scan_decoys';
+const GATHERED_BYTES = 1024 * 1024;
 const CUT_OFF_AFTER_MS = 24 * 3_600_000;
 
 export function createPostgresSource(connectionString: string): ScanSource {
@@ -92,13 +93,24 @@ async function* rowsOf(client: pg.Client, table: string): AsyncIterable<ScanChun
   let parts: Uint8Array[] = [];
   let written: Uint8Array[] = [];
   let addresses: string[] = [];
+  let size = 0;
+  function* gathered(): Iterable<ScanChunk> {
+    for (const address of addresses) yield { address };
+    if (written.length > 0) yield { written: Buffer.concat(written) };
+    if (parts.length > 0) yield Buffer.concat(parts);
+    [parts, written, addresses, size] = [[], [], [], 0];
+  }
   const readers = columns.map(({ name, type, category }) => {
-    const put = (bytes: Uint8Array) => (isTextColumn(table, name) ? written : parts).push(bytes, SEPARATOR);
+    const put = (bytes: Uint8Array) => {
+      size += bytes.length;
+      (isTextColumn(table, name) ? written : parts).push(bytes, SEPARATOR);
+    };
     if (isAddressColumn(table, name)) {
       return (bytes: Buffer) => {
         const text = bytes.toString();
-        if (isBareAddress(text)) addresses.push(text);
-        else put(bytes);
+        if (!isBareAddress(text)) return put(bytes);
+        size += bytes.length;
+        addresses.push(text);
       };
     }
     return (bytes: Buffer) => {
@@ -107,11 +119,10 @@ async function* rowsOf(client: pg.Client, table: string): AsyncIterable<ScanChun
   });
   const select = `SELECT ${columns.map(selected).join(', ')} FROM public.${pg.escapeIdentifier(table)}`;
   for await (const _ of copyRows(client, select, (column, bytes) => readers[column]?.(bytes))) {
-    for (const address of addresses) yield { address };
-    if (written.length > 0) yield { written: Buffer.concat(written) };
-    if (parts.length > 0) yield Buffer.concat(parts);
-    [parts, written, addresses] = [[], [], []];
+    // A question for the thread each few rows would cost more than the search.
+    if (size >= GATHERED_BYTES) yield* gathered();
   }
+  yield* gathered();
 }
 
 const isJson = (type: string, category: string) => type === 'json' || type === 'jsonb' || category === 'A';
