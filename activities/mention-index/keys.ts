@@ -1,5 +1,6 @@
 // Makes every row due when the keys of SECRET_KEY are others than those that the mentions were hashed with, and where none were.
 import { createHmac } from 'node:crypto';
+import { FIRST_UUID } from '../../ops/runtime/uuids';
 import { type Database, Prisma } from '../../prisma/client';
 import type { Subjects } from '../personal-data/subject';
 import { TEXT_PLACES, type TextPlace } from '../personal-data/text-places';
@@ -7,7 +8,6 @@ import { TEXT_PLACES, type TextPlace } from '../personal-data/text-places';
 /** One at a time does it. */
 const LOCK = 7_305_221n;
 const SLOW = { timeout: 30 * 60_000 };
-const NO_ROW = '00000000-0000-0000-0000-000000000000';
 
 /**
  * Idempotent: where the keys are known, one statement.
@@ -40,7 +40,7 @@ export async function makeAllDue(
 
 function makeDue(tx: Pick<Database, '$executeRaw'>, { table, id, part }: TextPlace): Promise<number> {
   const [row, number] = [
-    id ? Prisma.raw(`"${id}"`) : Prisma.sql`${NO_ROW}::uuid`,
+    id ? Prisma.raw(`"${id}"`) : Prisma.sql`${FIRST_UUID}::uuid`,
     Prisma.raw(part ? `"${part}"` : '0'),
   ];
   return tx.$executeRaw`

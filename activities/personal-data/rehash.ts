@@ -1,11 +1,11 @@
 // After a rotation of SECRET_KEY, and for rows of a release without hashes: drafts still to be sent get the hashes that
 // the keys of today give, so that every suppression finds them.
+import { FIRST_UUID } from '../../ops/runtime/uuids';
 import { type Database, Prisma } from '../../prisma/client';
 import { IS_FINAL } from './erase-drafts';
 import type { Subjects } from './subject';
 
 const BATCH = 1000;
-const FIRST = '00000000-0000-0000-0000-000000000000';
 
 interface Row {
   id: string;
@@ -16,7 +16,7 @@ interface Row {
 /** @returns how many drafts had other hashes */
 export async function rehashRecipients(db: Database, subjects: Pick<Subjects, 'hashesOf'>): Promise<number> {
   let changed = 0;
-  for (let after = FIRST; ; ) {
+  for (let after = FIRST_UUID; ; ) {
     const rows = await db.$queryRaw<Row[]>`
       SELECT id, "to", recipient_hashes AS "recipientHashes" FROM drafts d
       WHERE id > ${after}::uuid AND "to" IS NOT NULL AND NOT ${IS_FINAL} ORDER BY id LIMIT ${BATCH}`;

@@ -1,10 +1,11 @@
 // Chooses which folders below POSTGRES_HOME may go: clusters that restores made or replaced, old enough, and needed by nobody.
+import { timeOfUuid } from '../../ops/runtime/uuids';
 import { type LeftClusters, truthName } from './left-clusters';
 
 /** Before the name of a cluster whose removal has begun. */
 export const ASIDE = 'removing-';
 const FIRST = 'data';
-/** Only restores and drills make these names: a UUIDv7 begins with its time. */
+/** Only restores and drills make these names, with a UUIDv7. */
 const MADE = /^(?:data|truth)-([0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12})$/;
 const DAY_MS = 86_400_000;
 /** One that no record names may belong to a restore that is being prepared, which has a day to be confirmed. */
@@ -35,7 +36,7 @@ export function chooseRemovable(found: LeftClusters, { names, living, now, days 
     if (!id || openIds.includes(id)) return false;
     // What a settled restore was compared with serves no undo.
     if (name === truthName(id) && found.settledIds.includes(id)) return true;
-    return now.getTime() - timeOf(id) >= Math.max(days * DAY_MS, PREPARED_WITHIN_MS);
+    return now.getTime() - (timeOfUuid(id) as number) >= Math.max(days * DAY_MS, PREPARED_WITHIN_MS);
   };
   return names
     .filter((name) => (name === FIRST || MADE.test(name)) && !needed.has(name) && isDue(name))
@@ -46,5 +47,3 @@ export const toRemovable = (name: string, { left }: LeftClusters): Removable => 
   name,
   restoreId: left.find((one) => one.name === name)?.restoreId ?? MADE.exec(name)?.[1] ?? null,
 });
-
-const timeOf = (id: string) => Number.parseInt(id.replaceAll('-', '').slice(0, 12), 16);

@@ -1,4 +1,5 @@
 // Rows on their way from one database to another: as PostgreSQL writes them, so that no number and no time changes.
+import { FIRST_UUID } from '../../ops/runtime/uuids';
 import { type Database, Prisma } from '../../prisma/client';
 
 type Readable = Pick<Database, '$queryRaw'>;
@@ -28,7 +29,7 @@ export function insertRows(db: Writable, table: string, rows: Rows): Promise<num
 
 /** Pages of ids, in their order. */
 export async function* pagesOfIds(db: Readable, table: string, size: number): AsyncIterable<string[]> {
-  for (let after = '00000000-0000-0000-0000-000000000000'; ; ) {
+  for (let after = FIRST_UUID; ; ) {
     const page = await db.$queryRaw<{ id: string }[]>`
       SELECT id FROM ${raw(table)} WHERE id > ${after}::uuid ORDER BY id LIMIT ${size}`;
     const ids = page.map(({ id }) => id);

@@ -1,4 +1,5 @@
 // What the restored database lacks of what had been acknowledged: its drafts beside those of the truth, page by page.
+import { FIRST_UUID } from '../../ops/runtime/uuids';
 import type { Database } from '../../prisma/client';
 import { SYSTEM } from '../commands/context';
 import { REWOUND } from '../commands/failure-codes';
@@ -37,7 +38,6 @@ interface Row {
 }
 
 const PAGE = 2_000;
-const FIRST_ID = '00000000-0000-0000-0000-000000000000';
 export const DRAFT_ROW = {
   id: true,
   status: true,
@@ -50,7 +50,7 @@ export const DRAFT_ROW = {
 
 /** In the order of their ids. */
 export async function* compareDrafts(restored: Database, truth: Database, life: Life): AsyncIterable<DraftDifference> {
-  for (let after = FIRST_ID; ; ) {
+  for (let after = FIRST_UUID; ; ) {
     const page = await truth.draft.findMany({
       where: { id: { gt: after } },
       orderBy: { id: 'asc' },

@@ -4,6 +4,7 @@ import type { Client } from '@temporalio/client';
 import { WorkflowNotFoundError } from '@temporalio/client';
 import { z } from 'zod';
 import type { ObjectStore } from '../../ops/runtime/object-store';
+import { timeOfUuid } from '../../ops/runtime/uuids';
 import { laneId, MAIL_LANE } from '../../workflows/contracts/mail-delivery';
 import { parse, readObject } from '../audit-trail/stored-json';
 import { archiveRun, journalFolder, journalKey, type RunClaims, readRun } from '../mail-delivery/journal';
@@ -86,13 +87,9 @@ export async function listRuns(backups: ObjectStore): Promise<string[]> {
 
 /** A run claims nothing once the next one has begun: a lane has one at a time. */
 function endedBefore(moment: Date, runId: string, next: string | undefined): boolean {
-  const began = next === undefined || beginOf(runId) === null ? null : beginOf(next);
+  const began = next === undefined || timeOfUuid(runId) === null ? null : timeOfUuid(next);
   return began !== null && began <= moment.getTime();
 }
-
-/** A UUIDv7 begins with its time; null where it is none. */
-export const beginOf = (runId: string) =>
-  runId[14] === '7' ? Number.parseInt(runId.replaceAll('-', '').slice(0, 12), 16) : null;
 
 /** One that can't be understood is a gap. */
 export async function readArchived(backups: ObjectStore, runId: string): Promise<RunClaims> {

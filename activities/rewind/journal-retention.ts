@@ -1,8 +1,9 @@
 // Removes the send journal's oldest runs, once no state that the database may go back to needs them (docs/rewind.md).
 import type { ObjectStore } from '../../ops/runtime/object-store';
+import { timeOfUuid } from '../../ops/runtime/uuids';
 import { MAIL_LANE } from '../../workflows/contracts/mail-delivery';
 import { journalKey } from '../mail-delivery/journal';
-import { beginOf, listRuns, readArchived } from './journal-claims';
+import { listRuns, readArchived } from './journal-claims';
 
 /** Clocks differ, and a claim may be a while before what came of it is written. */
 const MARGIN_MS = 24 * 3_600_000;
@@ -16,7 +17,7 @@ const MARGIN_MS = 24 * 3_600_000;
 export async function pruneJournal(backups: ObjectStore, reach: Date): Promise<number> {
   const until = reach.getTime() - MARGIN_MS;
   // The order of others is not known: they stay.
-  const runs = (await listRuns(backups)).filter((runId) => beginOf(runId) !== null);
+  const runs = (await listRuns(backups)).filter((runId) => timeOfUuid(runId) !== null);
   let first = runs.length - 1;
   while (first > 0 && !(await hasClaimedBy(backups, runs[first] as string, until))) first--;
   const old = runs.slice(0, Math.max(first, 0));
@@ -25,7 +26,7 @@ export async function pruneJournal(backups: ObjectStore, reach: Date): Promise<n
 }
 
 async function hasClaimedBy(backups: ObjectStore, runId: string, until: number): Promise<boolean> {
-  if ((beginOf(runId) ?? Number.POSITIVE_INFINITY) > until) return false;
+  if ((timeOfUuid(runId) ?? Number.POSITIVE_INFINITY) > until) return false;
   const { claims } = await readArchived(backups, runId);
   return claims.some(({ at }) => Date.parse(at) <= until);
 }

@@ -1,4 +1,5 @@
 // The drafts written to a person: counted, read for their export, closed, waited for, erased.
+import { FIRST_UUID } from '../../../../ops/runtime/uuids';
 import type { Database, Prisma } from '../../../../prisma/client';
 import { listDraftEvents } from '../../../commands/audit';
 import { type CommandContext, SYSTEM } from '../../../commands/context';
@@ -59,7 +60,7 @@ async function* readEvents(db: Database, draftId: string): AsyncIterable<unknown
 
 /** Of `drafts d`, in pages: a person may have any number. */
 export async function* idsOf(db: Database, which: Prisma.Sql): AsyncIterable<string> {
-  for (let after = '00000000-0000-0000-0000-000000000000'; ; ) {
+  for (let after = FIRST_UUID; ; ) {
     const page = await db.$queryRaw<{ id: string }[]>`
       SELECT d.id FROM drafts d WHERE d.id > ${after}::uuid AND ${which} ORDER BY d.id LIMIT ${BATCH}`;
     for (const { id } of page) yield id;
@@ -132,7 +133,7 @@ export async function withoutOthersFiles(
 export async function eraseOwnDrafts(db: Database, person: Person, beat: () => void): Promise<number> {
   const context = systemContext(person.requestId);
   let erased = 0;
-  for (let after = '00000000-0000-0000-0000-000000000000'; ; ) {
+  for (let after = FIRST_UUID; ; ) {
     const ids = await db.$transaction(async (transaction) => {
       const tx = transaction as Database;
       await shutOutNewHolds(tx);

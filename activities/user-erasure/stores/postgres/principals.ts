@@ -1,5 +1,6 @@
 // Makes a person who writes or decides drafts a random pseudonym. What they did still counts, under that.
 import { randomBytes } from 'node:crypto';
+import { FIRST_UUID } from '../../../../ops/runtime/uuids';
 import type { Database } from '../../../../prisma/client';
 import { recordEvent } from '../../../commands/audit';
 import { BOOTSTRAP_ADMIN, SYSTEM } from '../../../commands/context';
@@ -64,7 +65,7 @@ export async function* readPrincipals(db: Database, person: Person): AsyncIterab
 }
 
 async function* readDecisions(db: Database, principalId: string): AsyncIterable<unknown> {
-  for (let after = '00000000-0000-0000-0000-000000000000'; ; ) {
+  for (let after = FIRST_UUID; ; ) {
     const page = await db.verdict.findMany({
       where: { principalId, id: { gt: after } },
       // As they were made: an id begins with its time.
