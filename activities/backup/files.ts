@@ -6,7 +6,8 @@ import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import type { RecoveryTools } from '../../ops/recovery/tools';
-import { ObjectNotFound } from '../../ops/runtime/object-store';
+import { nullIfNoObject } from '../../ops/runtime/object-store';
+import { EXPORTS } from '../person-export/removal';
 import type { Attempt } from './attempt';
 import { collectSizes } from './collect-sizes';
 import { withoutSecrets } from './configuration';
@@ -16,7 +17,6 @@ import { sideBySide } from './side-by-side';
 import { ENCRYPTION_BYTES, measure, storeEncrypted } from './stored-object';
 
 const AT_A_TIME = 8;
-const EXPORTS = 'exports/';
 
 interface LiveFile {
   store: FileEntry['store'];
@@ -142,6 +142,5 @@ function goneSince(before: KnownIndex | null, files: FileEntry[], oldestSet: str
 }
 
 function nullIfGone(error: unknown): null {
-  if (error instanceof ObjectNotFound || (error as NodeJS.ErrnoException).code === 'ENOENT') return null;
-  throw error;
+  return (error as NodeJS.ErrnoException).code === 'ENOENT' ? null : nullIfNoObject(error);
 }

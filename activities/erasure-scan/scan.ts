@@ -3,6 +3,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import type { Matcher } from '../personal-data/matching/matcher';
 import { windowsOf } from '../personal-data/matching/windows';
+import { isInName } from '../personal-data/mentions';
 import { normaliseAddress } from '../personal-data/subject';
 import {
   NotChecked,
@@ -69,7 +70,7 @@ async function readSource(source: ScanSource, people: readonly Subject[], readin
       bytes,
       items: items - planted.items,
       findings: [...places.values()].reduce((sum, times) => sum + times, 0),
-      places: [...places.keys()].slice(0, MOST_PLACES),
+      places: [...new Set([...places.keys()].map(withoutAddresses))].slice(0, MOST_PLACES),
     }));
   } finally {
     await planted.remove();
@@ -123,11 +124,8 @@ async function readItem(
   return bytes;
 }
 
-/** In a name an address is made a part of something else. */
-function isInName(name: string, email: string): boolean {
-  const small = name.toLowerCase();
-  return small.includes(email) || small.includes(encodeURIComponent(email).toLowerCase());
-}
+/** A file or a key may be called after somebody else: that part of its place is not repeated. */
+const withoutAddresses = (place: string): string => place.replace(/[^/:]*(?:@|%40)[^/:]*/gi, '[address]');
 
 async function* bytesOf(
   chunks: AsyncIterable<ScanChunk>,

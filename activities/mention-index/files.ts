@@ -1,6 +1,6 @@
 // Reads the addresses in a stored file, in windows that overlap by more than any spelled address is long.
 import type { Readable } from 'node:stream';
-import { ObjectNotFound, type ObjectStore } from '../../ops/runtime/object-store';
+import { nullIfNoObject, type ObjectStore } from '../../ops/runtime/object-store';
 import { attachmentKey } from '../attachments';
 import type { Matcher } from '../personal-data/matching/matcher';
 import { windowsOf } from '../personal-data/matching/windows';
@@ -32,16 +32,11 @@ export async function addressesInFile(
 
 /** One that somebody deleted in S3 may still lie there in an older version, which has the same bytes. */
 async function contentOf(files: FileReading['files'], key: string): Promise<Readable | null> {
-  const current = await files.get(key).catch(nullIfGone);
+  const current = await files.get(key).catch(nullIfNoObject);
   if (current) return current;
   for await (const { version } of files.versions(key)) {
-    const older = await files.get(key, version).catch(nullIfGone);
+    const older = await files.get(key, version).catch(nullIfNoObject);
     if (older) return older;
   }
   return null;
-}
-
-function nullIfGone(error: unknown): null {
-  if (error instanceof ObjectNotFound) return null;
-  throw error;
 }

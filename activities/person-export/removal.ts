@@ -5,10 +5,11 @@
 import type { ObjectStore } from '../../ops/runtime/object-store';
 import { type Database, Prisma } from '../../prisma/client';
 
-const PREFIX = 'exports/';
+/** The prefix of their objects. */
+export const EXPORTS = 'exports/';
 /** One for each attempt, so that a late one replaces nobody's. Without folders, which would remain. */
-export const exportKey = (id: string, object: string) => `${PREFIX}${id}.${object}`;
-const KEY = /^exports\/([0-9a-f-]{36})\.([0-9a-f-]{36})$/;
+export const exportKey = (id: string, object: string) => `${EXPORTS}${id}.${object}`;
+const KEY = new RegExp(`^${EXPORTS}([0-9a-f-]{36})\\.([0-9a-f-]{36})$`);
 
 /** Columns of a row that says nothing about a person any more. */
 const FORGOTTEN = Prisma.sql`sealed = NULL, subject_hashes = '{}', version = version + 1`;
@@ -44,7 +45,7 @@ export async function sweepExports(db: Database, files: ObjectStore): Promise<nu
 export async function removeUnnamedExports(db: Database, files: ObjectStore, id?: string): Promise<number> {
   let removed = 0;
   let last = '';
-  for await (const { key } of files.versions(id ? `${PREFIX}${id}.` : PREFIX)) {
+  for await (const { key } of files.versions(id ? `${EXPORTS}${id}.` : EXPORTS)) {
     if (key === last) continue;
     last = key;
     if (await isNamed(db, key)) continue;

@@ -7,7 +7,7 @@ export const ERASED = '[erased]';
 /** Without a mention, the text around it may show another: `a[erased]` is none, so this is a safeguard with an end. */
 const MOST_ROUNDS = 8;
 
-/** Of a text, in UTF-16 units. */
+/** A part of a text, in UTF-16 units. */
 export interface Span {
   start: number;
   end: number;
@@ -53,6 +53,12 @@ export function mentionsOf(email: string): Mentions {
       return { text, count };
     },
   };
+}
+
+/** In a name (of a key, an object, a file) an address is made a part of something else. @param email in its normal form */
+export function isInName(name: string, email: string): boolean {
+  const small = name.toLowerCase();
+  return small.includes(email) || small.includes(encodeURIComponent(email).toLowerCase());
 }
 
 const bytesOf = (text: string): string => Buffer.from(text).toString('latin1');

@@ -15,7 +15,7 @@ export interface LateContentDependencies {
 
 /** In these an author's content shows as soon as it is written, and the index of mentions knows when that was. */
 const INDEXED = ['postgres', 'objects'];
-const OBJECT = /\/attachments\/([\da-f]{64})@/;
+const OBJECT = /\/attachments\/([\da-f]{64})\?/;
 
 /**
  * Purges what was written since the last purge began, if the scan found nothing else.

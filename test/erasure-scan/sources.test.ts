@@ -142,7 +142,7 @@ describe('objects', () => {
       expect(await scan('base/', 'journal/')).toMatchObject({
         items: 1,
         findings: 1,
-        places: [expect.stringMatching(/^files\/base\/backup@\w+$/)],
+        places: [expect.stringMatching(/^files\/base\/backup\?versionId=\w+$/)],
       });
       expect((await scan('')).findings).toBe(TEXTS.length + BYTES.length);
     },
@@ -184,6 +184,13 @@ describe('files', () => {
     symlinkSync(one, two);
     expect(await scan(one)).toMatchObject({ items: 1, findings: 1, places: [one] });
     expect(await scan(two)).toMatchObject({ items: 1, findings: 1, places: [two] });
+  });
+
+  it('called after somebody else are shown without the name', async () => {
+    const folder = newFolder('scanned');
+    for (const name of ['bob@elsewhere.example.eml', 'BOB%40elsewhere.example.eml'])
+      writeFileSync(join(folder, name), EMAIL);
+    expect(await scan(folder)).toMatchObject({ items: 2, findings: 2, places: [join(folder, '[address]')] });
   });
 
   it('that are missing are an error that names them', async () => {

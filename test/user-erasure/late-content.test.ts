@@ -1,4 +1,7 @@
 // Somebody who writes about a person again and again, while they are being erased, does not keep them from their certificate.
+import { Readable } from 'node:stream';
+import { attachmentKey, storeAttachment } from '../../activities/attachments';
+import { receiveFile } from '../../activities/received-file';
 import { readErasure } from '../../activities/user-erasure/erasure-record';
 import { aDraft, setStatus } from '../support/commands';
 import { makePreview } from '../support/preview';
@@ -55,6 +58,20 @@ it('what came since the last purge is purged, and the erasure is certified with 
   expect((await world.db.draft.findUniqueOrThrow({ where: { id: late[1] as string } })).status).toBe('erased');
   const certificate = (await world.db.erasure.findUniqueOrThrow({ where: { id: requestId } })).certificate;
   expect(certificate).toMatchObject({ certificate: { scan: { late: scan.late } } });
+});
+
+it('a file that came since is late content too', async () => {
+  const requestId = await purged();
+  const file = await receiveFile(Readable.from([Buffer.from(`name,mail\nAda,${ADA}\n`)]), 'people.csv');
+  const { type, size, sha256 } = file;
+  const record = { name: 'people.csv', type, size, sha256 };
+  await storeAttachment(world, file, () => world.commands.recordAttachment(world.author, record));
+  await file.discard();
+  const found = await run(world.activities.scanStores, requestId);
+  expect(found.sources.find(({ source }) => source === 'objects')?.findings).toBe(1);
+  const scan = await run(world.activities.settleLateFindings, requestId);
+  expect(scan?.late).toBe(1);
+  expect(await world.files.has(attachmentKey(sha256))).toBe(false);
 });
 
 it('what a purge has left is no late content, whatever else came', async () => {

@@ -1,6 +1,6 @@
 // Reads every object that an object store can still give, in every version.
 import { randomUUID } from 'node:crypto';
-import { ObjectNotFound, type ObjectStore } from '../../../ops/runtime/object-store';
+import { nullIfNoObject, type ObjectStore } from '../../../ops/runtime/object-store';
 import { ATTACHMENTS } from '../../attachments';
 import type { ScanSource } from '../report';
 
@@ -29,7 +29,7 @@ export function createObjectsSource(folders: ObjectFolder[]): ScanSource {
     async plant(decoy) {
       const planted = folders.map((folder) => ({ ...folder, key: `${DECOYS}${randomUUID()}` }));
       for (const { store, key } of planted) {
-        // Of a scan that was cut off.
+        // A scan that was cut off leaves its decoys behind.
         for await (const old of store.list(DECOYS)) await store.delete(old);
         await store.put(key, Buffer.from(`to ${decoy}`), { type: 'text/plain' });
       }
@@ -45,8 +45,9 @@ export function createObjectsSource(folders: ObjectFolder[]): ScanSource {
       for (const { name, store, prefixes } of folders) {
         for (const prefix of withDecoys(prefixes)) {
           for await (const { key, version } of store.versions(prefix)) {
-            const content = await store.get(key, version).catch(nullIfGone);
-            const place = key.startsWith(DECOYS) ? `${name}/${key}` : `${name}/${key}@${version}`;
+            // Null: it was deleted since it was listed.
+            const content = await store.get(key, version).catch(nullIfNoObject);
+            const place = key.startsWith(DECOYS) ? `${name}/${key}` : `${name}/${key}?versionId=${version}`;
             if (content) yield { place, chunks: content, isWritten: key.startsWith(ATTACHMENTS) };
           }
         }
@@ -56,9 +57,3 @@ export function createObjectsSource(folders: ObjectFolder[]): ScanSource {
 }
 
 const withDecoys = (prefixes: string[]) => (prefixes.includes('') ? prefixes : [...prefixes, DECOYS]);
-
-/** It was deleted since it was listed. */
-function nullIfGone(error: unknown): null {
-  if (error instanceof ObjectNotFound) return null;
-  throw error;
-}

@@ -4,6 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
 import { REDIS_PREFIX } from '../../../ops/runtime/redis';
 import type { Matcher } from '../../personal-data/matching/matcher';
+import { isInName } from '../../personal-data/mentions';
 import { NOTHING, type PersonalDataStore } from './store';
 
 const POLL_MS = 100;
@@ -55,8 +56,7 @@ async function* entriesThatMention(
   // A scan may give a key twice.
   const found = new Set<string>();
   for await (const entry of entries(redis, beat)) {
-    // In a name the address is made a part of something else: `countersign:limit:mail-ada@…`.
-    const isNamed = entry.key.toString().toLowerCase().includes(email);
+    const isNamed = isInName(entry.key.toString(), email);
     const [isInValue] = await matcher.areMentioned([entry.value], email, { isBinary: true });
     if (!(isNamed || isInValue) || found.has(entry.key.toString('hex'))) continue;
     found.add(entry.key.toString('hex'));

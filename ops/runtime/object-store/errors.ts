@@ -5,6 +5,12 @@ export class ObjectNotFound extends Error {
   }
 }
 
+/** For `catch`: an object that is not there is null. */
+export function nullIfNoObject(error: unknown): null {
+  if (error instanceof ObjectNotFound) return null;
+  throw error;
+}
+
 /** The store could not do it. Says a code and nothing else: an S3 error may repeat access keys and names. */
 export class ObjectStoreError extends Error {
   override name = 'ObjectStoreError';

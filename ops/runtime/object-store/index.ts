@@ -3,7 +3,7 @@ import { openFileStore } from './file-store';
 import type { ObjectStore } from './object-store';
 import { openS3Store } from './s3-store';
 
-export { ObjectNotFound, ObjectStoreError } from './errors';
+export { nullIfNoObject, ObjectNotFound, ObjectStoreError } from './errors';
 export type { ObjectStore } from './object-store';
 
 /** @param url `file:///folder` or `s3://bucket/prefix` */
