@@ -37,12 +37,11 @@ export interface ErasureDependencies {
 }
 
 export function createErasure({ settings, logger, ...dependencies }: ErasureDependencies) {
-  const { db } = dependencies;
+  const { db, files } = dependencies;
   const subjects = createSubjects(settings.SECRET_KEY);
   const matcher = createMatcher();
-  const { files } = dependencies;
   const index = createMentionIndex({ db, files, subjects, matcher });
-  const stores = createStores({ ...dependencies, settings, matcher });
+  const stores = createStores({ ...dependencies, settings, matcher, index });
   const ledger = openLedger(settings);
   const signer = createSigner(settings.SECRET_KEY, 'certificates');
   const activities = createUserErasureActivities({

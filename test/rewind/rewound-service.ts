@@ -46,20 +46,22 @@ export class RewoundService {
     const files = openObjectStore(FILES_URL);
     const subjects = createSubjects(SETTINGS.SECRET_KEY);
     const matcher = createMatcher();
+    const index = createMentionIndex({ db, files, subjects, matcher });
     return {
       db,
       files,
       matcher,
-      index: createMentionIndex({ db, files, subjects, matcher }),
+      index,
       ledger: openLedger({ BACKUP_URL, SECRET_KEY: SETTINGS.SECRET_KEY }),
       subjects,
       stores: createStores({
         db,
         files,
         matcher,
+        index,
         redis: null,
         temporal: this.old.temporal.client,
-        settings: { APPROVAL_DEADLINE_HOURS: 72, HUBSPOT_BASE_URL: '', SECRET_KEY: SETTINGS.SECRET_KEY },
+        settings: { APPROVAL_DEADLINE_HOURS: 72, HUBSPOT_BASE_URL: '' },
       }),
       logger: pino({ level: 'silent' }),
     };

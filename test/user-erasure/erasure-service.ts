@@ -5,6 +5,8 @@ import { uuidv7 } from 'uuidv7';
 import { storeAttachment } from '../../activities/attachments';
 import { BOOTSTRAP_ADMIN, type CommandContext } from '../../activities/commands/context';
 import type { Commands } from '../../activities/commands/index';
+import { createMentionIndex } from '../../activities/mention-index';
+import { createMatcher } from '../../activities/personal-data/matching/matcher';
 import { createSubjects, normaliseAddress } from '../../activities/personal-data/subject';
 import { receiveFile } from '../../activities/received-file';
 import { type PreviewEntry, readErasure } from '../../activities/user-erasure/erasure-record';
@@ -25,9 +27,13 @@ export class ErasureService {
   private constructor(readonly base: TestService) {
     const { FILES_URL = '', HUBSPOT_ACCESS_TOKEN, HUBSPOT_BASE_URL = '', MAILBOX_PATH } = base.environment;
     this.files = openObjectStore(FILES_URL);
+    const { db } = base.database;
+    const matcher = createMatcher();
     this.stores = createStores({
-      db: base.database.db,
+      db,
       files: this.files,
+      matcher,
+      index: createMentionIndex({ db, files: this.files, subjects: this.subjects, matcher }),
       redis: null,
       temporal: base.temporal.client,
       settings: { ...SETTINGS, APPROVAL_DEADLINE_HOURS: 72, HUBSPOT_ACCESS_TOKEN, HUBSPOT_BASE_URL, MAILBOX_PATH },

@@ -95,9 +95,10 @@ export async function startErasures(
   const test = createTestCommands(db, settings);
   const files = openObjectStore(settings.FILES_URL);
   const backups = openObjectStore(settings.BACKUP_URL);
-  const stores = createStores({ db, files, redis, temporal: temporal.client, settings });
   const matcher = createMatcher();
   const subjects = createSubjects(settings.SECRET_KEY);
+  const index = createMentionIndex({ db, files, subjects, matcher });
+  const stores = createStores({ db, files, redis, temporal: temporal.client, settings, matcher, index });
   const blind = { source: '' };
   const sources = sourcesOf(settings, { files, backups, temporal: temporal.client });
   const scan = createScan(
@@ -112,7 +113,7 @@ export async function startErasures(
     files,
     subjects,
     matcher,
-    index: createMentionIndex({ db, files, subjects, matcher }),
+    index,
     stores: stores.map((store) => ({
       ...store,
       purge: async (person, beat) =>

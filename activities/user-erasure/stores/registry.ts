@@ -4,9 +4,8 @@ import type { Redis } from 'ioredis';
 import type { Configuration } from '../../../ops/runtime/configuration';
 import type { ObjectStore } from '../../../ops/runtime/object-store';
 import type { Database } from '../../../prisma/client';
-import { createMentionIndex } from '../../mention-index';
-import { createMatcher, type Matcher } from '../../personal-data/matching/matcher';
-import { createSubjects } from '../../personal-data/subject';
+import type { MentionIndex } from '../../mention-index';
+import type { Matcher } from '../../personal-data/matching/matcher';
 import type { PreviewEntry } from '../erasure-record';
 import { createAttachmentsStore } from './attachments';
 import { createHubspotStore } from './hubspot';
@@ -24,10 +23,11 @@ export interface StoresDependencies {
   temporal: Client;
   settings: Pick<
     Configuration,
-    'APPROVAL_DEADLINE_HOURS' | 'HUBSPOT_ACCESS_TOKEN' | 'HUBSPOT_BASE_URL' | 'MAILBOX_PATH' | 'SECRET_KEY'
+    'APPROVAL_DEADLINE_HOURS' | 'HUBSPOT_ACCESS_TOKEN' | 'HUBSPOT_BASE_URL' | 'MAILBOX_PATH'
   >;
   /** Searches content away from the event loop. */
-  matcher?: Matcher;
+  matcher: Matcher;
+  index: Pick<MentionIndex, 'catchUp'>;
 }
 
 export function createStores({
@@ -36,10 +36,9 @@ export function createStores({
   redis,
   temporal,
   settings,
-  matcher = createMatcher(),
+  matcher,
+  index,
 }: StoresDependencies): PersonalDataStore[] {
-  const subjects = createSubjects(settings.SECRET_KEY);
-  const index = createMentionIndex({ db, files, subjects, matcher });
   return [
     createPostgresStore({ db, files, matcher, index, deadlineHours: settings.APPROVAL_DEADLINE_HOURS }),
     createAttachmentsStore({ db, files, matcher, index }),

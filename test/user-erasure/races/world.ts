@@ -74,6 +74,7 @@ export class World {
       redis: null,
       temporal: temporal.client,
       matcher,
+      index,
       settings: { ...SETTINGS, APPROVAL_DEADLINE_HOURS: 72, HUBSPOT_ACCESS_TOKEN: undefined, HUBSPOT_BASE_URL: '' },
     });
     const BACKUP_URL = given.backups ?? `file://${newFolder('backup')}`;

@@ -1,4 +1,5 @@
 // Finds the rows that mention a person and are not theirs, by the index of mentions, and takes the mentions out.
+import { FIRST_UUID } from '../../../../ops/runtime/uuids';
 import { type Database, Prisma } from '../../../../prisma/client';
 import { isWrittenTo, MANY } from '../../../mention-index/lookup';
 import { columnText, isRow } from '../../../mention-index/texts';
@@ -15,8 +16,8 @@ export interface MentionSources {
 }
 
 export interface Search {
-  /** Of a draft that somebody has a duty to keep. */
-  held: boolean;
+  /** Leaves out the rows of drafts that somebody has a duty to keep. */
+  freeOnly?: boolean;
   /** Of `drafts d`: which of them. */
   drafts?: Prisma.Sql;
   beat?: () => void;
@@ -27,18 +28,21 @@ export interface MentionRow {
   table: TextTable;
   rowId: string;
   part: number;
+  /** It belongs to a draft that somebody has a duty to keep. */
+  isKept: boolean;
   columns: { name: string; kind: TextKind; value: string; without: string | null }[];
 }
 
 interface PageRow {
   rowId: string;
   part: number;
-  texts: Record<string, string | null> | null;
+  /** Null: the row is not among those that are asked for. */
+  found: { texts: Record<string, string | null>; isKept: boolean } | null;
 }
 
 /** Rows may have 2 MiB each, and several erasures and exports read at once. */
 const BATCH = 20;
-const FIRST = { rowId: '00000000-0000-0000-0000-000000000000', part: -1 };
+const FIRST = { rowId: FIRST_UUID, part: -1 };
 
 const raw = (name: string) => Prisma.raw(`"${name}"`);
 const list = (parts: Prisma.Sql[]) => Prisma.join(parts, ', ');
@@ -48,22 +52,21 @@ export async function* findMentionRows(
   { db, matcher }: MentionSources,
   person: Person,
   table: TextTable,
-  { held, drafts, beat = () => {} }: Search,
+  { freeOnly = false, drafts, beat = () => {} }: Search = {},
 ): AsyncIterable<MentionRow> {
   const columns = Object.entries(table.columns).filter(([name]) => name !== 'to');
   const { belongs } = table;
   const someDraft = (condition: Prisma.Sql) =>
     belongs ? Prisma.sql`EXISTS (SELECT 1 FROM drafts d WHERE ${belongs} AND ${condition})` : Prisma.sql`false`;
-  const isWanted = Prisma.sql`NOT ${someDraft(isWrittenTo(person.hashes))} AND ${someDraft(IS_HELD)} = ${held}
+  const isWanted = Prisma.sql`NOT ${someDraft(isWrittenTo(person.hashes))} AND NOT (${freeOnly} AND ${someDraft(IS_HELD)})
     AND ${drafts ? someDraft(drafts) : Prisma.sql`true`}`;
-  const texts = Prisma.sql`jsonb_build_object(${list(
-    columns.flatMap(([name, kind]) => [Prisma.sql`${name}::text`, columnText(name, kind)]),
-  )})`;
+  const texts = list(columns.flatMap(([name, kind]) => [Prisma.sql`${name}::text`, columnText(name, kind)]));
+  const found = Prisma.sql`jsonb_build_object('texts', jsonb_build_object(${texts}), 'isKept', ${someDraft(IS_HELD)})`;
   const hashes = [...person.hashes, MANY];
   for (const [n, hash] of hashes.entries()) {
     for (let after = FIRST; ; ) {
       const page: PageRow[] = await db.$queryRaw`
-        SELECT r.row_id AS "rowId", r.part, (SELECT ${texts} FROM ${raw(table.table)} t WHERE ${isRow(table)} AND ${isWanted}) AS texts
+        SELECT r.row_id AS "rowId", r.part, (SELECT ${found} FROM ${raw(table.table)} t WHERE ${isRow(table)} AND ${isWanted}) AS found
         FROM (
           SELECT m.row_id, m.part FROM mentions m
           WHERE m.hash = ${hash} AND m.place = ${table.table} AND (m.row_id, m.part) > (${after.rowId}::uuid, ${after.part}::int)
@@ -88,9 +91,9 @@ async function* mentioning(
   columns: [string, TextKind][],
   page: readonly PageRow[],
 ): AsyncIterable<MentionRow> {
-  const values = page.flatMap(({ rowId, part, texts }) =>
+  const values = page.flatMap(({ rowId, part, found }) =>
     columns.flatMap(([name, kind]) => {
-      const value = texts?.[name];
+      const value = found?.texts[name];
       return value ? [{ rowId, part, name, kind, value }] : [];
     }),
   );
@@ -98,33 +101,40 @@ async function* mentioning(
     values.map(({ kind, value }) => ({ kind, value })),
     email,
   );
-  for (const { rowId, part } of page) {
+  for (const { rowId, part, found } of page) {
     const changed = values.flatMap(({ name, kind, value, ...row }, i) => {
       const without = left[i];
       return row.rowId === rowId && row.part === part && without !== undefined ? [{ name, kind, value, without }] : [];
     });
-    if (changed.length > 0) yield { table, rowId, part, columns: changed };
+    if (changed.length > 0) yield { table, rowId, part, isKept: found?.isKept ?? false, columns: changed };
   }
+}
+
+/** Yields the same of every table. Most of them do not mention the person: the index says which do, and only those are read. */
+async function* findAllMentionRows(
+  sources: MentionSources,
+  person: Person,
+  search?: Search,
+): AsyncIterable<MentionRow> {
+  const tables = TEXT_TABLES.map(({ table }) => table);
+  const known = await sources.db.$queryRaw<{ name: string }[]>`
+    SELECT p.name FROM unnest(${tables}::text[]) AS p (name) WHERE EXISTS (
+      SELECT FROM mentions m WHERE m.hash = ANY (${[...person.hashes, MANY]}::bytea[]) AND m.place = p.name)`;
+  const names = new Set(known.map(({ name }) => name));
+  for (const table of TEXT_TABLES) if (names.has(table.table)) yield* findMentionRows(sources, person, table, search);
 }
 
 export async function countMentions(sources: MentionSources, person: Person): Promise<{ free: number; held: number }> {
   const counts = { free: 0, held: 0 };
-  for (const table of TEXT_TABLES) {
-    for await (const _ of findMentionRows(sources, person, table, { held: false })) counts.free++;
-    for await (const _ of findMentionRows(sources, person, table, { held: true })) counts.held++;
-  }
+  for await (const { isKept } of findAllMentionRows(sources, person)) counts[isKept ? 'held' : 'free']++;
   return counts;
 }
 
 export async function* readMentions(sources: MentionSources, person: Person): AsyncIterable<unknown> {
-  for (const table of TEXT_TABLES) {
-    for (const held of [false, true]) {
-      for await (const { rowId, part, columns } of findMentionRows(sources, person, table, { held })) {
-        const id = [...(table.id ? [rowId] : []), ...(table.part ? [part] : [])].join('/');
-        const fields = Object.fromEntries(columns.map(({ name, kind, value }) => [name, shown(kind, value)]));
-        yield { kind: 'mention', in: table.table, id, fields };
-      }
-    }
+  for await (const { table, rowId, part, columns } of findAllMentionRows(sources, person)) {
+    const id = [...(table.id ? [rowId] : []), ...(table.part ? [part] : [])].join('/');
+    const fields = Object.fromEntries(columns.map(({ name, kind, value }) => [name, shown(kind, value)]));
+    yield { kind: 'mention', in: table.table, id, fields };
   }
 }
 
@@ -132,11 +142,9 @@ export async function* readMentions(sources: MentionSources, person: Person): As
  *  (open-mentions.ts) is left for the next round. */
 export async function replaceInTables(sources: MentionSources, person: Person, beat: () => void): Promise<number> {
   let replaced = 0;
-  for (const table of TEXT_TABLES) {
-    for await (const row of findMentionRows(sources, person, table, { held: false, beat })) {
-      replaced += await sources.db.$transaction(async (tx) => replaceInRow(tx as Database, person, row));
-      beat();
-    }
+  for await (const row of findAllMentionRows(sources, person, { freeOnly: true, beat })) {
+    replaced += await sources.db.$transaction(async (tx) => replaceInRow(tx as Database, person, row));
+    beat();
   }
   return replaced;
 }

@@ -71,7 +71,7 @@ async function findMentioningDrafts(
 ): Promise<Set<string>> {
   const { db } = sources;
   const ids = new Set(withAttachments.keys());
-  const search = { held: false, beat, drafts: Prisma.sql`d.status = ANY (${[...OPEN, 'sending']})` };
+  const search = { freeOnly: true, beat, drafts: Prisma.sql`d.status = ANY (${[...OPEN, 'sending']})` };
   for (const table of TEXT_TABLES.filter(({ table }) => ['revisions', 'drafts'].includes(table))) {
     for await (const { rowId } of findMentionRows(sources, person, table, search)) ids.add(rowId);
   }
