@@ -14,7 +14,7 @@ import { recordEvent } from './commands/audit';
 import { SYSTEM } from './commands/context';
 import type { ReceivedFile } from './received-file';
 
-/** Where their objects lie. */
+/** The prefix of their objects. */
 export const ATTACHMENTS = 'attachments/';
 export const attachmentKey = (sha256: string) => `${ATTACHMENTS}${sha256}`;
 
@@ -78,7 +78,7 @@ export async function removeObjectsOfRemovedRows(db: Database, files: ObjectStor
   }
 }
 
-/** Of an object that S3 no longer lists, older versions may still be there. */
+/** Asks for all versions: S3 keeps older ones of an object that it no longer lists. */
 async function isThere(files: ObjectStore, key: string): Promise<boolean> {
   for await (const version of files.versions(key)) if (version.key === key) return true;
   return false;

@@ -74,9 +74,9 @@ export function createClusterRetentionActivities(tools: RecoveryTools, { db, log
         const removed: string[] = [];
 
         for (const aside of names.filter((name) => name.startsWith(ASIDE))) {
-          const { name, restoreId: by } = toRemovable(aside.slice(ASIDE.length), found);
-          await finish({ name, restoreId: by }, () => beat());
-          removed.push(name);
+          const one = toRemovable(aside.slice(ASIDE.length), found);
+          await finish(one, beat);
+          removed.push(one.name);
         }
         const request = { names, living: livingName(host.home), now: new Date(), days: settings.UNDO_RETENTION_DAYS };
         for (const one of chooseRemovable(found, request)) {
@@ -86,7 +86,7 @@ export function createClusterRetentionActivities(tools: RecoveryTools, { db, log
             continue;
           }
           await rename(data, join(host.home, ASIDE + one.name));
-          await finish(one, () => beat());
+          await finish(one, beat);
           removed.push(one.name);
         }
         await noteMissing(found.left);

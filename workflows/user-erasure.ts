@@ -81,7 +81,6 @@ export async function userErasure({ requestId }: UserErasureInput): Promise<Eras
   const clock = new CancellationScope();
   const watched = clock.run(() => watchDeadline(requestId, () => known.erasure)).catch(() => {});
   let round = 0;
-  let isFound = false;
   async function work(status: AtWork, steps: typeof ALONE): Promise<void> {
     if (status === 'erasing') {
       for (const step of ERASURE_STEPS) await steps.takeErasureStep({ requestId, step });
@@ -115,26 +114,26 @@ export async function userErasure({ requestId }: UserErasureInput): Promise<Eras
     await take(HELD.concludePurge(requestId));
   }
 
-  async function scanWithLock(): Promise<void> {
+  /** @returns whether another round has to follow */
+  async function scanWithLock(): Promise<boolean> {
     await take(HELD.readErasureState(requestId));
-    if (known.gone || known.erasure?.status !== 'scanning') return;
+    if (known.gone || known.erasure?.status !== 'scanning') return false;
     const scan = await HELD.scanStores(requestId);
-    if (isClean(scan)) return take(HELD.certifyErasure({ requestId, scan }));
-    if (++round < ROUNDS) {
-      isFound = true;
-      return;
+    if (isClean(scan)) {
+      await take(HELD.certifyErasure({ requestId, scan }));
+      return false;
     }
+    if (++round < ROUNDS) return true;
     const settled = await HELD.settleLateFindings(requestId);
     await take(settled ? HELD.certifyErasure({ requestId, scan: settled }) : HELD.giveErasureUp(requestId));
+    return false;
   }
 
   async function workInTurns(status: AtWork, hasNews: () => boolean): Promise<void> {
     if (status === 'erasing') return exclusivelyInTurns('userErasure', purgeWithLock);
     const wait = await untilNextScan(requestId);
     if (wait > 0) return void (await condition(hasNews, wait));
-    await exclusivelyInTurns('userErasure', scanWithLock);
-    if (!isFound) return;
-    isFound = false;
+    if (!(await exclusivelyInTurns('userErasure', scanWithLock))) return;
     await sleep(BETWEEN_ROUNDS_MS);
     await take(ALONE.eraseAgain(requestId));
   }

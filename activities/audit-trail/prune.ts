@@ -37,7 +37,7 @@ export async function pruneEvents(
       await tx.$queryRaw`
         SELECT prune_audit(${last.position}::bigint, ${last.hash}::bytea, ${checkpoint.at}::timestamptz, ${signature}::bytea,
           ${checkpoint.reason}::text)`;
-      // What an operator wrote beside an act lives as long as the event of that act.
+      // An operator's note goes with the event of the act that it explains.
       await tx.$executeRaw`
         DELETE FROM operator_notes n WHERE NOT EXISTS (SELECT 1 FROM audit_events e WHERE e.id = n.id)`;
       const data = { position: Number(last.position), events: old.length, reason: checkpoint.reason };

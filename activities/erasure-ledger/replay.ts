@@ -115,7 +115,7 @@ async function suppress(db: Database, entry: LedgerEntry, hashes: Uint8Array<Arr
   });
 }
 
-/** Of the wanted hashes (hex): which address each belongs to, where the index of mentions knows one. */
+/** Returns the address behind each wanted hash (hex), if the index of mentions lists a row that has it. */
 async function findAddresses(
   { db, files, subjects, matcher }: ReplayDependencies,
   wanted: ReadonlySet<string>,

@@ -16,7 +16,7 @@ const ASKS_EACH_MS = 250;
 /** Erasures that have begun shortly before may join the pass that is about to begin; one that a store holds up may not. */
 const GATHERS_MS = 30_000;
 const BEGUN_WITHIN_MS = 120_000;
-/** What is read within a few seconds is read for each erasure at once. */
+/** Stores up to this size take a few seconds to read: every erasure may scan them without waiting for SCAN_INTERVAL. */
 const SMALL_BYTES = 256 * 1024 * 1024;
 
 export interface PassDependencies {
@@ -92,7 +92,7 @@ async function whileAlone(connectionString: string, work: () => Promise<void>): 
 
 async function makePass({ db, index, scan, subjectOf }: PassDependencies, beat: () => void): Promise<void> {
   await gather(db, beat);
-  // What a purge has changed is not indexed under the person's hash any more once this has caught up.
+  // Once the index has caught up, it no longer lists the rows from which a purge has removed the person.
   await index.catchUp(beat);
   const startedAt = new Date();
   const waiting = await db.erasure.findMany({

@@ -14,8 +14,9 @@ export interface ScanItem {
   isWritten?: boolean;
 }
 
-/** What was planted, where it has to be found how often at least, and how it is taken away. */
+/** A decoy in one source. */
 export interface Planted {
+  /** The scan has to find it in these places, at least so many times in each. */
   places: Map<string, number>;
   /** How many items there are for it alone. */
   items: number;
@@ -38,7 +39,7 @@ export interface SourceReport {
   bytes: number;
   items: number;
   findings: number;
-  /** Where, each once. */
+  /** The places of the findings, without repeats. */
   places: string[];
 }
 

@@ -6,14 +6,14 @@ import type { Subjects } from '../personal-data/subject';
 import { TEXT_PLACES, type TextPlace } from '../personal-data/text-places';
 import { addressesInFile } from './files';
 import { MANY, RECIPIENTS } from './lookup';
-import { type DueRow, type RowTexts, readSizes, readTexts } from './texts';
+import { type DueRow, readSizes, readTexts } from './texts';
 
 /** One process at a time: two could note the same row, the older text last. */
 const LOCK = 7_305_219n;
 const ROWS = 1_000;
-/** Of one part: a row may have 2 MiB, and is read into memory. */
+/** Limits one part, which is read into memory. A single row may have 2 MiB. */
 const PART_BYTES = 2 * 1024 * 1024;
-/** Of one row: more would let one text fill the index. */
+/** Limits what is noted of one row, so that one text can't fill the index. */
 const MOST_ADDRESSES = 1_000;
 /** A batch ends with the part in which this is over, since some content takes a hundred times as long as other. */
 const WORKS_MS = 10_000;
@@ -109,45 +109,30 @@ async function mentionsOf(
 ): Promise<Mention[]> {
   const rows = await readTexts(tx, place, due);
   const keys = [...subjects.hashingKeys];
-  const values = rows.flatMap(({ texts }) => texts);
-  const hashes = await matcher.hashesOf(
-    values.map(({ kind, value }) => ({ kind, value })),
-    keys,
-    MOST_ADDRESSES,
-  );
+  const values = rows.flatMap(({ texts }) => texts.map(({ kind, value }) => ({ kind, value })));
+  const hashes = await matcher.hashesOf(values, keys, MOST_ADDRESSES);
   let next = 0;
   const mentions: Mention[] = [];
-  for (const row of rows) {
+  for (const { texts, sha256, ...row } of rows) {
     const own = new Set<string>();
     const others = new Set<string>();
-    const many = Buffer.from(MANY).toString('hex');
-    for (const { column } of row.texts) {
+    for (const { column } of texts) {
       const into = place.table === 'drafts' && column === 'to' ? own : others;
-      for (const hash of hashes[next++] ?? [MANY]) into.add(Buffer.from(hash).toString('hex'));
+      for (const hash of hashes[next++] ?? [MANY]) into.add(hex(hash));
     }
-    if (place.table === 'attachments') await addFile(row);
-    const noted = others.size > MOST_ADDRESSES * keys.length || others.has(many) ? [many] : [...others];
-    mentions.push(...noted.map((hash) => mention(place.table, row, hash)));
-    mentions.push(...[...own].map((hash) => mention(RECIPIENTS, row, hash)));
-
-    async function addFile({ sha256 }: RowTexts): Promise<void> {
-      const addresses = sha256 ? await addressesInFile({ files, matcher }, sha256, MOST_ADDRESSES) : new Set<string>();
-      if (addresses === null) others.add(many);
-      else
-        for (const one of addresses)
-          for (const hash of subjects.hashesOf(one)) others.add(Buffer.from(hash).toString('hex'));
+    if (sha256 !== null) {
+      const addresses = await addressesInFile({ files, matcher }, sha256, MOST_ADDRESSES);
+      const inFile = addresses && [...addresses].flatMap((one) => subjects.hashesOf(one));
+      for (const hash of inFile ?? [MANY]) others.add(hex(hash));
     }
+    const isTooMany = others.size > MOST_ADDRESSES * keys.length || others.has(hex(MANY));
+    for (const hash of isTooMany ? [hex(MANY)] : others) mentions.push({ ...row, noted: place.table, hash });
+    for (const hash of own) mentions.push({ ...row, noted: RECIPIENTS, hash });
   }
   return mentions;
 }
 
-const mention = (noted: string, { place, rowId, part }: DueRow, hash: string): Mention => ({
-  noted,
-  place,
-  rowId,
-  part,
-  hash,
-});
+const hex = (hash: Uint8Array) => Buffer.from(hash).toString('hex');
 
 async function replace(
   tx: Database,

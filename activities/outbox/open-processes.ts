@@ -1,6 +1,7 @@
 // Every process that is still open hears its state again, from its row: a Temporal store that is new to this database knows
 // none of them, or another life of them.
 import { setTimeout as delay } from 'node:timers/promises';
+import { FIRST_UUID } from '../../ops/runtime/uuids';
 import { type Database, ISO_8601, Prisma } from '../../prisma/client';
 import { DRAFT_STATUSES, isFinal } from '../../workflows/contracts/draft-approval';
 import { DRAFT_RETENTION } from '../draft-retention/cleanups';
@@ -23,7 +24,7 @@ const OPEN = [
  *  first. @returns false where `stopping` came first */
 export async function tellOpenProcesses(db: Database, announce: () => void, stopping: AbortSignal): Promise<boolean> {
   for (const status of OPEN) {
-    for (let after: After | null = { createdAt: new Date(0), id: FIRST }; after; ) {
+    for (let after: After | null = { createdAt: new Date(0), id: FIRST_UUID }; after; ) {
       if (!(await hasRoom(db, stopping))) return false;
       after = await tellDrafts(db, status, after);
       announce();
@@ -38,7 +39,6 @@ interface After {
   createdAt: Date;
   id: string;
 }
-const FIRST = '00000000-0000-0000-0000-000000000000';
 
 /** By the index on status and time. @returns the last that was told; null where that were all */
 async function tellDrafts(db: Database, isOpen: Prisma.Sql, { createdAt, id }: After): Promise<After | null> {

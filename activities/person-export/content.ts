@@ -29,7 +29,7 @@ export async function putDocument(
   }
   const encrypted = encryptionOf(key).encrypt();
   const work = [files.put(exportKey(id, object), encrypted), pipeline(measured, encrypted)];
-  // Both, so that nothing is written any more once this has failed.
+  // Waits for both, even if one fails: nothing may write to the store after this has returned.
   for (const done of await Promise.allSettled(work)) if (done.status === 'rejected') throw done.reason;
   return size;
 }

@@ -2,7 +2,7 @@
 import { uuidv7 } from 'uuidv7';
 import { findOldestReach } from '../../activities/backup/oldest-reach';
 import { archiveRun, journalKey } from '../../activities/mail-delivery/journal';
-import { type RestoreRecord, writeRecord } from '../../activities/restore/records';
+import { writeRecord } from '../../activities/restore/records';
 import { writeRemoval } from '../../activities/restore/removals';
 import { readClaimsSince } from '../../activities/rewind/journal-claims';
 import { pruneJournal } from '../../activities/rewind/journal-retention';
@@ -10,6 +10,7 @@ import type { RecoveryTools } from '../../ops/recovery/tools';
 import { type ObjectStore, openObjectStore } from '../../ops/runtime/object-store';
 import { collect } from '../support/collect';
 import { newFolder } from '../support/environment';
+import { aRestore } from '../support/restore-record';
 
 const HOUR_MS = 3_600_000;
 const at = (hour: number) => new Date(Date.UTC(2026, 0, 1) + hour * HOUR_MS);
@@ -85,20 +86,6 @@ describe('the oldest state that the database may go back to', () => {
   const tools = (days = 7) => ({ backups, settings: { UNDO_RETENTION_DAYS: days } }) as unknown as RecoveryTools;
   const SETS = [{ id: '20260105T000000Z' }, { id: '20260109T000000Z' }];
   const reach = async () => (await findOldestReach(tools(), SETS))?.toISOString();
-  const record = (changes: Partial<RestoreRecord>): RestoreRecord => ({
-    id: uuidv7(),
-    at: '2026-01-03T00:00:00.000Z',
-    state: 'accepted',
-    setId: '20260102T000000Z',
-    target: 'set',
-    generation: 2,
-    timeline: 2,
-    previousTimeline: 1,
-    cluster: 'data-new',
-    previous: 'data',
-    head: { position: '1', hash: '' },
-    ...changes,
-  });
 
   it('is that of the oldest set; without a set nobody can say', async () => {
     expect(await reach()).toBe('2026-01-05T00:00:00.000Z');
@@ -106,14 +93,14 @@ describe('the oldest state that the database may go back to', () => {
   });
 
   it('is older while a cluster is kept for undo that an older restore left, until that is removed', async () => {
-    await writeRecord(backups, record({}));
+    await writeRecord(backups, aRestore());
     expect(await reach()).toBe('2026-01-02T00:00:00.000Z');
     await writeRemoval(backups, 'data', at(200));
     expect(await reach()).toBe('2026-01-05T00:00:00.000Z');
   });
 
   it('is that of a restore which is not settled: it asks the journal again', async () => {
-    await writeRecord(backups, record({ state: 'switched', previous: null, target: 'end' }));
+    await writeRecord(backups, aRestore({ state: 'switched', previous: null, target: 'end' }));
     expect(await reach()).toBe('2026-01-02T00:00:00.000Z');
   });
 
@@ -123,7 +110,7 @@ describe('the oldest state that the database may go back to', () => {
   });
 
   it('is not known where a record names no set', async () => {
-    await writeRecord(backups, record({ setId: 'what is this' }));
+    await writeRecord(backups, aRestore({ setId: 'what is this' }));
     expect(await findOldestReach(tools(), SETS)).toBeNull();
   });
 });

@@ -1,6 +1,5 @@
 // A certificate that was cut off between the ledger and the row: the entry is there once, and the certificate is written.
 import { pino } from 'pino';
-import { uuidv7 } from 'uuidv7';
 import { replayLedger } from '../../activities/erasure-ledger/replay';
 import { createSubjects } from '../../activities/personal-data/subject';
 import { writeRecord } from '../../activities/restore/records';
@@ -8,6 +7,7 @@ import { isGenuine, type SignedCertificate } from '../../activities/user-erasure
 import { createSigner } from '../../ops/runtime/signing';
 import type { ScanSummary } from '../../workflows/contracts/user-erasure';
 import { SETTINGS } from '../support/commands';
+import { aRestore } from '../support/restore-record';
 import { createTestNamespace, type TestNamespace } from '../support/temporal';
 import { World } from './races/world';
 
@@ -50,19 +50,7 @@ async function ledgerOf(): Promise<string[]> {
 it('says in its certificate what remains: backups without a promised day, and a database that is kept for undo', async () => {
   const one = await scanned('ada@customer.example');
   await world.backups.put('sets/20250101T000000Z/manifest.json', Buffer.from('{}'));
-  await writeRecord(world.backups, {
-    id: uuidv7(),
-    at: new Date().toISOString(),
-    state: 'accepted',
-    setId: '20250101T000000Z',
-    target: 'set',
-    generation: 2,
-    timeline: 2,
-    previousTimeline: 1,
-    cluster: 'data-new',
-    previous: 'data',
-    head: { position: '1', hash: '' },
-  });
+  await writeRecord(world.backups, aRestore({ at: new Date().toISOString(), setId: '20250101T000000Z' }));
   await certify(one);
   const row = await world.db.erasure.findUniqueOrThrow({ where: { id: one.requestId } });
   const signed = row.certificate as unknown as SignedCertificate;

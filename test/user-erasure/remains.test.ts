@@ -1,10 +1,10 @@
 // What may still hold an erased person, and until when: told by what lies under BACKUP_URL, and never too early.
-import { uuidv7 } from 'uuidv7';
 import { type RestoreRecord, writeRecord } from '../../activities/restore/records';
 import { writeRemoval } from '../../activities/restore/removals';
 import { createRemains } from '../../activities/user-erasure/remains';
 import { type ObjectStore, openObjectStore } from '../../ops/runtime/object-store';
 import { newFolder } from '../support/environment';
+import { aRestore } from '../support/restore-record';
 
 const CERTIFIED = new Date('2026-01-10T12:00:00.000Z');
 let backups: ObjectStore;
@@ -15,20 +15,7 @@ beforeEach(() => {
 const remains = async () =>
   (await createRemains(backups, { BACKUP_RETENTION_DAYS: 30, UNDO_RETENTION_DAYS: 7 })())(CERTIFIED);
 const restored = (changes: Partial<RestoreRecord>) =>
-  writeRecord(backups, {
-    id: uuidv7(),
-    at: '2026-01-09T00:00:00.000Z',
-    state: 'accepted',
-    setId: '20260102T000000Z',
-    target: 'set',
-    generation: 2,
-    timeline: 2,
-    previousTimeline: 1,
-    cluster: 'data-new',
-    previous: 'data',
-    head: { position: '1', hash: '' },
-    ...changes,
-  });
+  writeRecord(backups, aRestore({ at: '2026-01-09T00:00:00.000Z', ...changes }));
 
 it('is nothing where there is neither a backup nor a restore', async () => {
   const until = CERTIFIED.toISOString();

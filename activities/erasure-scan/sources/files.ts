@@ -38,7 +38,7 @@ export function createFilesSource(paths: string[]): ScanSource {
   };
 }
 
-/** Of a scan that was cut off. */
+/** A scan that was cut off leaves its decoys behind. */
 async function removeDecoys(folder: string): Promise<void> {
   for (const name of await readdir(folder)) if (name.startsWith(DECOY)) await rm(join(folder, name), { force: true });
 }

@@ -1,6 +1,6 @@
 // Reads every row of every table that the catalogue names, as one moment saw them, value by value: what is JSON is decoded first.
 import pg from 'pg';
-import { uuidv7 } from 'uuidv7';
+import { UUID, uuidv7 } from 'uuidv7';
 import { BORDER } from '../../personal-data/addresses/stretches';
 import { isBareAddress } from '../../personal-data/subject';
 import { isAddressColumn, isTextColumn } from '../../personal-data/text-places';
@@ -24,8 +24,10 @@ export function createPostgresSource(connectionString: string): ScanSource {
     async plant(decoy) {
       const id = uuidv7();
       await withClient(async (client) => {
-        // Of scans that were cut off long ago.
-        await client.query(`DELETE FROM ${DECOYS} WHERE id < $1`, [firstIdAt(Date.now() - CUT_OFF_AFTER_MS)]);
+        // A scan that was cut off leaves its decoy behind. A recent one may belong to a scan that runs.
+        await client.query(`DELETE FROM ${DECOYS} WHERE id < $1`, [
+          UUID.fromFieldsV7(Date.now() - CUT_OFF_AFTER_MS, 0, 0, 0).toString(),
+        ]);
         await client.query(`INSERT INTO ${DECOYS} VALUES ($1, $2, $3, $4)`, [
           ...[id, `a word\n${decoy}`, JSON.stringify({ [`about ${decoy}`]: `a line\n${decoy}` })],
           Buffer.from(`to ${decoy}`),
@@ -54,13 +56,6 @@ export function createPostgresSource(connectionString: string): ScanSource {
     },
   };
 }
-
-/** The least UUIDv7 of this time. */
-const firstIdAt = (ms: number) =>
-  `${ms
-    .toString(16)
-    .padStart(12, '0')
-    .replace(/(.{8})/, '$1-')}-7000-8000-000000000000`;
 
 async function connect(connectionString: string): Promise<pg.Client> {
   const client = new pg.Client({ connectionString, application_name: 'countersign scan' });

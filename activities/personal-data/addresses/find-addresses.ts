@@ -12,6 +12,7 @@ const SPELLED_AT =
   /(?:[%=](?:25){0,8}(?:3[dD])?40|(?:&|[%=](?:25){0,8}26|\\(?:u00|x)26)(?:amp;){0,8}(?:(?:#|[%=](?:25){0,8}23)(?:0{0,8}64|[xX]0{0,8}40)|commat)|(?:\\|[%=](?:25){0,8}5[cC])(?:u0040|u\{0{0,8}40|x40))/y;
 
 const AT = 0x40;
+// In this file's own constants: the loop below reads them for each byte, and an import is a property of its module.
 const inRun = IN_RUN;
 const startsEscape = STARTS_ESCAPE;
 

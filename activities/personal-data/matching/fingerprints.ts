@@ -5,12 +5,13 @@ const SPREAD = 0x9e3779b1;
 const slot = (word: number) => Math.imul(word, SPREAD) >>> (32 - TABLE_BITS);
 
 export interface Fingerprints {
-  count: number;
   /** Where in `bytes` one begins, and which. */
   find(bytes: Buffer): { at: number; hash: string }[];
 }
 
 export function createFingerprints(hashes: string[]): Fingerprints {
+  // The table below has a MiB, and most searches are for an address alone.
+  if (hashes.length === 0) return { find: () => [] };
   const needles = [...new Set(hashes)].flatMap((hash) => writtenOut(hash).map((bytes) => ({ hash, bytes })));
   const starts = new Map<number, typeof needles>();
   const table = new Uint8Array(1 << TABLE_BITS);
@@ -20,10 +21,8 @@ export function createFingerprints(hashes: string[]): Fingerprints {
     starts.set(word, [...(starts.get(word) ?? []), needle]);
   }
   return {
-    count: needles.length,
     find(bytes) {
       const found: { at: number; hash: string }[] = [];
-      if (needles.length === 0) return found;
       let word = 0;
       for (let at = 0; at < bytes.length; at++) {
         word = (word << 8) | (bytes[at] as number);
