@@ -1,7 +1,7 @@
 // A draft as PostgreSQL has it, read in one statement, and the views made of it.
 import { type Database, ISO_8601, Prisma } from '../../prisma/client';
 import { type DraftState, type DraftStatus, draftApprovalId } from '../../workflows/contracts/draft-approval';
-import type { AttachmentView, DecisionView, DraftView } from './draft-view';
+import type { AttachmentView, DecisionView, DraftOutline, DraftView } from './draft-view';
 import { describeFailure } from './failure-codes';
 
 export interface VerdictRecord {
@@ -53,13 +53,13 @@ export interface DraftRecord {
 }
 
 /** In the order of `position`; dates inside are ISO 8601 with milliseconds, as PostgreSQL's own JSON has other digits. */
-const RECORD = Prisma.sql`
+const recordWith = (texts: Prisma.Sql) => Prisma.sql`
   SELECT d.id, (SELECT generation FROM instance WHERE id = 1) AS generation, d.version, d.status, d.revision, d.author_id AS "authorId", p.name AS author,
     d."to", d.reply_to AS "replyTo", d.campaign, d.confidence, d.metadata, d.decision,
     d.created_at AS "createdAt", d.updated_at AS "updatedAt", d.expires_at AS "expiresAt", d.due_at AS "dueAt",
     d.sent_at AS "sentAt", d.message_id AS "messageId", d.outcome, d.failure_code AS "failureCode",
     d.needs_people AS "needsPeople", d.next_attempt_at AS "nextAttemptAt", d.attempts, d.request_hash AS "requestHash",
-    r.subject, r.body, r.html, r.send_at AS "sendAt", clock_timestamp() AS now,
+    ${texts}, r.send_at AS "sendAt", clock_timestamp() AS now,
     ARRAY(SELECT DISTINCT x.editor_id FROM revisions x WHERE x.draft_id = d.id) AS editors,
     (SELECT coalesce(json_agg(json_build_object('id', a.id, 'name', a.name, 'type', a.type, 'size', a.size, 'sha256', a.sha256)
               ORDER BY da.position), '[]')
@@ -71,6 +71,7 @@ const RECORD = Prisma.sql`
   FROM drafts d
   JOIN principals p ON p.id = d.author_id
   LEFT JOIN revisions r ON r.draft_id = d.id AND r.revision = d.revision`;
+const RECORD = recordWith(Prisma.sql`r.subject, r.body, r.html`);
 
 export async function readDraft(db: Database, id: string): Promise<DraftRecord | null> {
   const [record] = await db.$queryRaw<DraftRecord[]>`${RECORD} WHERE d.id = ${id}::uuid`;
@@ -99,6 +100,15 @@ export async function readDraftState(db: Database, id: string): Promise<DraftSta
 export async function readDraftView(db: Database, id: string): Promise<DraftView | null> {
   const record = await readDraft(db, id);
   return record && toView(record);
+}
+
+/** Without what its revisions say, which may be large. */
+export async function readDraftOutline(db: Database, id: string): Promise<DraftOutline | null> {
+  const [record] = await db.$queryRaw<DraftRecord[]>`
+    ${recordWith(Prisma.sql`NULL AS subject, NULL AS body, NULL AS html`)} WHERE d.id = ${id}::uuid`;
+  if (!record) return null;
+  const { subject: _, body: __, html: ___, ...outline } = toView(record);
+  return outline;
 }
 
 export interface DraftFilter {

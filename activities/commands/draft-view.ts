@@ -46,6 +46,8 @@ export interface DraftView {
   workflowId: string | null;
 }
 
+export type DraftOutline = Omit<DraftView, 'subject' | 'body' | 'html'>;
+
 export interface EventView {
   id: string;
   type: string;

@@ -27,6 +27,14 @@ export const isRow = ({ id, part }: Pick<TextPlace, 'id' | 'part'>): Prisma.Sql 
     ' AND ',
   );
 
+/** How many bytes the words of `t` have, which PostgreSQL knows without reading them. What is JSON is small. */
+export function textBytes({ columns }: Pick<TextPlace, 'columns'>): Prisma.Sql {
+  const words = Object.entries(columns).flatMap(([column, kind]) =>
+    kind === 'json' || kind === 'list' ? [] : [Prisma.sql`coalesce(octet_length(t.${raw(column)}), 0)`],
+  );
+  return Prisma.sql`(${words.length > 0 ? Prisma.join(words, ' + ') : Prisma.sql`0`})::int`;
+}
+
 /** Returns those that are still there. */
 export async function readTexts(
   db: Pick<Database, '$queryRaw'>,
@@ -54,18 +62,14 @@ export async function readTexts(
   }));
 }
 
-/** Returns how many bytes the words of each row have, which PostgreSQL knows without reading them. What is JSON is small. */
+/** Returns how many bytes the words of each row have. */
 export async function readSizes(
   db: Pick<Database, '$queryRaw'>,
   place: TextPlace,
   rows: readonly DueRow[],
 ): Promise<(DueRow & { bytes: number })[]> {
-  const words = Object.entries(place.columns).flatMap(([column, kind]) =>
-    kind === 'json' || kind === 'list' ? [] : [Prisma.sql`coalesce(octet_length(t.${raw(column)}), 0)`],
-  );
-  const bytes = words.length > 0 ? Prisma.join(words, ' + ') : Prisma.sql`0`;
   const found = await db.$queryRaw<{ rowId: string; part: number; bytes: number }[]>`
-    SELECT r.row_id AS "rowId", r.part, (${bytes})::int AS bytes
+    SELECT r.row_id AS "rowId", r.part, ${textBytes(place)} AS bytes
     FROM jsonb_to_recordset(${wantedOf(rows)}::jsonb) AS r (row_id uuid, part int) JOIN ${raw(place.table)} t ON ${isRow(place)}`;
   return found.map((row) => ({ place: place.table, ...row }));
 }

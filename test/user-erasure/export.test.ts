@@ -1,6 +1,7 @@
 // What a person is told is exactly what an erasure would count.
 import { uuidv7 } from 'uuidv7';
 import { documentOf } from '../../activities/person-export/document';
+import type { PersonalDataStore } from '../../activities/user-erasure/stores/store';
 import { collect } from '../support/collect';
 import { ErasureService } from './erasure-service';
 
@@ -50,6 +51,49 @@ it('exports as many items of each store as the preview counts, and everything th
   expect(said).not.toContain('carol@customer.example');
   const nobody = service.person('nobody@customer.example');
   expect(await Promise.all(stores.map((store) => collect(store.export(nobody))))).toEqual(stores.map(() => []));
+});
+
+it('exports long texts whole, whatever they are made of', async () => {
+  const email = 'long@customer.example';
+  const bodies = ['"\\\n', '\u{1f600}', 'é', 'a']
+    .map((character) => character.repeat(2 * 64 * 1024))
+    .map((text) => `${text}.`);
+  const exact = 'x'.repeat(64 * 1024);
+  for (const body of [...bodies, exact]) await service.base.submitForReview(email, { body, html: `<p>${exact}</p>` });
+  const said = JSON.parse((await collect(documentOf(service.stores, service.person(email), async () => {}))).join(''));
+  const revisions = said.stores[0].items.map((item: { revisions: unknown[] }) => item.revisions);
+  expect(revisions).toEqual(
+    [...bodies, exact].map((body) => [
+      { revision: 1, subject: expect.any(String), body, html: `<p>${exact}</p>`, createdAt: expect.any(String) },
+    ]),
+  );
+});
+
+it('gives no text whose end is of another moment than its beginning', async () => {
+  const email = 'changing@customer.example';
+  const { id } = await service.base.submitForReview(email, { body: 'x'.repeat(200_000) });
+  const document = documentOf(service.stores, service.person(email), async () => {});
+  const read = async () => {
+    for await (const piece of document) {
+      if (piece.length > 60_000)
+        await service.base.database.db.revision.updateMany({
+          where: { draftId: id },
+          data: { body: 'y'.repeat(200_000) },
+        });
+    }
+  };
+  await expect(read()).rejects.toThrow('A revision changed while it was read');
+});
+
+it('shows each mention in rows larger than a page once', async () => {
+  const email = 'often@customer.example';
+  const large = `${'x '.repeat(450_000)}${email} `;
+  for (let i = 0; i < 7; i++) await service.base.submitForReview('bob@customer.example', { body: large });
+  for (let i = 0; i < 45; i++) await service.base.submitForReview('bob@customer.example', { body: `Ask ${email}` });
+  const [postgres] = service.stores;
+  expect(await postgres?.preview(service.person(email))).toMatchObject({ anonymise: 52 });
+  const told = (await collect((postgres as PersonalDataStore).export(service.person(email)))) as { id: string }[];
+  expect([told.length, new Set(told.map(({ id }) => id)).size]).toEqual([52, 52]);
 });
 
 it('exports nothing of who has been erased', async () => {

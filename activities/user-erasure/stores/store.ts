@@ -24,6 +24,11 @@ export interface Counts {
   ground: 'legal_hold' | null;
 }
 
+/** A text of an export that is never held whole. No piece ends within a character. */
+export class LongText {
+  constructor(readonly pieces: AsyncIterable<string>) {}
+}
+
 export interface PersonalDataStore {
   /** As certificates and metrics name it. */
   name: string;
@@ -33,7 +38,7 @@ export interface PersonalDataStore {
   purge(person: Person, beat: () => void): Promise<Counts>;
   /**
    * Everything held about the person, for their export, an item at a time; exactly what `preview` counts. An item is plain JSON,
-   * but for a list in it that may be long, which is an AsyncIterable itself and is read once, in its turn.
+   * but for a list in it that may be long, which is an AsyncIterable itself, and a LongText; both are read once, in their turn.
    */
   export(person: Person): AsyncIterable<unknown>;
   /** All that it holds, where it may mention people of whom the database no longer knows: a restore puts it back after that. */

@@ -2,7 +2,7 @@
 import { FIRST_UUID } from '../../../../ops/runtime/uuids';
 import { type Database, Prisma } from '../../../../prisma/client';
 import { isWrittenTo, MANY } from '../../../mention-index/lookup';
-import { columnText, isRow } from '../../../mention-index/texts';
+import { columnText, isRow, textBytes } from '../../../mention-index/texts';
 import { IS_HELD, IS_OPEN, shutOutNewHolds } from '../../../personal-data/erase-drafts';
 import type { Matcher } from '../../../personal-data/matching/matcher';
 import type { TextKind } from '../../../personal-data/text-places';
@@ -36,12 +36,15 @@ export interface MentionRow {
 interface PageRow {
   rowId: string;
   part: number;
+  /** How many rows the index named for this page: those beyond its bytes are left for the next. */
+  named: number;
   /** Null: the row is not among those that are asked for. */
   found: { texts: Record<string, string | null>; isKept: boolean } | null;
 }
 
-/** Rows may have 2 MiB each, and several erasures and exports read at once. */
 const BATCH = 20;
+/** A page ends with the row that passes this: rows may have 2 MiB each, and several erasures and exports read at once. */
+const PAGE_BYTES = 2 * 1024 * 1024;
 const FIRST = { rowId: FIRST_UUID, part: -1 };
 
 const raw = (name: string) => Prisma.raw(`"${name}"`);
@@ -66,18 +69,22 @@ export async function* findMentionRows(
   for (const [n, hash] of hashes.entries()) {
     for (let after = FIRST; ; ) {
       const page: PageRow[] = await db.$queryRaw`
-        SELECT r.row_id AS "rowId", r.part, (SELECT ${found} FROM ${raw(table.table)} t WHERE ${isRow(table)} AND ${isWanted}) AS found
+        SELECT r.row_id AS "rowId", r.part, r.named, (SELECT ${found} FROM ${raw(table.table)} t WHERE ${isRow(table)} AND ${isWanted}) AS found
         FROM (
-          SELECT m.row_id, m.part FROM mentions m
-          WHERE m.hash = ${hash} AND m.place = ${table.table} AND (m.row_id, m.part) > (${after.rowId}::uuid, ${after.part}::int)
-            AND NOT EXISTS (SELECT FROM mentions o WHERE o.hash = ANY (${hashes.slice(0, n)}::bytea[])
-              AND o.place = m.place AND o.row_id = m.row_id AND o.part = m.part)
-          ORDER BY m.row_id, m.part LIMIT ${BATCH}
-        ) r ORDER BY r.row_id, r.part`;
+          SELECT k.row_id, k.part, (count(*) OVER ())::int AS named, sum(k.bytes) OVER (ORDER BY k.row_id, k.part) - k.bytes AS before
+          FROM (
+            SELECT r.row_id, r.part, coalesce((SELECT ${textBytes(table)} FROM ${raw(table.table)} t WHERE ${isRow(table)}), 0) AS bytes
+            FROM mentions r
+            WHERE r.hash = ${hash} AND r.place = ${table.table} AND (r.row_id, r.part) > (${after.rowId}::uuid, ${after.part}::int)
+              AND NOT EXISTS (SELECT FROM mentions o WHERE o.hash = ANY (${hashes.slice(0, n)}::bytea[])
+                AND o.place = r.place AND o.row_id = r.row_id AND o.part = r.part)
+            ORDER BY r.row_id, r.part LIMIT ${BATCH}
+          ) k
+        ) r WHERE r.before < ${PAGE_BYTES} ORDER BY r.row_id, r.part`;
       yield* mentioning(matcher, person, table, columns, page);
       beat();
       const last = page.at(-1);
-      if (!last || page.length < BATCH) break;
+      if (!last || (page.length === last.named && last.named < BATCH)) break;
       after = last;
     }
   }

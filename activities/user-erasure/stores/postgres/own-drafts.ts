@@ -3,12 +3,13 @@ import { FIRST_UUID } from '../../../../ops/runtime/uuids';
 import type { Database, Prisma } from '../../../../prisma/client';
 import { listDraftEvents } from '../../../commands/audit';
 import { type CommandContext, SYSTEM } from '../../../commands/context';
-import { readDraftView } from '../../../commands/draft-record';
+import { readDraftOutline } from '../../../commands/draft-record';
 import { type Rule, transition } from '../../../commands/draft-transition';
 import { isWrittenTo } from '../../../mention-index/lookup';
 import { eraseDrafts, IS_HELD, shutOutNewHolds } from '../../../personal-data/erase-drafts';
 import type { Person } from '../store';
 import { changeUnlessHeld } from './held-person';
+import { readRevisions } from './revisions';
 
 /** Of `drafts d`: was written to this person. */
 const isTo = ({ hashes }: Person) => isWrittenTo(hashes);
@@ -27,23 +28,9 @@ export async function countOwnDrafts(db: Database, person: Person): Promise<{ fr
 /** Each with all its revisions, so that no text is in it twice; a revision may be large, and there may be many. */
 export async function* readOwnDrafts(db: Database, person: Person): AsyncIterable<unknown> {
   for await (const id of idsOf(db, isTo(person))) {
-    const view = await readDraftView(db, id);
-    if (!view) continue;
-    const { subject: _, body: __, html: ___, ...draft } = view;
+    const draft = await readDraftOutline(db, id);
+    if (!draft) continue;
     yield { kind: 'draft', draft, revisions: readRevisions(db, id), events: readEvents(db, id) };
-  }
-}
-
-async function* readRevisions(db: Database, draftId: string): AsyncIterable<unknown> {
-  for (let after = 0; ; ) {
-    const revision = await db.revision.findFirst({
-      where: { draftId, revision: { gt: after } },
-      orderBy: { revision: 'asc' },
-      select: { revision: true, subject: true, body: true, html: true, createdAt: true },
-    });
-    if (!revision) return;
-    yield revision;
-    after = revision.revision;
   }
 }
 
