@@ -55,6 +55,21 @@ describe('PostgreSQL', () => {
     await sql('DROP TABLE "Odd ""name"');
   });
 
+  it('shows each element of a list of bytes, whatever stands before it', async () => {
+    const hash = 'ab'.repeat(32);
+    await sql('CREATE TABLE lists (raw bytea[])');
+    // A length before it that is a letter of an address is none of its own.
+    const padded = Buffer.from(`${EMAIL} ${'x'.repeat(96 - EMAIL.length)}`);
+    await sql(
+      'INSERT INTO lists VALUES (ARRAY[$1::bytea, NULL, $2]), (NULL), (ARRAY[]::bytea[])',
+      Buffer.from(''),
+      padded,
+    );
+    await sql('INSERT INTO lists VALUES (ARRAY[ARRAY[$1::bytea], ARRAY[$2::bytea]])', Buffer.from(hash, 'hex'), padded);
+    expect((await scan([hash])).findings).toBe(3);
+    await sql('DROP TABLE lists');
+  });
+
   it('shows a fingerprint in a column of bytes, and nobody else', async () => {
     const hash = 'ab'.repeat(32);
     await sql('CREATE TABLE prints (raw bytea, words text)');

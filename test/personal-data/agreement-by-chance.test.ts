@@ -119,3 +119,18 @@ it.each([`a\x1f${NORA.replace('@', '%40')}\x1fb`, `${NORA.replace('@', '&#64;')}
     expect(addressesIn(text)).toEqual(new Set([NORA]));
   },
 );
+
+it.each([
+  ['ada@xn--bcher-kva.example', 'Ada@BÜCHER.example'],
+  ['ada@xn--bcher-kva.example', 'ada@XN--BCHER-KVA.example.'],
+  ['ada@127.0.0.1', 'ada@0x7f.1.txt'],
+])('the scan leaves out no spelling of the domain of %s: %j', (email, text) => {
+  expect(addressesIn(text)).toContain(email);
+  const scanning = createScanning();
+  scanning.open(
+    'one',
+    [email, 'bob@elsewhere.example'].map((one) => ({ email: one, fingerprints: [] })),
+  );
+  const bytes = Buffer.from(text);
+  expect(scanning.search('one', { bytes, from: 0, to: bytes.length })).toEqual([0]);
+});

@@ -61,3 +61,15 @@ function endOfRow(bytes: Buffer, start: number): number | null {
   }
   return at > bytes.length ? null : at;
 }
+
+/** @param array as PostgreSQL sends it: the number of dimensions, flags, the type, a length and a first index for each
+ *  dimension, then each element with its length */
+export function* elementsOf(array: Buffer): Iterable<Buffer> {
+  for (let at = 12 + 8 * array.readInt32BE(0); at < array.length; ) {
+    const length = array.readInt32BE(at);
+    at += 4;
+    if (length === ABSENT) continue;
+    yield array.subarray(at, at + length);
+    at += length;
+  }
+}

@@ -6,7 +6,7 @@ import { isBareAddress } from '../../personal-data/subject';
 import { isAddressColumn, isTextColumn } from '../../personal-data/text-places';
 import { stringsIn } from '../../personal-data/text-values';
 import type { ScanChunk, ScanSource } from '../report';
-import { copyRows } from './copied-rows';
+import { copyRows, elementsOf } from './copied-rows';
 
 const SEPARATOR = Buffer.from(`${BORDER}\n`);
 const DECOYS = 'scan_decoys';
@@ -74,6 +74,7 @@ interface Column {
 /** These hold nobody. */
 const EMPTY_CATEGORIES = 'BDTN';
 const EMPTY_TYPES = ['uuid'];
+const BYTES_ARRAY = '_bytea';
 
 async function* rowsOf(client: pg.Client, table: string): AsyncIterable<ScanChunk> {
   const { rows: all } = await client.query<Column>(
@@ -108,8 +109,9 @@ async function* rowsOf(client: pg.Client, table: string): AsyncIterable<ScanChun
         addresses.push(text);
       };
     }
+    const values = valuesOf(type, category);
     return (bytes: Buffer) => {
-      for (const value of isJson(type, category) ? jsonValues(bytes) : [bytes]) put(value);
+      for (const value of values(bytes)) put(value);
     };
   });
   const select = `SELECT ${columns.map(selected).join(', ')} FROM public.${pg.escapeIdentifier(table)}`;
@@ -120,13 +122,16 @@ async function* rowsOf(client: pg.Client, table: string): AsyncIterable<ScanChun
   yield* gathered();
 }
 
-const isJson = (type: string, category: string) => type === 'json' || type === 'jsonb' || category === 'A';
-
 /** Bytes as bytes; everything else as text, arrays as JSON. */
 function selected({ name, type, category }: Column): string {
   const column = pg.escapeIdentifier(name);
-  if (type === 'bytea') return column;
+  if (type === 'bytea' || type === BYTES_ARRAY) return column;
   return category === 'A' ? `to_jsonb(${column})::text` : `${column}::text`;
+}
+
+function valuesOf(type: string, category: string): (bytes: Buffer) => Iterable<Uint8Array> {
+  if (type === BYTES_ARRAY) return elementsOf;
+  return type === 'json' || type === 'jsonb' || category === 'A' ? jsonValues : (bytes) => [bytes];
 }
 
 /** By value where something is escaped; else each string stands in quotes as it is. */

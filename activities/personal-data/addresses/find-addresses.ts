@@ -1,9 +1,10 @@
 // Finds the addresses in a text, however they are spelled, in time linear in its length: it looks for at signs and their
 // spellings, reads what surrounds each of them once, and decodes only what lies beside a spelling or in a run of base64 or hex.
-import { type Decoded, decodingsOf, IN_RUN, readRun, SHORTEST_RUN } from './encoded';
+import { BREAKS_RUN, type Decoded, decodingsOf, IN_RUN, mayHoldAt, readRun, SHORTEST_RUN } from './encoded';
 import { isCut, stretchesAround, stretchesOf } from './stretches';
 import { STARTS_ESCAPE, type Visit, visitAt } from './surroundings';
 import { type View, viewsOf } from './views';
+import type { IsWanted } from './wanted-domains';
 
 /** Encodings within encodings. */
 const DEEPEST = 2;
@@ -15,9 +16,17 @@ const AT = 0x40;
 // In this file's own constants: the loop below reads them for each byte, and an import is a property of its module.
 const inRun = IN_RUN;
 const startsEscape = STARTS_ESCAPE;
+const breaksRun = BREAKS_RUN;
+
+export interface Search {
+  /** Addresses with other domains may be left out. */
+  isWanted?: IsWanted | undefined;
+  /** In how many encodings the text lay. */
+  depth?: number;
+}
 
 /** @param text bytes of UTF-8, each a character (`latin1`) */
-export function findAddresses(text: string, visit: Visit, depth = 0): void {
+export function findAddresses(text: string, visit: Visit, { isWanted, depth = 0 }: Search = {}): void {
   // Reading these is much faster than reading characters of a string.
   const bytes = Buffer.from(text, 'latin1');
   const spelled: number[] = [];
@@ -26,23 +35,24 @@ export function findAddresses(text: string, visit: Visit, depth = 0): void {
     if (inRun[byte] === 1) {
       let end = i + 1;
       while (inRun[bytes[end] as number] === 1) end++;
-      if (end - i >= SHORTEST_RUN && depth < DEEPEST) {
+      const isBroken = breaksRun[bytes[end] as number] === 1;
+      if (end - i >= SHORTEST_RUN && depth < DEEPEST && (isBroken || mayHoldAt(text.slice(i, end)))) {
         const run = readRun(text, i, end);
-        for (const decoded of decodingsOf(run)) visitDecoded(decoded, visit, depth + 1);
+        for (const decoded of decodingsOf(run)) visitDecoded(decoded, visit, { isWanted, depth: depth + 1 });
         // What breaks it may spell an at sign.
         for (; end < run.end; end++) if (isSpelledAt(text, end)) spelled.push(end);
       }
       i = end - 1;
     } else if (byte === AT) {
-      if (visitAt(text, i, visit)) spelled.push(i);
+      if (visitAt(text, i, visit, isWanted)) spelled.push(i);
     } else if (startsEscape[byte] === 1 && isSpelledAt(text, i)) {
       spelled.push(i);
     }
   }
-  visitSpelled(text, spelled, visit);
+  visitSpelled(text, spelled, visit, isWanted);
 }
 
-function visitDecoded({ bytes, startOf, endOf }: Decoded, visit: Visit, depth: number): void {
+function visitDecoded({ bytes, startOf, endOf }: Decoded, visit: Visit, search: Search): void {
   for (const stretch of stretchesOf(bytes)) {
     const { from, to } = stretch;
     findAddresses(
@@ -51,7 +61,7 @@ function visitDecoded({ bytes, startOf, endOf }: Decoded, visit: Visit, depth: n
         if (isCut({ start: from + start, end: from + end }, stretch, bytes.length)) return;
         visit({ address, at: startOf(from + at), start: startOf(from + start), end: endOf(from + end - 1) });
       },
-      depth,
+      search,
     );
   }
 }
@@ -62,27 +72,28 @@ function isSpelledAt(text: string, at: number): boolean {
 }
 
 /** Undoes the escapes around these positions, of each stretch once, and reads the at signs that are there then. */
-function visitSpelled(text: string, positions: readonly number[], visit: Visit): void {
+function visitSpelled(text: string, positions: readonly number[], visit: Visit, isWanted?: IsWanted): void {
   for (const stretch of stretchesAround(positions, text)) {
     const { from, to } = stretch;
     for (const view of viewsOf(text.slice(from, to))) {
-      visitView(view, ({ address, at, start, end }) => {
+      const visitWhole: Visit = ({ address, at, start, end }) => {
         const found = { address, at: from + at, start: from + start, end: from + end };
         if (!isCut(found, stretch, text.length)) visit(found);
-      });
+      };
+      visitView(view, visitWhole, isWanted);
     }
   }
 }
 
-function visitView({ text, starts, ends }: View, visit: Visit): void {
+function visitView({ text, starts, ends }: View, visit: Visit, isWanted?: IsWanted): void {
   for (let at = text.indexOf('@'); at >= 0; at = text.indexOf('@', at + 1)) {
-    visitAt(text, at, ({ address, at: sign, start, end }) =>
+    const visitPlace: Visit = ({ address, at: sign, start, end }) =>
       visit({
         address,
         at: starts[sign] as number,
         start: starts[start] as number,
         end: ends[end - 1] as number,
-      }),
-    );
+      });
+    visitAt(text, at, visitPlace, isWanted);
   }
 }

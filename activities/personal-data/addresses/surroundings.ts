@@ -2,6 +2,7 @@
 import { BYTE_IN_DOMAIN, BYTE_IN_LOCAL, kindOf } from './characters';
 import { withoutEscapes } from './escapes';
 import { hasFileEnding, LONGEST_DOMAIN, LONGEST_LOCAL, readingsAt } from './readings';
+import type { IsWanted } from './wanted-domains';
 
 /** Positions are of bytes. */
 export interface Found {
@@ -30,13 +31,15 @@ const [inLocal, inDomain] = [BYTE_IN_LOCAL, BYTE_IN_DOMAIN];
 /** A local part of letters that have four bytes each. */
 const LONGEST_LOCAL_BYTES = 4 * LONGEST_LOCAL;
 
-/** @returns whether escapes touch what surrounds it, so that it has to be read without them too */
-export function visitAt(text: string, at: number, visit: Visit): boolean {
+/** Addresses with an unwanted domain need not be visited, and may not be.
+ *  @returns whether escapes touch what surrounds it, so that it has to be read without them too */
+export function visitAt(text: string, at: number, visit: Visit, isWanted?: IsWanted): boolean {
   if (text[at + 1] === '\0' || text[at - 1] === '\0') return visitWide(text, at, visit);
   const end = domainEnd(text, at);
   if (end === -1) return false;
-  const hasDot = text.slice(at, end).includes('.');
+  const after = text.slice(at + 1, end);
   const isEscapedAfter = isEscapedAt(text, end);
+  if (isWanted && !isEscapedAfter && !isWanted(after)) return false;
   let start = at;
   while (start > 0 && at - start <= LONGEST_LOCAL_BYTES && inLocal[text.charCodeAt(start - 1)] === 1) start--;
   const before = text.slice(start, at);
@@ -45,7 +48,7 @@ export function visitAt(text: string, at: number, visit: Visit): boolean {
     (ENDS_ESCAPE.includes(text[start - 1] ?? ' ') &&
       ESCAPE_BEFORE.test(text.slice(Math.max(0, start - BESIDE), start + 1)));
   const isPart = (isEscapedAfter && goesOn(text, end)) || (isEscapedBefore && isJoined(text, start));
-  if (!isPart && hasDot && start < at) visitReadings(before, text.slice(at + 1, end), at, visit);
+  if (!isPart && after.includes('.') && start < at) visitReadings(before, after, at, visit);
   return isEscapedBefore || isEscapedAfter;
 }
 

@@ -1,5 +1,7 @@
 // Searches windows of bytes for several people at once: by their addresses, and by the hashes of what was written to them.
 import { findAddresses } from '../addresses/find-addresses';
+import type { Visit } from '../addresses/surroundings';
+import { type IsWanted, wantedDomains } from '../addresses/wanted-domains';
 import { createFingerprints, type Fingerprints } from './fingerprints';
 
 export interface ScannedPerson {
@@ -21,6 +23,7 @@ export interface ScanWindow {
 }
 
 interface Scan {
+  isWanted: IsWanted;
   byAddress: Map<string, number[]>;
   people: ScannedPerson[];
   fingerprints: Fingerprints;
@@ -48,7 +51,8 @@ export function createScanning() {
         for (const one of fingerprints) byFingerprint.set(one, [...(byFingerprint.get(one) ?? []), n]);
       });
       const fingerprints = createFingerprints([...byFingerprint.keys()]);
-      scans.set(id, { byAddress, people, fingerprints, byFingerprint });
+      const isWanted = wantedDomains(people.map(({ email }) => email.slice(email.lastIndexOf('@') + 1)));
+      scans.set(id, { isWanted, byAddress, people, fingerprints, byFingerprint });
       return people.map((one) => 1 + new Set(one.fingerprints).size);
     },
 
@@ -60,12 +64,13 @@ export function createScanning() {
       const text = bytes.toString('latin1');
       const found: number[] = [];
       const seen = new Set<string>();
-      findAddresses(text, ({ address, at }) => {
+      const visit: Visit = ({ address, at }) => {
         const people = scan.byAddress.get(address);
         if (!people || at < from || at >= to || seen.has(`${at} ${address}`)) return;
         seen.add(`${at} ${address}`);
         found.push(...people);
-      });
+      };
+      findAddresses(text, visit, { isWanted: scan.isWanted });
       if (isBinary) found.push(...findTouched(scan, text, { from, to }, seen));
       for (const { at, hash } of isWritten ? [] : scan.fingerprints.find(bytes)) {
         if (at >= from && at < to) found.push(...(scan.byFingerprint.get(hash) ?? []));
