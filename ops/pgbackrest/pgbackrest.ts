@@ -12,6 +12,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { livingCluster } from '../local/clusters';
 import { asClusterUser, type ClusterHost } from './cluster-host';
 import { REPOSITORY, type RepositoryOptions, STANZA } from './repository';
@@ -101,7 +102,7 @@ export function createPgBackRest(program: string, host: ClusterHost, repository:
         PGPASSWORD: host.password,
       };
       return finish(
-        spawn(executable, whole, { ...ids, cwd: '/', env, stdio: ['ignore', 'pipe', 'pipe'] }),
+        spawn(executable, whole, { ...ids, cwd: '/', env, stdio: ['ignore', 'pipe', 'pipe'], detached: true }),
         command,
         signal,
         hear,
@@ -158,6 +159,7 @@ function writeOwnFile(file: string, text: string, { user }: ClusterHost): void {
   renameSync(fresh, file);
 }
 
+const HELPERS_END_WITHIN_MS = 5_000;
 const LINES = 6;
 /** What it ended of; a request that failed is told after it, line by line. */
 const CAUSE = /ERROR: \[\d+\]/;
@@ -176,8 +178,9 @@ function finish(
     if (signal?.aborted) end();
     signal?.addEventListener('abort', end, { once: true });
     child.once('error', reject);
-    child.once('close', (code) => {
+    child.once('close', async (code) => {
       signal?.removeEventListener('abort', end);
+      if (code !== 0) await untilHelpersEnded(child.pid);
       const text = Buffer.concat(out).toString();
       if (code === 0) {
         hear?.(Buffer.concat(said).toString());
@@ -189,6 +192,21 @@ function finish(
       reject(signal?.aborted ? signal.reason : new PgBackRestError(code, command, told.join('\n')));
     });
   });
+}
+
+/** Its helpers end by themselves once it has, a moment later, and until then may still write. They are in its group of processes. */
+async function untilHelpersEnded(group: number | undefined): Promise<void> {
+  if (group === undefined) return;
+  const signalAll = (signal: NodeJS.Signals | 0) => {
+    try {
+      return process.kill(-group, signal);
+    } catch {
+      return false;
+    }
+  };
+  const deadline = Date.now() + HELPERS_END_WITHIN_MS;
+  for (; signalAll(0) && Date.now() < deadline; await delay(50));
+  signalAll('SIGKILL');
 }
 
 /** For a shell; PostgreSQL itself reads `%`. */
