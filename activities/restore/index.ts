@@ -60,7 +60,9 @@ export function createRestoreActivities(tools: RecoveryTools, dependencies: Rewi
     checkRestored: ({ restoreId, plan }: Restoring): Promise<CheckReport> =>
       beating(async (beat) => {
         const manifest = await manifestOf(plan.setId);
-        return withCluster(tools, clusterName(restoreId), (url) => checkCluster(tools, url, manifest, () => beat()));
+        return withCluster(tools, clusterName(restoreId), (url, superuserUrl) =>
+          checkCluster(tools, { url, superuserUrl }, manifest, () => beat()),
+        );
       }),
 
     rewindRestored: ({ restoreId }: Restoring): Promise<Rewound> =>

@@ -11,6 +11,7 @@ import { DATABASE, ensureDatabase, migrate } from './database';
 import { StartFailure } from './failure';
 import type { Home } from './home';
 import { KeptProcesses, type Own } from './kept-processes';
+import { ownerUrl } from './owner';
 import type { Plan } from './plan';
 import { keepPassword, startPostgres } from './postgres';
 import { endLeftoverPostmaster } from './postmaster';
@@ -79,7 +80,7 @@ export class Installation {
   private async startForRestore(): Promise<void> {
     const { ports } = this.options.plan;
     const password = keepPassword(this.clusters);
-    this.addresses.database = `postgresql://postgres:${password}@${LOOPBACK}:${ports.postgres}/${DATABASE}`;
+    this.addresses.database = ownerUrl(`postgresql://postgres:${password}@${LOOPBACK}:${ports.postgres}`, DATABASE);
     await Promise.all([this.startTemporal(), this.startRedis(), this.startMailbox()]);
     this.tell();
     await this.startOwn('worker', 'worker/main.js');

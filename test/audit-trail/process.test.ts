@@ -11,7 +11,7 @@ import { createTestDatabase, type TestDatabase } from '../support/database';
 import { newFolder } from '../support/environment';
 import { TestService } from '../support/service';
 import { until } from '../support/until';
-import { SECRET_KEY } from './sealed-trail';
+import { SECRET_KEY, tamperWith } from './sealed-trail';
 
 let service: TestService;
 beforeAll(async () => {
@@ -63,10 +63,7 @@ it('seals and anchors what is committed, and prunes what is a year old when its 
 });
 
 it('prunes nothing of a trail that is broken', async () => {
-  const { pool } = service.database;
-  await pool.query('ALTER TABLE audit_events DISABLE TRIGGER ALL');
-  await pool.query(`UPDATE audit_events SET at = at - interval '1 day' WHERE type = 'young'`);
-  await pool.query('ALTER TABLE audit_events ENABLE TRIGGER ALL');
+  await tamperWith(service.database, `UPDATE audit_events SET at = at - interval '1 day' WHERE type = 'young'`);
   const handle = await service.temporal.client.workflow.start('auditRetention', {
     workflowId: 'retention-of-a-broken-trail',
     taskQueue: 'processes',

@@ -82,9 +82,8 @@ function startArchiving(program: string, options: PostgresOptions, archive = (co
 }
 
 async function describeHost(folder: string, serverUrl: string, given: Partial<Environment>, migrated = true) {
-  if (migrated) await nameMigrated(serverUrl);
-  else await onServer(serverUrl, `DROP DATABASE ${testServers().template}`);
-  const databaseUrl = await ensureDatabase(serverUrl);
+  if (!migrated) await onServer(serverUrl, `DROP DATABASE ${testServers().template}`);
+  const databaseUrl = await (migrated ? nameMigrated : ensureDatabase)(serverUrl);
   const environment = await testEnvironment({
     DATABASE_URL: databaseUrl,
     TEMPORAL_NAMESPACE: 'default',

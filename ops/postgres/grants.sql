@@ -1,0 +1,33 @@
+-- Grants Countersign's role what it needs beyond its own tables: to make backups, to monitor archiving, to leave restore
+-- points. If another role owns the tables, this file also grants the rights to read and write them, now and after each
+-- migration. Run it as a superuser, first in the database `postgres`, then in Countersign's own. It may be run again.
+--
+--   PGOPTIONS='-c countersign.role=countersign' psql -d postgres -f ops/postgres/grants.sql
+--   PGOPTIONS='-c countersign.role=countersign' psql -d countersign -f ops/postgres/grants.sql
+DO $$
+DECLARE
+  role text := current_setting('countersign.role');
+  owner text := (SELECT pg_get_userbyid(datdba) FROM pg_database WHERE datname = current_database());
+  name text;
+BEGIN
+  EXECUTE format('GRANT pg_monitor TO %I', role);
+  -- pgBackRest calls these. PostgreSQL 14 has the older two names.
+  FOREACH name IN ARRAY ARRAY[
+    'pg_backup_start(text, boolean)', 'pg_backup_stop(boolean)',
+    'pg_start_backup(text, boolean, boolean)', 'pg_stop_backup(boolean, boolean)',
+    'pg_switch_wal()', 'pg_create_restore_point(text)'
+  ] LOOP
+    IF to_regprocedure('pg_catalog.' || name) IS NOT NULL THEN
+      EXECUTE format('GRANT EXECUTE ON FUNCTION pg_catalog.%s TO %I', name, role);
+    END IF;
+  END LOOP;
+  IF role <> owner AND current_database() <> 'postgres' THEN
+    EXECUTE format('GRANT CONNECT, TEMPORARY ON DATABASE %I TO %I', current_database(), role);
+    EXECUTE format('GRANT USAGE ON SCHEMA public TO %I', role);
+    EXECUTE format('GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO %I', role);
+    EXECUTE format('GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA public TO %I', role);
+    EXECUTE format(
+      'ALTER DEFAULT PRIVILEGES FOR ROLE %I IN SCHEMA public GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO %I', owner, role);
+    EXECUTE format('ALTER DEFAULT PRIVILEGES FOR ROLE %I IN SCHEMA public GRANT USAGE, SELECT ON SEQUENCES TO %I', owner, role);
+  END IF;
+END $$;
