@@ -74,7 +74,7 @@ export function createApp(dependencies: AppDependencies): Express {
     ...suppressionEndpoints(dependencies),
     ...unsubscribeEndpoints(dependencies),
     ...retentionEndpoints(dependencies),
-    ...backupEndpoints(dependencies, recovery, createArchiving(db)),
+    ...backupEndpoints(dependencies, recovery, createArchiving(db, dependencies.backups)),
     ...restoreEndpoints(dependencies, recovery),
     ...drillEndpoints(dependencies, recovery),
   ]);

@@ -1,5 +1,6 @@
 // The preflight: what will be restored, to which moment, and whether it can be. Refuses before anything is touched.
 import { statfs } from 'node:fs/promises';
+import { isStartedByLink, NOT_BY_LINK } from '../../ops/local/postmaster';
 import { type Archive, listArchive, numberAt, numberOf, type Segment, timelineOf } from '../../ops/pgbackrest/archive';
 import { type RepositoryInfo, RepositoryTrouble, readRepository } from '../../ops/pgbackrest/info';
 import { PgBackRestError } from '../../ops/pgbackrest/pgbackrest';
@@ -22,6 +23,7 @@ export async function planRestore(
   target: RestoreTarget,
   signal?: AbortSignal,
 ): Promise<RestorePlan> {
+  if (isStartedByLink(tools.host.home)) throw refusal('started_by_link', `${NOT_BY_LINK}.`);
   const recorded = target.before ? await findRestorePoint(tools.backups, target.before) : null;
   // Where the log has no name for it, its time is what there is to go back to.
   const point = recorded?.lsn ? recorded : null;

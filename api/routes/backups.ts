@@ -96,8 +96,8 @@ export function backupEndpoints(
         // What its manifest tells holds without Temporal.
         const run = await (set ? asked.catch(() => null) : asked);
         if (!run && !set) throw new Problem('not-found', 'There is no such backup.');
-        const { steps = [], beat = null, trouble = null, result = null, problem = null } = run ?? {};
-        return { ...toItem(id, set, run), steps, beat, trouble, result, problem };
+        const { steps = [], beat = null, waitsFor = null, trouble = null, result = null, problem = null } = run ?? {};
+        return { ...toItem(id, set, run), steps, beat, waitsFor, trouble, result, problem };
       },
     }),
   ];

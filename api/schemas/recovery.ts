@@ -85,6 +85,7 @@ const run = {
   finishedAt: time().nullable(),
   steps: z.array(z.object({ step: z.string(), startedAt: time(), finishedAt: time().nullable() })),
   beat: Beat.nullable().meta({ description: 'How far the running step is' }),
+  waitsFor: z.string().nullable().meta({ description: 'What somebody has to do before it can go on' }),
   trouble: z.string().nullable().meta({ description: 'Why what it waits for was tried in vain the last time' }),
   result: z.record(z.string(), z.unknown()).nullable(),
   problem: z.object({ code: z.string(), message: z.string() }).nullable(),
@@ -111,6 +112,7 @@ export const Backup = z
 export const BackupDetails = Backup.extend({
   steps: run.steps,
   beat: run.beat,
+  waitsFor: run.waitsFor,
   trouble: run.trouble,
   result: run.result,
   problem: run.problem,
@@ -125,7 +127,10 @@ export const Archiving = z
       .nullable()
       .meta({ description: 'How long the oldest segment of the log has waited' }),
   })
-  .meta({ id: 'Archiving', description: 'Whether the write-ahead log leaves PostgreSQL' });
+  .meta({
+    id: 'Archiving',
+    description: 'Whether the write-ahead log reaches the repository: `ok` once a segment was archived and read back',
+  });
 
 export const Accepted = z.object({ id: z.string(), status: z.literal('accepted') }).meta({ id: 'AcceptedRun' });
 export const BackupList = listOf(Backup).extend({ archiving: Archiving }).meta({ id: 'BackupList' });

@@ -8,19 +8,11 @@ DO $$
 DECLARE
   role text := current_setting('countersign.role');
   owner text := (SELECT pg_get_userbyid(datdba) FROM pg_database WHERE datname = current_database());
-  name text;
 BEGIN
   EXECUTE format('GRANT pg_monitor TO %I', role);
-  -- pgBackRest calls these. PostgreSQL 14 has the older two names.
-  FOREACH name IN ARRAY ARRAY[
-    'pg_backup_start(text, boolean)', 'pg_backup_stop(boolean)',
-    'pg_start_backup(text, boolean, boolean)', 'pg_stop_backup(boolean, boolean)',
-    'pg_switch_wal()', 'pg_create_restore_point(text)'
-  ] LOOP
-    IF to_regprocedure('pg_catalog.' || name) IS NOT NULL THEN
-      EXECUTE format('GRANT EXECUTE ON FUNCTION pg_catalog.%s TO %I', name, role);
-    END IF;
-  END LOOP;
+  EXECUTE format(
+    'GRANT EXECUTE ON FUNCTION pg_backup_start(text, boolean), pg_backup_stop(boolean), pg_switch_wal(), '
+    'pg_create_restore_point(text) TO %I', role);
   IF role <> owner AND current_database() <> 'postgres' THEN
     EXECUTE format('GRANT CONNECT, TEMPORARY ON DATABASE %I TO %I', current_database(), role);
     EXECUTE format('GRANT USAGE ON SCHEMA public TO %I', role);

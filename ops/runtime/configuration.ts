@@ -76,6 +76,7 @@ const Environment = z.object({
   APPROVAL_DEADLINE_HOURS: hours(72),
   BACKUP_PASSPHRASE: z.string().min(20, 'must have 20 characters or more').optional(),
   POSTGRES_HOME: folder.optional(),
+  POSTGRES_START: z.string().optional(),
   SCAN_PATHS: paths.optional(),
   SCAN_INTERVAL: positive(3600),
   MAILBOX_PATH: folder.optional(),

@@ -12,6 +12,7 @@ const run = (changes: Partial<Run>): Run => ({
   result: null,
   problem: null,
   beat: null,
+  waitsFor: null,
   trouble: null,
   isOver: false,
   ...changes,
@@ -47,6 +48,13 @@ it('says what it waits for', () => {
   const { said, show } = view(true);
   show(run({ status: 'waiting', trouble: 'userErasure (erasure-1) holds it' }), 0);
   expect(said.at(-1)).toContain('waiting for another operation to end (userErasure');
+});
+
+it('says at once, and once, what somebody has to do', () => {
+  const { said, show } = view(false);
+  const waiting = { steps: [{ step: 'switch', startedAt: at(0), finishedAt: null }], waitsFor: 'Start PostgreSQL.' };
+  for (const second of [0, 1, 2]) show(run(waiting), second * 1000);
+  expect(said).toEqual(['· switching\n', 'Start PostgreSQL.\n']);
 });
 
 it('lists sets in columns, the newest last, and one that can not be trusted as such', () => {

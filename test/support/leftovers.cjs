@@ -9,6 +9,12 @@ const noteEnd = (folder, pid) => {
   if (existsSync(folder)) appendFileSync(register(folder), `-${pid}\n`);
 };
 
+/** Its parent may be gone, and nobody asks for its exit code. */
+function hasEnded(pid) {
+  const stat = `/proc/${pid}/stat`;
+  return existsSync(stat) && / Z /.test(readFileSync(stat, 'utf8'));
+}
+
 /** Ends what is left, and says how many that were. */
 function endLeftovers(folder) {
   if (!existsSync(register(folder))) return 0;
@@ -19,6 +25,7 @@ function endLeftovers(folder) {
   }
   let ended = 0;
   for (const pid of left) {
+    if (hasEnded(pid)) continue;
     try {
       process.kill(pid, 'SIGKILL');
       ended += 1;
