@@ -13,6 +13,8 @@ export function runProcess(name: 'api' | 'worker', start: Start): void {
 }
 
 async function begin(name: string, start: Start): Promise<void> {
+  // A library that prints onto a full disk must not end the process.
+  process.stderr.on('error', () => {});
   const settings = readConfiguration();
   const telemetry = startTelemetry(settings, name);
   await start(settings, createLogger(name, settings.LOG_LEVEL), telemetry);
