@@ -60,6 +60,17 @@ it('serves the API and, on a port of its own, metrics by route; ends in order wh
   ]);
 });
 
+it('counts a request that fails while the database is away under its own route', async () => {
+  const api = start({ DATABASE_URL: 'postgresql://nobody@127.0.0.1:9/nothing' });
+  const headers = { Authorization: 'Bearer cs_anything' };
+  const answer = () => fetch(url('/api/drafts/0198c0de-0000-7000-8000-000000000001'), { headers }).catch(() => null);
+  expect(await until('it answers', answer)).toMatchObject({ status: 503 });
+  const metrics = await (await fetch(`http://127.0.0.1:${environment.METRICS_PORT}/metrics`)).text();
+  expect(metrics).toContain('method="GET",route="/api/drafts/:id",status="503"');
+  expect(metrics).not.toContain('unmatched');
+  await api.kill();
+});
+
 it('ends at once when it is asked a second time', async () => {
   const api = start();
   await until('it is ready', isReady);
