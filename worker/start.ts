@@ -27,7 +27,10 @@ export async function startWorker(settings: Configuration, logger: Logger, telem
   observeErasures(registry, (sql) =>
     askDatabase(settings.DATABASE_URL, sql, { name: 'countersign metrics', withinMs: METRICS_WITHIN_MS }),
   );
-  const metrics = await startMetricsServer(registry, settings.WORKER_METRICS_PORT);
+  const metrics = await startMetricsServer(registry, {
+    host: settings.METRICS_HOST,
+    port: settings.WORKER_METRICS_PORT,
+  });
 
   const ending = new AbortController();
   // Needs no Temporal, and tells of a database that is away.

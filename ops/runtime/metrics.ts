@@ -2,6 +2,7 @@
 import { createServer, type Server } from 'node:http';
 import type pg from 'pg';
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import { type Listening, listenOn } from './listening';
 import { droppedLines } from './log-destination';
 import { within } from './within';
 
@@ -56,7 +57,7 @@ export function createRequestObserver(registry: Registry): (request: ObservedReq
   return ({ seconds, ...labels }) => histogram.observe(labels, seconds);
 }
 
-export async function startMetricsServer(registry: Registry, port: number): Promise<Server> {
+export async function startMetricsServer(registry: Registry, where: Listening): Promise<Server> {
   const server = createServer((request, response) => {
     if (request.url !== '/metrics' || request.method !== 'GET') {
       response.writeHead(404).end();
@@ -64,10 +65,7 @@ export async function startMetricsServer(registry: Registry, port: number): Prom
     }
     void render(registry).then((text) => response.writeHead(200, { 'Content-Type': registry.contentType }).end(text));
   });
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(port, resolve);
-  });
+  await listenOn(server, where);
   return server;
 }
 

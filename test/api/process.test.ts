@@ -71,6 +71,42 @@ it('counts a request that fails while the database is away under its own route',
   await api.kill();
 });
 
+/** Only on Linux is loopback a whole network: a server on every address answers at 127.0.0.2 too. */
+const onLinux = process.platform === 'linux' ? describe : describe.skip;
+
+onLinux('the address that it listens on', () => {
+  const elsewhere = (port?: string) => `http://127.0.0.2:${port}/health`;
+  const answers = (address: string) =>
+    fetch(address).then(
+      () => true,
+      () => false,
+    );
+
+  it('is loopback unless it is set, for metrics too', async () => {
+    const api = start();
+    await until('it is ready', isReady);
+    expect(await answers(elsewhere(environment.PORT))).toBe(false);
+    expect(await answers(elsewhere(environment.METRICS_PORT))).toBe(false);
+    await api.kill();
+  });
+
+  it('is the one of HOST and METRICS_HOST', async () => {
+    const api = start({ HOST: '0.0.0.0', METRICS_HOST: '127.0.0.2' });
+    await until('it is ready', isReady);
+    expect(await answers(elsewhere(environment.PORT))).toBe(true);
+    expect(await answers(elsewhere(environment.METRICS_PORT))).toBe(true);
+    expect(await answers(`http://127.0.0.1:${environment.METRICS_PORT}/metrics`)).toBe(false);
+    await api.kill();
+  });
+
+  it('must be one of this machine', async () => {
+    // Reserved for documentation (RFC 5737).
+    const api = start({ HOST: '192.0.2.1' });
+    expect(await ended(api)).toEqual({ code: 1 });
+    expect(api.log).toContain('Correct HOST and METRICS_HOST');
+  });
+});
+
 it('ends at once when it is asked a second time', async () => {
   const api = start();
   await until('it is ready', isReady);

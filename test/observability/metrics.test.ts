@@ -34,7 +34,7 @@ async function scrape(url: string): Promise<{ status: number; text: string; ms: 
   return { status: answer.status, text: await answer.text(), ms: performance.now() - began };
 }
 async function scrapeOf(registry: Registry) {
-  const server = await startMetricsServer(registry, 0);
+  const server = await startMetricsServer(registry, { host: '127.0.0.1', port: 0 });
   closing.push(() => server.close());
   return scrape(`http://127.0.0.1:${(server.address() as AddressInfo).port}/metrics`);
 }
