@@ -2,6 +2,7 @@
 import { type Configuration, ConfigurationError, readConfiguration } from './configuration';
 import { createLogger, describeError, type Logger } from './logging';
 import { startTelemetry, type Telemetry } from './telemetry';
+import { logWarnings } from './warnings';
 
 type ListeningError = NodeJS.ErrnoException & { address?: string; port?: number };
 type Start = (settings: Configuration, logger: Logger, telemetry: Telemetry) => Promise<void>;
@@ -18,7 +19,9 @@ async function begin(name: string, start: Start): Promise<void> {
   process.stderr.on('error', () => {});
   const settings = readConfiguration();
   const telemetry = startTelemetry(settings, name);
-  await start(settings, createLogger(name, settings.LOG_LEVEL), telemetry);
+  const logger = createLogger(name, settings.LOG_LEVEL);
+  logWarnings(logger);
+  await start(settings, logger, telemetry);
 }
 
 function explain(name: 'api' | 'worker', error: ListeningError): string {
