@@ -1,7 +1,5 @@
-// Keeps an eye on the way of the write-ahead log into the repository, which it opens at first; without it backups are the
-// past of an hour ago.
+// Starts and monitors WAL archiving. If archiving stalls, the newest restorable state may be an hour old.
 import { setTimeout as delay } from 'node:timers/promises';
-import pg from 'pg';
 import { Gauge, type Registry } from 'prom-client';
 import { listSets } from '../activities/backup/manifest';
 import { livingCluster } from '../ops/local/clusters';
@@ -9,6 +7,7 @@ import { isStartedByLink, NOT_BY_LINK } from '../ops/local/postmaster';
 import { type ArchivingState, createArchivingWatch } from '../ops/pgbackrest/archiving';
 import { RECORDED_EACH_SECONDS, recordArchiving } from '../ops/pgbackrest/archiving-record';
 import { findRecoveryTools, type RecoveryTools } from '../ops/recovery/tools';
+import { askDatabase } from '../ops/runtime/ask-database';
 import type { Configuration } from '../ops/runtime/configuration';
 import type { Logger } from '../ops/runtime/logging';
 
@@ -45,7 +44,8 @@ export async function keepArchiving(
   if (!tools) return;
   const show = createGauges(registry);
   const look = createArchivingWatch({
-    query: (sql) => ask(settings.DATABASE_URL, sql),
+    query: (sql) =>
+      askDatabase(settings.DATABASE_URL, sql, { name: 'countersign archiving', withinMs: ANSWERS_WITHIN_MS }),
     pgbackrest: tools.pgbackrest,
     isByLink: () => isStartedByLink(tools.host.home),
     hasSets: async () => (await listSets(tools.backups)).length > 0,
@@ -126,22 +126,5 @@ function tell(
     logger.warn({ reason }, `Whether the write-ahead log reaches the repository can't be told; ${remedy}`);
   } else if (before !== null) {
     logger.info({ newestSegment }, 'The write-ahead log reaches the repository again');
-  }
-}
-
-/** A connection of its own: others may be busy, and the database may have come back elsewhere. */
-async function ask(connectionString: string, sql: string): Promise<unknown[]> {
-  const client = new pg.Client({
-    connectionString,
-    connectionTimeoutMillis: ANSWERS_WITHIN_MS,
-    query_timeout: ANSWERS_WITHIN_MS,
-    application_name: 'countersign archiving',
-  });
-  client.on('error', () => {});
-  try {
-    await client.connect();
-    return (await client.query(sql)).rows;
-  } finally {
-    await client.end().catch(() => {});
   }
 }

@@ -18,7 +18,7 @@ import { findSecretKeys, readAuditSettings } from './settings';
 const HELP = `npm run audit:verify: recomputes the hash chain of the audit trail and holds it to its anchors.
 
   npm run audit:verify                                   the database, and the anchors under BACKUP_URL
-  npm run audit:verify -- --json
+  npm run --silent audit:verify -- --json   (npm prints a line of its own otherwise)
   npm run audit:verify -- --file audit.jsonl             an export, without any database
   npm run audit:verify -- --file audit.jsonl --anchors /mnt/backup/audit/anchors --public-key "$KEY"
   npm run audit:verify -- --show-public-key              what others need to verify

@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { archiveCommand } from '../pgbackrest/pgbackrest';
+import { reachableAt } from '../runtime/listening';
 import { ensureNamespace } from '../runtime/temporal-namespace';
 import { findPgBackRest, HOW_TO_GET_IT } from './binaries/pgbackrest';
 import { endRunning, type OnProgress } from './binaries/programs';
@@ -48,9 +49,9 @@ export class Installation {
   degraded: string[] = [];
 
   constructor(private readonly options: InstallationOptions) {
-    const { ports, given, env } = options.plan;
+    const { ports, given, env, settings } = options.plan;
     this.processes = new KeptProcesses(options);
-    this.api = `http://${LOOPBACK}:${ports.api}`;
+    this.api = `http://${reachableAt({ host: settings.HOST, port: ports.api })}`;
     this.smtp = given.smtp ?? `smtp://${LOOPBACK}:${ports.smtp}`;
     this.mailbox = given.smtp ? null : `http://${LOOPBACK}:${ports.mailbox}`;
     this.addresses = {
@@ -121,7 +122,8 @@ export class Installation {
   }
 
   private metrics(of: 'metrics' | 'workerMetrics'): string {
-    return `http://${LOOPBACK}:${this.options.plan.ports[of]}/metrics`;
+    const { settings, ports } = this.options.plan;
+    return `http://${reachableAt({ host: settings.METRICS_HOST, port: ports[of] })}/metrics`;
   }
 
   private async startDatabase(): Promise<void> {

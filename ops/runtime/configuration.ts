@@ -1,4 +1,5 @@
 // Everything the environment can say, read once. `.env.example` and docs/configuration.md list the same names.
+import { isIP } from 'node:net';
 import { isAbsolute } from 'node:path';
 import { z } from 'zod';
 
@@ -11,6 +12,16 @@ const whole = (least: number, most: number, fallback: number) => {
 const seconds = (fallback: number) => whole(0, Number.MAX_SAFE_INTEGER, fallback);
 const positive = (fallback: number) => whole(1, Number.MAX_SAFE_INTEGER, fallback);
 const port = (fallback: number) => whole(0, 65535, fallback);
+/** Rejects `1.2.3`, which is no name but an address with a part missing. */
+const NAME = /^(?![\d.]+$)[a-z\d]([a-z\d-]*[a-z\d])?(\.[a-z\d]([a-z\d-]*[a-z\d])?)*$/i;
+const LOOPBACK = '127.0.0.1';
+const host = () =>
+  z
+    .string()
+    .refine((value) => isIP(value) > 0 || NAME.test(value), {
+      error: 'must be an address of this machine, like 127.0.0.1, 0.0.0.0 or ::',
+    })
+    .default(LOOPBACK);
 const hours = (fallback: number) => {
   const fault = { error: 'must be a number above 0' };
   return z.coerce.number(fault).positive(fault).default(fallback);
@@ -48,7 +59,9 @@ const Environment = z.object({
   BACKUP_URL: url('s3', 'file'),
   ADMIN_PASSWORD: z.string(required('the bootstrap admin token')).min(8, 'must have 8 characters or more'),
   SECRET_KEY: SecretKeys,
+  HOST: host(),
   PORT: port(8000),
+  METRICS_HOST: host(),
   METRICS_PORT: port(9464),
   WORKER_METRICS_PORT: port(9465),
   PUBLIC_URL: url('http', 'https').optional(),

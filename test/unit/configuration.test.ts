@@ -26,6 +26,8 @@ function faultsOf(env: NodeJS.ProcessEnv): string[] {
 describe('the configuration', () => {
   it('is complete with what is needed, and has its defaults', () => {
     expect(readConfiguration(NEEDED)).toMatchObject({
+      HOST: '127.0.0.1',
+      METRICS_HOST: '127.0.0.1',
       PORT: 8000,
       PUBLIC_URL: 'http://localhost:8000',
       LOG_LEVEL: 'info',
@@ -55,6 +57,8 @@ describe('the configuration', () => {
     expect(
       faultsOf({
         ...others,
+        HOST: 'https://example.com',
+        METRICS_HOST: '10.0.0',
         PORT: '70000',
         LOG_LEVEL: 'loud',
         DB_POOL_SIZE: '0',
@@ -73,8 +77,10 @@ describe('the configuration', () => {
       '  DB_POOL_OVERFLOW must be a whole number of 0 or more',
       '  DB_POOL_SIZE must be a whole number of 1 or more',
       '  FILES_URL must be a URL that begins with s3:// or file://',
+      '  HOST must be an address of this machine, like 127.0.0.1, 0.0.0.0 or ::',
       '  LOG_LEVEL must be one of trace, debug, info, warn, error, fatal, silent',
       '  MAILBOX_PATH must be an absolute path',
+      '  METRICS_HOST must be an address of this machine, like 127.0.0.1, 0.0.0.0 or ::',
       '  PORT must be a whole number from 0 to 65535',
       '  SCAN_PATHS must be absolute paths, separated by commas',
       '  SECRET_KEY must be keys of 32 bytes or more in base64',

@@ -77,7 +77,7 @@ it('misses the anonymisation where an erased draft still says something', async 
 
 it('misses the deletion while one is late, and the metric tells before', async () => {
   const registry = createRegistry('test');
-  observeErasures(registry, service.database.db);
+  observeErasures(registry, (sql) => service.database.db.$queryRawUnsafe(sql));
   const metric = async (name: string) => new RegExp(`^${name}[^#]*? (\\S+)$`, 'm').exec(await registry.metrics())?.[1];
   expect(await metric('countersign_erasure_deadline_seconds')).toBe('Nan');
   const { body } = await api.admin.post('/api/gdpr/erasures').send({ email: 'late@customer.example' });
