@@ -1,5 +1,6 @@
 // Runs the Prisma CLI with the WebAssembly schema engine, so that nothing is downloaded.
 import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 
@@ -17,6 +18,18 @@ if (asksDatabase && URL.canParse(DATABASE_URL) && new URL(DATABASE_URL).searchPa
       '  ALTER ROLE … SET search_path = …',
   );
   process.exit(1);
+}
+
+// Prisma says `P1000` where an operator needs the setting and the remedy. Before the first build there is nothing that could say it.
+const explainer = fileURLToPath(new URL('../dist/ops/runtime/database-trouble.js', import.meta.url));
+if (args[0] === 'migrate' && ['deploy', 'status'].includes(args[1]) && DATABASE_URL && existsSync(explainer)) {
+  const trouble = await createRequire(import.meta.url)(explainer).findDatabaseTrouble(DATABASE_URL, {
+    migrated: false,
+  });
+  if (trouble) {
+    console.error(trouble.message);
+    process.exit(1);
+  }
 }
 
 const env = { CHECKPOINT_DISABLE: '1', ...process.env };

@@ -12,7 +12,7 @@ import { createDatabase } from '../../prisma/client';
 import { type Command, printDocument, readOptions, runCommand, WrongUsage } from '../command';
 import { openObjectStore } from '../runtime/object-store';
 import { createProgress, EXIT, unlessUnchecked } from './command';
-import { ONE_CONNECTION } from './connection';
+import { ONE_CONNECTION, requireDatabase } from './connection';
 import { findSecretKeys, readAuditSettings } from './settings';
 
 const HELP = `npm run audit:verify: recomputes the hash chain of the audit trail and holds it to its anchors.
@@ -74,6 +74,7 @@ export const verifyCommand: Command = {
 async function verifyDatabase(publicKey: string | undefined): Promise<Result> {
   const settings = readAuditSettings();
   const verifier = publicKey ? readPublicKeys(publicKey) : createSigner(settings.SECRET_KEY);
+  await requireDatabase(settings.DATABASE_URL);
   const { db, close } = createDatabase({ ...settings, ...ONE_CONNECTION });
   try {
     const store = openObjectStore(settings.BACKUP_URL);

@@ -51,8 +51,10 @@ export async function makePlan(home: Home, kept: KeptSettings, env: NodeJS.Proce
   // Every fault is told before anything is started.
   const settings = readConfiguration({
     ...composed,
-    DATABASE_URL: given.database ?? 'postgresql://127.0.0.1',
+    DATABASE_URL: given.database ?? 'postgresql://127.0.0.1/countersign',
     SMTP_URL: given.smtp ?? 'smtp://127.0.0.1',
+    // One that is not given is chosen below, beside all others.
+    METRICS_PORT: set('METRICS_PORT') ?? '0',
   });
   const ports = await choosePorts(settings, set);
   Object.assign(composed, {

@@ -15,7 +15,21 @@ export function runProcess(name: 'api' | 'worker', start: Start): void {
 async function begin(name: string, start: Start): Promise<void> {
   const settings = readConfiguration();
   const telemetry = startTelemetry(settings, name);
-  await start(settings, createLogger(name, settings.LOG_LEVEL), telemetry);
+  const logger = createLogger(name, settings.LOG_LEVEL);
+  await checkDatabase(settings, logger);
+  await start(settings, logger, telemetry);
+}
+
+/**
+ * Ends the process only if the settings are wrong. A database that is away or not migrated may be on its way back, and bringing
+ * it back may be the task of this very process.
+ */
+async function checkDatabase({ DATABASE_URL }: Configuration, logger: Logger): Promise<void> {
+  // Sentry hooks into the driver, so it is loaded only now.
+  const { findDatabaseTrouble }: typeof import('./database-trouble') = require('./database-trouble');
+  const trouble = await findDatabaseTrouble(DATABASE_URL);
+  if (trouble?.isLasting) throw new ConfigurationError(trouble.message);
+  if (trouble) logger.error({ trouble: trouble.message }, 'Database unavailable; it is tried again');
 }
 
 function explain(name: 'api' | 'worker', error: NodeJS.ErrnoException & { port?: number }): string {

@@ -69,9 +69,9 @@ describe('the configuration', () => {
       }).sort(),
     ).toEqual([
       '  ADMIN_PASSWORD must have 8 characters or more',
-      '  APPROVAL_DEADLINE_HOURS must be a number above 0',
-      '  DB_POOL_OVERFLOW must be a whole number of 0 or more',
-      '  DB_POOL_SIZE must be a whole number of 1 or more',
+      '  APPROVAL_DEADLINE_HOURS must be a number above 0 and up to 876000',
+      '  DB_POOL_OVERFLOW must be a whole number from 0 to 10000',
+      '  DB_POOL_SIZE must be a whole number from 1 to 10000',
       '  FILES_URL must be a URL that begins with s3:// or file://',
       '  LOG_LEVEL must be one of trace, debug, info, warn, error, fatal, silent',
       '  MAILBOX_PATH must be an absolute path',
