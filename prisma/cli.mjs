@@ -5,8 +5,19 @@ import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 
 const args = process.argv.slice(2);
-const { DATABASE_URL = '' } = process.env;
 const asksDatabase = ['migrate', 'db'].includes(args[0]);
+const built = (name) => fileURLToPath(new URL(`../dist/ops/runtime/${name}.js`, import.meta.url));
+const requireBuilt = (name) => createRequire(import.meta.url)(built(name));
+// Before the first build nothing can read the file.
+if (asksDatabase && existsSync(built('env-file'))) {
+  try {
+    requireBuilt('env-file').loadEnvFile();
+  } catch (error) {
+    console.error(error.message);
+    process.exit(1);
+  }
+}
+const { DATABASE_URL = '' } = process.env;
 if (asksDatabase && !DATABASE_URL && !args.includes('--help')) {
   console.error('DATABASE_URL is required: a URL that begins with postgresql:// or postgres://. See .env.example.');
   process.exit(1);
@@ -20,12 +31,10 @@ if (asksDatabase && URL.canParse(DATABASE_URL) && new URL(DATABASE_URL).searchPa
   process.exit(1);
 }
 
-// Prisma says `P1000` where an operator needs the setting and the remedy. Before the first build there is nothing that could say it.
-const explainer = fileURLToPath(new URL('../dist/ops/runtime/database-trouble.js', import.meta.url));
-if (args[0] === 'migrate' && ['deploy', 'status'].includes(args[1]) && DATABASE_URL && existsSync(explainer)) {
-  const trouble = await createRequire(import.meta.url)(explainer).findDatabaseTrouble(DATABASE_URL, {
-    migrated: false,
-  });
+// Prisma says `P1000`, and an operator needs the setting and the remedy.
+const explains = args[0] === 'migrate' && ['deploy', 'status'].includes(args[1]);
+if (explains && DATABASE_URL && existsSync(built('database-trouble'))) {
+  const trouble = await requireBuilt('database-trouble').findDatabaseTrouble(DATABASE_URL, { migrated: false });
   if (trouble) {
     console.error(trouble.message);
     process.exit(1);

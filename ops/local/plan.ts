@@ -1,5 +1,6 @@
 // What this start brings up and what the environment gives: ports, addresses, and the environment of the services.
 import { type Configuration, readConfiguration } from '../runtime/configuration';
+import { ENV_FILE } from '../runtime/env-file';
 import { REFUSED, StartFailure } from './failure';
 import type { Home } from './home';
 import type { KeptSettings } from './kept-settings';
@@ -40,6 +41,8 @@ export async function makePlan(home: Home, kept: KeptSettings, env: NodeJS.Proce
   const defaults = {
     ...kept,
     NODE_ENV: 'production',
+    // The services get all from here: a file for production must not lead an installation for trials to its servers.
+    [ENV_FILE]: '',
     MAIL_FROM: 'Countersign <countersign@localhost>',
     FILES_URL: `file://${encodeURI(home.files)}`,
     BACKUP_URL: `file://${encodeURI(home.backups)}`,

@@ -1,5 +1,6 @@
 // How the API and the worker begin: configuration read once, and one clear message where that can't be.
 import { type Configuration, ConfigurationError, readConfiguration } from './configuration';
+import { loadEnvFile } from './env-file';
 import { createLogger, describeError, type Logger } from './logging';
 import { startTelemetry, type Telemetry } from './telemetry';
 
@@ -13,6 +14,7 @@ export function runProcess(name: 'api' | 'worker', start: Start): void {
 }
 
 async function begin(name: string, start: Start): Promise<void> {
+  loadEnvFile();
   const settings = readConfiguration();
   const telemetry = startTelemetry(settings, name);
   const logger = createLogger(name, settings.LOG_LEVEL);

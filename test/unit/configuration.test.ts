@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { parseEnv } from 'node:util';
 import { ConfigurationError, readConfiguration, VARIABLES } from '../../ops/runtime/configuration';
 
 const SECRET = Buffer.alloc(32, 1).toString('base64');
@@ -115,10 +116,9 @@ describe('the configuration', () => {
 describe('the documents of the configuration', () => {
   const read = (file: string) => readFileSync(join(__dirname, '..', '..', file), 'utf8');
   const examples = new Map(
-    [...read('.env.example').matchAll(/^(?:# )?([A-Z][A-Z0-9_]+)=(.*)$/gm)].map(([, name = '', value = '']) => [
-      name,
-      value,
-    ]),
+    Object.entries(parseEnv(read('.env.example').replaceAll(/^# ([A-Z][A-Z0-9_]*=)/gm, '$1'))).map(
+      ([name, value = '']) => [name, value],
+    ),
   );
   const rows = [...read('docs/configuration.md').matchAll(/^\| `([A-Z0-9_]+)` \| (.*?) \|/gm)];
   const defaults = new Map(rows.map(([, name = '', fallback = '']) => [name, fallback]));
