@@ -3,6 +3,7 @@ import { type Configuration, readConfiguration } from '../runtime/configuration'
 import { ENV_FILE } from '../runtime/env-file';
 import { REFUSED, StartFailure } from './failure';
 import type { Home } from './home';
+import { writeKept } from './kept-file';
 import type { KeptSettings } from './kept-settings';
 import { freePort, isPortFree } from './ports';
 
@@ -72,8 +73,10 @@ export async function makePlan(home: Home, kept: KeptSettings, env: NodeJS.Proce
 function forOwnTemporal(env: NodeJS.ProcessEnv, home: Home): NodeJS.ProcessEnv {
   const isOthers = (name: string) => name.startsWith('TEMPORAL_') && !/_(NAMESPACE|UI_URL)$/.test(name);
   const kept = Object.entries(env).filter(([name]) => !isOthers(name));
-  // None is there.
-  return { ...Object.fromEntries(kept), TEMPORAL_CONFIG_FILE: home.file('temporal.toml') };
+  // It says nothing, so that the SDK does not look for the user's. The SDK takes no empty file.
+  const file = home.file('temporal.toml');
+  writeKept(file, '[profile.default]\n');
+  return { ...Object.fromEntries(kept), TEMPORAL_CONFIG_FILE: file };
 }
 
 async function choosePorts(settings: Configuration, set: (name: string) => string | undefined): Promise<Ports> {
