@@ -4,6 +4,7 @@ import { Client } from '@temporalio/client';
 import type { Worker } from '@temporalio/worker';
 import type { Registry } from 'prom-client';
 import { createAuditRetentionActivities } from '../activities/audit-retention';
+import { observeAudit } from '../activities/audit-trail/metrics';
 import { createSigner } from '../activities/audit-trail/signatures';
 import { createCommands } from '../activities/commands/create-commands';
 import { createDraftApprovalActivities } from '../activities/draft-approval';
@@ -78,7 +79,7 @@ export async function runWorker(
     processes: {
       ...createDraftApprovalActivities({ db, commands: createCommands({ db, announce, settings }) }),
       ...createDraftRetentionActivities({ db, settings }),
-      ...createAuditRetentionActivities({ db, backups, signer, settings }),
+      ...createAuditRetentionActivities({ db, backups, signer, settings, noteVerification: observeAudit(registry) }),
       ...erasure.activities,
       ...erasure.exportActivities,
       ...createOperationsActivities({ temporal }),

@@ -157,7 +157,9 @@ async function checkAudit(
     if (!found.ok && found.reason !== 'tail_cut') {
       throw refusal(
         'check_failed',
-        `The restored audit trail is broken at position ${found.firstBroken}: ${found.reason}.`,
+        found.reason === 'key_unknown'
+          ? `Keys that are not in SECRET_KEY have signed parts of the restored audit trail (${found.unknownKeys.join(', ')}), so it can't be checked: add them to SECRET_KEY after a comma.`
+          : `The restored audit trail is broken at position ${found.firstBroken}: ${found.reason}.`,
       );
     }
     return { events: found.checked, anchors: found.anchors };

@@ -109,6 +109,10 @@ export function backupEndpoints(
   }
 }
 
+/** A set that can't be used. */
+const stateOf = (set: BackupSet | BrokenSet) =>
+  'broken' in set && set.broken === 'unknown_key' ? set.broken : 'broken';
+
 function toItem(id: string, set: BackupSet | BrokenSet | null, run: Run | null) {
   // The set is there before its run has come to its end, and to its result.
   const goesOn = run && !run.isOver && run.status !== 'unknown';
@@ -122,6 +126,6 @@ function toItem(id: string, set: BackupSet | BrokenSet | null, run: Run | null) 
     finishedAt,
     size: null,
     stored: null,
-    status: set ? 'broken' : status,
+    status: set ? stateOf(set) : status,
   };
 }

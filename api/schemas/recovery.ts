@@ -104,9 +104,10 @@ const set = {
 export const Backup = z
   .object({
     ...set,
-    status: z
-      .enum([...run.status.options, 'broken'])
-      .meta({ description: '`broken`: its manifest is not signed by our key, or unreadable; it is not used' }),
+    status: z.enum([...run.status.options, 'broken', 'unknown_key']).meta({
+      description:
+        '`broken`: its manifest was changed or is unreadable. `unknown_key`: a key that is not in SECRET_KEY signed it. Neither is used',
+    }),
   })
   .meta({ id: 'Backup' });
 export const BackupDetails = Backup.extend({

@@ -1,5 +1,6 @@
 // How the API and the worker begin: configuration read once, and one clear message where that can't be.
 import { type Configuration, ConfigurationError, readConfiguration } from './configuration';
+import { loadEnvFile } from './env-file';
 import { createLogger, describeError, type Logger } from './logging';
 import { startTelemetry, type Telemetry } from './telemetry';
 import { logWarnings } from './warnings';
@@ -17,11 +18,25 @@ export function runProcess(name: 'api' | 'worker', start: Start): void {
 async function begin(name: string, start: Start): Promise<void> {
   // A library that prints onto a full disk must not end the process.
   process.stderr.on('error', () => {});
+  loadEnvFile();
   const settings = readConfiguration();
   const telemetry = startTelemetry(settings, name);
   const logger = createLogger(name, settings.LOG_LEVEL);
   logWarnings(logger);
+  await checkDatabase(settings, logger);
   await start(settings, logger, telemetry);
+}
+
+/**
+ * Ends the process only if the settings are wrong. A database that is away or not migrated may be on its way back, and bringing
+ * it back may be the task of this very process.
+ */
+async function checkDatabase({ DATABASE_URL }: Configuration, logger: Logger): Promise<void> {
+  // Sentry hooks into the driver, so it is loaded only now.
+  const { findDatabaseTrouble }: typeof import('./database-trouble') = require('./database-trouble');
+  const trouble = await findDatabaseTrouble(DATABASE_URL);
+  if (trouble?.isLasting) throw new ConfigurationError(trouble.message);
+  if (trouble) logger.error({ trouble: trouble.message }, 'Database unavailable; it is tried again');
 }
 
 function explain(name: 'api' | 'worker', error: ListeningError): string {

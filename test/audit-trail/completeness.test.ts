@@ -144,6 +144,7 @@ describe('GET /api/audit/verify', () => {
         head: { position: body.checked, hash: expect.stringMatching(/^[0-9a-f]{64}$/) },
         firstBroken: null,
         reason: null,
+        unknownKeys: [],
         unsealed: { events: 0, oldestSeconds: 0 },
       },
     ]);

@@ -67,10 +67,15 @@ it('lists sets in columns, the newest last, and one that can not be trusted as s
     size: 210_000_000,
     stored: 87_400_000,
   };
-  const table = describeSets([{ id: '20251231T000000Z', broken: 'signature' }, set], Date.parse(at(30)) + 3_600_000);
+  const unusable = [
+    { id: '20251230T000000Z', broken: 'unknown_key' as const },
+    { id: '20251231T000000Z', broken: 'signature' as const },
+  ];
+  const table = describeSets([...unusable, set], Date.parse(at(30)) + 3_600_000);
   expect(table.split('\n')).toEqual([
-    'id                kind    age     size    stored  parts',
-    '20251231T000000Z  BROKEN                          not to be used: its manifest is not signed by our key',
-    '20260101T000000Z  full    60 min  210 MB  87 MB   postgres, files',
+    'id                kind         age     size    stored  parts',
+    '20251230T000000Z  UNKNOWN KEY                          not to be used: a key that is not in SECRET_KEY signed its manifest; add that key after a comma',
+    '20251231T000000Z  BROKEN                               not to be used: its manifest was changed after it had been signed',
+    '20260101T000000Z  full         60 min  210 MB  87 MB   postgres, files',
   ]);
 });

@@ -3,6 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createWriteStream, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { ENV_FILE } from '../../ops/runtime/env-file';
 import { noteEnd, noteStart } from './leftovers.cjs';
 import { testServers } from './servers';
 
@@ -22,7 +23,13 @@ export class ServiceProcess {
     const logFile = join(folder, `${name}-${process.pid}-${ServiceProcess.started++}.log`);
     const log = createWriteStream(logFile, { flags: 'a' });
     const child = spawn(process.execPath, [join(__dirname, '..', '..', 'dist', script)], {
-      env: { PATH: process.env.PATH ?? '', HOME: process.env.HOME ?? '', NODE_ENV: 'production', ...environment },
+      env: {
+        PATH: process.env.PATH ?? '',
+        HOME: process.env.HOME ?? '',
+        NODE_ENV: 'production',
+        [ENV_FILE]: '',
+        ...environment,
+      },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     const { pid } = child;
