@@ -67,6 +67,7 @@ const STORE = [
 ];
 const FOLDER = ['x', './x', '~/x', file];
 const PEM = [absent, file, folder, 'x'];
+const HOSTS = ['a b', '1.2.3', 'http://h', 'h:80', '-h', '::x', '[::1]'];
 const PORTS = [...NUMBERS, '65536', '99999', '80/tcp', ':80'];
 
 const HOSTILE: Record<string, string[]> = {
@@ -130,6 +131,8 @@ const HOSTILE: Record<string, string[]> = {
   AWS_SESSION_TOKEN: ['canary'],
   AWS_ENDPOINT_URL_S3: WEB,
   AWS_CA_BUNDLE: PEM,
+  HOST: HOSTS,
+  METRICS_HOST: HOSTS,
   PORT: PORTS,
   METRICS_PORT: [...PORTS, '8000'],
   WORKER_METRICS_PORT: PORTS,
@@ -159,6 +162,7 @@ const HOSTILE: Record<string, string[]> = {
   UNDO_RETENTION_DAYS: [...NUMBERS, '1000000000'],
   BACKUP_PASSPHRASE: ['short', ' '.repeat(30), `${'long '.repeat(9)}\nline`],
   POSTGRES_HOME: FOLDER,
+  POSTGRES_START: ['systemctl start x\nrm y'],
   SCAN_PATHS: ['x', '/a,b', '/a,,/b', '/a,'],
   SCAN_INTERVAL: [...NOT_ZERO, '1000000000'],
   MAILBOX_PATH: FOLDER,
