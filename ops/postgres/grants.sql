@@ -10,10 +10,11 @@ DECLARE
   owner text := (SELECT pg_get_userbyid(datdba) FROM pg_database WHERE datname = current_database());
 BEGIN
   EXECUTE format('GRANT pg_monitor TO %I', role);
-  EXECUTE format(
-    'GRANT EXECUTE ON FUNCTION pg_backup_start(text, boolean), pg_backup_stop(boolean), pg_switch_wal(), '
-    'pg_create_restore_point(text) TO %I', role);
-  IF role <> owner AND current_database() <> 'postgres' THEN
+  EXECUTE format('GRANT EXECUTE ON FUNCTION pg_switch_wal(), pg_create_restore_point(text) TO %I', role);
+  -- pgBackRest works in this database.
+  IF current_database() = 'postgres' THEN
+    EXECUTE format('GRANT EXECUTE ON FUNCTION pg_backup_start(text, boolean), pg_backup_stop(boolean) TO %I', role);
+  ELSIF role <> owner THEN
     EXECUTE format('GRANT CONNECT, TEMPORARY ON DATABASE %I TO %I', current_database(), role);
     EXECUTE format('GRANT USAGE ON SCHEMA public TO %I', role);
     EXECUTE format('GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO %I', role);

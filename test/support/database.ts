@@ -39,8 +39,10 @@ export async function createTestDatabase(): Promise<TestDatabase> {
 export async function copyTestDatabase({ url }: Pick<TestDatabase, 'url'>): Promise<TestDatabase> {
   const name = newName();
   await onServer(testServers().postgres, `CREATE DATABASE ${name} TEMPLATE template0 OWNER ${OWNER}`);
-  const to = ownerUrl(testServers().postgres, name);
-  await run('sh', ['-c', 'pg_dump -Fc "$0" | pg_restore --exit-on-error --dbname="$1"', url, to]);
+  // As a superuser: what may be granted there is not the owner's to grant.
+  const { pathname } = new URL(url);
+  const [from, to] = [pathname.slice(1), name].map((one) => databaseUrl(testServers().postgres, one));
+  await run('sh', ['-c', 'pg_dump -Fc "$0" | pg_restore --exit-on-error --dbname="$1"', from as string, to as string]);
   return openOwn(name);
 }
 
