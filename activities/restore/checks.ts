@@ -1,6 +1,6 @@
 // Whether what was restored is sound: its pages and indexes, its schema, its audit chain, its rows. What could not be checked
 // is never sound.
-import { existsSync, readdirSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import pg from 'pg';
 import { run } from '../../ops/local/binaries/programs';
@@ -11,6 +11,7 @@ import { createSigner } from '../audit-trail/signatures';
 import { verifyTrail } from '../audit-trail/verify';
 import type { Manifest } from '../backup/manifest';
 import { refusal } from './refusal';
+import { AMCHECK } from './required-checks';
 import { withDatabase } from './rewound';
 
 /** The exit code of pg_amcheck that found something; any other says that it could not look. */
@@ -47,13 +48,7 @@ export async function checkCluster(
 }
 
 async function checkPages({ host }: RecoveryTools, superuserUrl: string): Promise<void> {
-  const program = join(host.bin, 'pg_amcheck');
-  if (!existsSync(program)) {
-    throw refusal(
-      'check_failed',
-      `pg_amcheck is not there (${host.bin}), so nothing can be said about the pages: install PostgreSQL's contributed modules.`,
-    );
-  }
+  const program = join(host.bin, AMCHECK);
   const { port, username, pathname, searchParams } = new URL(superuserUrl);
   const place = ['--host', searchParams.get('host') ?? '', '--port', port, '--username', decodeURIComponent(username)];
   const database = decodeURIComponent(pathname.slice(1));

@@ -11,6 +11,7 @@ import { chooseSet, type WholeManifest } from './chosen-set';
 import { listOutlived } from './outlived';
 import { checkParts } from './parts';
 import { refusal } from './refusal';
+import { requireChecks } from './required-checks';
 import { findRestorePoint } from './restore-point';
 import { isOnWay, livingTimeline, type Stretch, segmentsAlong, wayTo } from './timelines';
 
@@ -23,6 +24,7 @@ export async function planRestore(
   target: RestoreTarget,
   signal?: AbortSignal,
 ): Promise<RestorePlan> {
+  await requireChecks(tools);
   if (isStartedByLink(tools.host.home)) throw refusal('started_by_link', `${NOT_BY_LINK}.`);
   const recorded = target.before ? await findRestorePoint(tools.backups, target.before) : null;
   // Where the log has no name for it, its time is what there is to go back to.
