@@ -15,20 +15,26 @@ function hasEnded(pid) {
   return existsSync(stat) && / Z /.test(readFileSync(stat, 'utf8'));
 }
 
-/** Ends what is left, and says how many that were. */
+function commandLine(pid) {
+  const file = `/proc/${pid}/cmdline`;
+  return existsSync(file) ? readFileSync(file, 'utf8').split('\0').join(' ').slice(0, 200) : String(pid);
+}
+
+/** Ends what is left. @returns their command lines */
 function endLeftovers(folder) {
-  if (!existsSync(register(folder))) return 0;
+  if (!existsSync(register(folder))) return [];
   const left = new Set();
   for (const line of readFileSync(register(folder), 'utf8').split('\n').filter(Boolean)) {
     if (line.startsWith('+')) left.add(Number(line));
     else left.delete(Math.abs(Number(line)));
   }
-  let ended = 0;
+  const ended = [];
   for (const pid of left) {
     if (hasEnded(pid)) continue;
     try {
+      const command = commandLine(pid);
       process.kill(pid, 'SIGKILL');
-      ended += 1;
+      ended.push(command);
     } catch {
       // Gone already.
     }
