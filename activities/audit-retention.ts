@@ -8,7 +8,7 @@ import { forgetAnchors } from './audit-trail/anchors';
 import { readCheckpoint } from './audit-trail/checkpoints';
 import { pruneEvents } from './audit-trail/prune';
 import type { Signer } from './audit-trail/signatures';
-import { verifyTrail } from './audit-trail/verify';
+import { isUnchecked, type Verification, verifyTrail } from './audit-trail/verify';
 import { beating } from './beating';
 
 const BATCH = 5_000;
@@ -18,9 +18,11 @@ export interface AuditRetentionDependencies {
   backups: ObjectStore;
   signer: Signer;
   settings: Pick<Configuration, 'AUDIT_RETENTION_DAYS'>;
+  noteVerification(found: Verification): void;
 }
 
-export function createAuditRetentionActivities({ db, backups, signer, settings }: AuditRetentionDependencies) {
+export function createAuditRetentionActivities(dependencies: AuditRetentionDependencies) {
+  const { db, backups, signer, settings, noteVerification } = dependencies;
   return {
     /** Fails where the trail is broken. @returns before which time events may go, by the database's clock */
     async verifyAudit(): Promise<string> {
@@ -29,8 +31,9 @@ export function createAuditRetentionActivities({ db, backups, signer, settings }
         context.heartbeat(checked);
         context.cancellationSignal.throwIfAborted();
       });
-      // An anchor that is missed may only be late to be seen.
-      if (found.reason === 'anchors_missing') throw ApplicationFailure.retryable(found.reason, 'AuditUnverified');
+      noteVerification(found);
+      // An anchor that is missed may only be late to be seen, and another worker may have the key that this one lacks.
+      if (isUnchecked(found)) throw ApplicationFailure.retryable(String(found.reason), 'AuditUnverified');
       if (!found.ok) throw ApplicationFailure.nonRetryable(String(found.reason), 'AuditBroken', found.firstBroken);
       const [row] = await db.$queryRaw<{ before: Date }[]>`
         SELECT clock_timestamp() - make_interval(days => ${settings.AUDIT_RETENTION_DAYS}::int) AS before`;

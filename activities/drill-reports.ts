@@ -39,12 +39,12 @@ export async function listReports(backups: ObjectStore): Promise<string[]> {
   return keys;
 }
 
-/** Null where it is damaged, or nobody of us has signed it. */
+/** @returns null if it is damaged, forged, or signed by a key that is not in SECRET_KEY: it proves nothing then */
 export async function readReport(backups: ObjectStore, signer: Signer, key: string): Promise<WrittenReport | null> {
   const found = Written.safeParse(parse((await readObject(backups, key)) ?? ''));
   if (!found.success) return null;
   const { report, previous, ...signed } = found.data;
-  return signer.verify(canonicalJson({ report, previous }), signed) ? found.data : null;
+  return signer.check(canonicalJson({ report, previous }), signed) === 'genuine' ? found.data : null;
 }
 
 /** The newest that proved a restore; null where none has. */

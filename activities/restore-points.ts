@@ -30,19 +30,28 @@ export const restorePointKey = (name: string) => `${RESTORE_POINTS_FOLDER}${name
 export interface RestorePointDependencies {
   db: Database;
   backups: ObjectStore;
-  logger: Logger;
+}
+
+/** Warns, at the worker's start, if the database's role may not name a point. */
+export async function checkRestorePoints(db: Database, logger: Logger): Promise<void> {
+  const [{ may }] = await db.$queryRaw<[{ may: boolean }]>`
+    SELECT has_function_privilege('pg_create_restore_point(text)', 'EXECUTE') AND current_setting('wal_level') <> 'minimal' AS may`;
+  if (!may) {
+    logger.warn(
+      'Erasures and retention leave no restore points: run ops/postgres/grants.sql in this database (docs/backup.md)',
+    );
+  }
 }
 
 /** The first of its name stays: what comes after it may have been removed already. */
 export async function createRestorePoint(
-  { db, backups, logger }: RestorePointDependencies,
+  { db, backups }: RestorePointDependencies,
   { name, process, id }: Pick<RestorePoint, 'name' | 'process' | 'id'>,
 ): Promise<void> {
   const key = restorePointKey(name);
   if (await backups.has(key)) return;
   const marked = await markLog(db, name).catch(async (err) => {
     if (!MAY_NOT.includes(sqlState(err))) throw err;
-    logger.warn({ err, process, id }, 'No restore point could be named: a restore needs its time instead');
     const [now] = await db.$queryRaw<[{ at: Date }]>`SELECT clock_timestamp() AS at`;
     return { ...now, lsn: null, timeline: null };
   });

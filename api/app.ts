@@ -17,6 +17,7 @@ import { createLimits } from './limits';
 import { createOpenApiDocument } from './openapi';
 import { createRecovery } from './recovery';
 import { logRequests } from './request-log';
+import { createRouteNamer } from './route-patterns';
 import { ATTACHMENT_PAGES } from './routes/attachment-pages';
 import { attachmentsRouter } from './routes/attachments';
 import { auditEndpoints } from './routes/audit';
@@ -74,7 +75,7 @@ export function createApp(dependencies: AppDependencies): Express {
     ...suppressionEndpoints(dependencies),
     ...unsubscribeEndpoints(dependencies),
     ...retentionEndpoints(dependencies),
-    ...backupEndpoints(dependencies, recovery, createArchiving(db)),
+    ...backupEndpoints(dependencies, recovery, createArchiving(db, dependencies.backups)),
     ...restoreEndpoints(dependencies, recovery),
     ...drillEndpoints(dependencies, recovery),
   ]);
@@ -87,7 +88,7 @@ export function createApp(dependencies: AppDependencies): Express {
   app.enable('case sensitive routing');
   app.enable('strict routing');
   trustProxies(app, settings.TRUST_PROXY);
-  app.use(logRequests(dependencies));
+  app.use(logRequests(dependencies, createRouteNamer(routes)));
   app.use(headers(lifecycle));
   app.use(cookieParser(), plainCookies);
   app.use(csrf.check);

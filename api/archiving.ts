@@ -1,6 +1,8 @@
-// Whether the write-ahead log leaves PostgreSQL, as the API can see it: what waits. Whether it arrives, the worker's metric tells.
+// Whether the write-ahead log reaches the repository: what PostgreSQL says waits, and what the worker on its host has found there.
 import { setTimeout as delay } from 'node:timers/promises';
+import { readArchivingRecord } from '../ops/pgbackrest/archiving-record';
 import { readWaitingLog, STALLED_AFTER_SECONDS, troubleOf } from '../ops/pgbackrest/waiting-log';
+import type { ObjectStore } from '../ops/runtime/object-store';
 import type { Database } from '../prisma/client';
 
 const KEPT_MS = 5_000;
@@ -12,19 +14,25 @@ export interface Archiving {
   oldestWaitingSeconds: number | null;
 }
 
-export function createArchiving(db: Database): () => Promise<Archiving> {
+type AtWorker = Pick<Archiving, 'state' | 'reason'>;
+
+export function createArchiving(db: Database, backups: ObjectStore): () => Promise<Archiving> {
   let kept: { state: Promise<Archiving>; until: number } | null = null;
   return () => {
-    if (!kept || kept.until <= Date.now()) kept = { state: look(db), until: Date.now() + KEPT_MS };
+    if (!kept || kept.until <= Date.now()) kept = { state: look(db, backups), until: Date.now() + KEPT_MS };
     return kept.state;
   };
 }
 
-async function look(db: Database): Promise<Archiving> {
+async function look(db: Database, backups: ObjectStore): Promise<Archiving> {
   const waiting = new AbortController();
   const silent = delay(ANSWERS_WITHIN_MS, null, { signal: waiting.signal }).catch(() => null);
   try {
-    const log = await Promise.race([readWaitingLog((sql) => db.$queryRawUnsafe(sql)), silent]);
+    const found = readArchivingRecord(backups).catch((): AtWorker => ({ state: 'unknown', reason: 'repository_away' }));
+    const [log, record] = await Promise.all([
+      Promise.race([readWaitingLog((sql) => db.$queryRawUnsafe(sql)), silent]),
+      Promise.race([found, silent]),
+    ]);
     if (!log) return { state: 'unknown', reason: 'database_away', oldestWaitingSeconds: null };
     const { archives, oldestWaitingSeconds } = log;
     const reason = !archives
@@ -32,7 +40,11 @@ async function look(db: Database): Promise<Archiving> {
       : (oldestWaitingSeconds ?? 0) > STALLED_AFTER_SECONDS
         ? 'segments_wait'
         : null;
-    return { state: reason ? 'stalled' : 'ok', reason, oldestWaitingSeconds };
+    const atWorker: AtWorker = record ?? { state: 'unknown', reason: 'not_watched' };
+    return {
+      ...(reason ? { state: 'stalled' as const, reason } : { state: atWorker.state, reason: atWorker.reason }),
+      oldestWaitingSeconds,
+    };
   } catch (error) {
     return { state: 'unknown', reason: troubleOf(error), oldestWaitingSeconds: null };
   } finally {

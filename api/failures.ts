@@ -5,17 +5,15 @@ import { uuidv7 } from 'uuidv7';
 import type { AppDependencies } from './dependencies';
 import type { Documented } from './endpoint';
 import { Problem, problemOf } from './problems';
+import { createRouteFinder } from './route-patterns';
 
 const TYPE = 'application/problem+json; charset=utf-8';
 
 /** Before the routes: lets pass what one of them takes, or none of them knows. */
 export function onlyKnownMethods(routes: readonly Documented[]): RequestHandler {
-  const known = routes.map(({ path, method }) => ({ path, pattern: patternOf(path), method: method.toUpperCase() }));
+  const find = createRouteFinder(routes);
   return (request, response, next) => {
-    const there = known.filter(({ pattern }) => pattern.test(request.path));
-    // What has a fixed name is nothing that has this name as its id.
-    const named = there.filter(({ path }) => path === request.path);
-    const methods = (named.length > 0 ? named : there).map(({ method }) => method);
+    const methods = find(request.path).map(({ method }) => method);
     const allowed = [...new Set(methods.flatMap((method) => (method === 'GET' ? ['GET', 'HEAD'] : [method])))];
     if (allowed.length === 0 || allowed.includes(request.method)) return next();
     const headers = { Allow: allowed.join(', ') };
@@ -27,8 +25,6 @@ export function onlyKnownMethods(routes: readonly Documented[]): RequestHandler 
 export const noSuchRoute: RequestHandler = () => {
   throw new Problem('not-found', 'There is no such route.');
 };
-
-const patternOf = (path: string) => new RegExp(`^${path.replace(/[.]/g, '\\.').replace(/:\w+/g, '[^/]+')}$`);
 
 export function answerFailures({ telemetry }: Pick<AppDependencies, 'telemetry'>): ErrorRequestHandler {
   return (error, request, response, _next) => {
@@ -75,6 +71,7 @@ export function answerUnparsed(error: NodeJS.ErrnoException, socket: Duplex): vo
     `Content-Type: ${TYPE}`,
     `Content-Length: ${Buffer.byteLength(body)}`,
     `X-Request-Id: ${requestId}`,
+    `X-Countersign-Request-Id: ${requestId}`,
     'X-Content-Type-Options: nosniff',
     'Cache-Control: no-store',
     'Connection: close',

@@ -53,7 +53,7 @@ export function createOpenApiDocument(routes: readonly Documented[], sessionCook
       version: VERSION,
       license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
       description:
-        'Stands between agents that write e-mail and the world that receives it: exactly what was approved is sent, once. Errors are RFC 9457 problems; every answer has an X-Request-Id.',
+        'Stands between agents that write e-mail and the world that receives it: exactly what was approved is sent, once. Errors are RFC 9457 problems; every answer has an X-Request-Id: the one that you sent, if it has 1 to 42 letters, digits, dots, hyphens and underscores and holds no e-mail address, or else ours. X-Countersign-Request-Id is always ours, and the one that audit events name.',
     },
     servers: [{ url: '/' }],
   });
@@ -92,7 +92,11 @@ function bodyOf({ body, upload }: Documented) {
 const otherAnswers = ({ otherwise }: Documented) => (otherwise ? { [otherwise.status]: answerOf(otherwise) } : {});
 
 function answerOf(answer: Documented['answer']): ResponseConfig {
-  const headers = { 'X-Request-Id': 'Names this request in logs and audit', ...answer.headers };
+  const headers = {
+    'X-Request-Id': 'The id that the client sent, if it is well-formed, or else ours; the log has both',
+    'X-Countersign-Request-Id': 'Names this request in problems, logs and audit',
+    ...answer.headers,
+  };
   const type = answer.type ?? 'application/json';
   return {
     description: answer.description,

@@ -1,27 +1,37 @@
-// One line and one observation a request: its route's pattern, never its path, its query, its headers or its body.
+// Logs and observes each request once, by its route's pattern: never its path, its query, its headers or its body.
 import type { RequestHandler } from 'express';
 import { uuidv7 } from 'uuidv7';
+import { clientRequestId } from './client-request-id';
 import type { AppDependencies } from './dependencies';
 import { UUID } from './schemas/text';
 
 const QUIET = /^\/(health|healthz|ready|startup)$/;
 
-export function logRequests({ logger, observe }: Pick<AppDependencies, 'logger' | 'observe'>): RequestHandler {
+/** @param routeOf the pattern of a request that failed before its route was reached, for instance while the database is away */
+export function logRequests(
+  { logger, observe }: Pick<AppDependencies, 'logger' | 'observe'>,
+  routeOf: (method: string, path: string) => string | null,
+): RequestHandler {
   return (request, response, next) => {
-    const given = request.headers['x-request-id'];
-    const requestId = typeof given === 'string' && UUID.test(given) ? given.toLowerCase() : uuidv7();
+    const given = clientRequestId(request.headers['x-request-id']);
+    // Audit events hold UUIDs: ours, unless the client's own is one.
+    const requestId = given && UUID.test(given) ? given.toLowerCase() : uuidv7();
+    const clientId = given?.toLowerCase() === requestId ? null : given;
     response.locals.requestId = requestId;
-    response.setHeader('X-Request-Id', requestId);
+    response.setHeader('X-Request-Id', clientId ?? requestId);
+    response.setHeader('X-Countersign-Request-Id', requestId);
+    const { path } = request;
     const began = performance.now();
     response.once('close', () => {
       const { method } = request;
-      const route = response.locals.route ?? request.route?.path ?? 'unmatched';
+      const route = response.locals.route ?? request.route?.path ?? routeOf(method, path) ?? 'unmatched';
       const status = response.statusCode;
       const ms = performance.now() - began;
       observe({ method, route, status, seconds: ms / 1000 });
       const { err } = response.locals;
       const line = {
         requestId,
+        ...(clientId ? { clientRequestId: clientId } : {}),
         method,
         route,
         status,

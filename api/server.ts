@@ -1,5 +1,6 @@
 // The HTTP server around the app: what the parser refuses is answered too, and what was accepted is finished before the end.
 import { createServer, type RequestListener, type Server, type ServerResponse } from 'node:http';
+import { type Listening, listenOn } from '../ops/runtime/listening';
 import { answerUnparsed } from './failures';
 
 /** Longer than a load balancer keeps an idle connection, so that it is never we who close one just as it is used. */
@@ -7,7 +8,7 @@ const IDLE_MS = 75_000;
 
 export interface ApiServer {
   server: Server;
-  listen(port: number): Promise<void>;
+  listen(where: Listening): Promise<void>;
   /** Resolves when everything that was accepted is answered. Until what came before the call is, new connections are taken. */
   drain(): Promise<void>;
   cutOff(): void;
@@ -39,14 +40,7 @@ export function createApiServer(app: RequestListener): ApiServer {
   };
   return {
     server,
-    listen: (port) =>
-      new Promise((resolve, reject) => {
-        server.once('error', reject);
-        server.listen(port, () => {
-          server.off('error', reject);
-          resolve();
-        });
-      }),
+    listen: (where) => listenOn(server, where),
     async drain() {
       await answerAll();
       server.close();

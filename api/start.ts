@@ -53,9 +53,9 @@ export async function startApi(settings: Configuration, logger: Logger, telemetr
     lifecycle,
   });
   const { listen, drain, cutOff } = createApiServer(app);
-  const metrics = await startMetricsServer(registry, settings.METRICS_PORT);
-  await listen(settings.PORT);
-  logger.info({ port: settings.PORT }, 'The API listens');
+  const metrics = await startMetricsServer(registry, { host: settings.METRICS_HOST, port: settings.METRICS_PORT });
+  await listen({ host: settings.HOST, port: settings.PORT });
+  logger.info({ host: settings.HOST, port: settings.PORT }, 'The API listens');
 
   shutDownOnSignal({
     logger,

@@ -1,6 +1,7 @@
 // What the commands of operators share: how they are called, and how they end.
 import { type ParseArgsConfig, parseArgs } from 'node:util';
 import { ConfigurationError } from './runtime/configuration';
+import { loadEnvFile } from './runtime/env-file';
 import { ObjectStoreError } from './runtime/object-store';
 
 const WRONG_USAGE = 2;
@@ -36,16 +37,24 @@ export interface Command {
 export function runCommand(command: Command): void {
   // Whoever read what is printed may go; what runs stays.
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
-  void execute(command, process.argv.slice(2)).then(exit);
+  void execute(command, process.argv.slice(2), loadEnvFile).then(exit);
 }
 
-/** @returns the exit code that `run` gives, or that belongs to what it throws, which is told */
-export async function execute({ help, usage, failed, run }: Command, args: string[]): Promise<number> {
+/**
+ * @param prepare what comes before it, and may throw like it
+ * @returns the exit code that `run` gives, or that belongs to what it throws, which is told
+ */
+export async function execute(
+  { help, usage, failed, run }: Command,
+  args: string[],
+  prepare: () => void = () => {},
+): Promise<number> {
   if (args.includes('--help') || args.includes('-h')) {
     console.log(help);
     return 0;
   }
   try {
+    prepare();
     return await run(args);
   } catch (error) {
     if (error instanceof WrongUsage) {

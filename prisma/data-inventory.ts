@@ -353,6 +353,14 @@ export const STORES: Store[] = [
     erasure: 'Stays: ids and codes only; scanned all the same',
   },
   {
+    name: 'State of archiving',
+    class: 'none',
+    holds: '`archiving/`: a state, a code, the name of a segment, a time',
+    settings: ['BACKUP_URL'],
+    kept: 'Until the next one, a minute later',
+    erasure: 'Stays; scanned all the same',
+  },
+  {
     name: 'Reports of restore drills',
     class: 'none',
     holds: '`drills/`: outcomes, times, counts, names of sets and segments',

@@ -23,7 +23,8 @@ const plain = Boolean(process.env.CI || process.env.NO_COLOR);
 const progress = (line) => console.log(`· ${line}`);
 
 const folder = makeRunFolder({ long });
-const env = { ...process.env, COUNTERSIGN_TEST_FOLDER: folder };
+// A developer's own file must not reach what the tests start.
+const env = { ...process.env, COUNTERSIGN_TEST_FOLDER: folder, COUNTERSIGN_ENV_FILE: '' };
 if (long) env.COUNTERSIGN_TEST_LONG = '1';
 // Who names tests gets those.
 const samples = !long && jestArguments.length === 0;

@@ -1,12 +1,13 @@
-// Keeps an eye on the way of the write-ahead log into the repository, which it opens at first; without it backups are the
-// past of an hour ago.
+// Starts and monitors WAL archiving. If archiving stalls, the newest restorable state may be an hour old.
 import { setTimeout as delay } from 'node:timers/promises';
-import pg from 'pg';
 import { Gauge, type Registry } from 'prom-client';
 import { listSets } from '../activities/backup/manifest';
 import { livingCluster } from '../ops/local/clusters';
+import { isStartedByLink, NOT_BY_LINK } from '../ops/local/postmaster';
 import { type ArchivingState, createArchivingWatch } from '../ops/pgbackrest/archiving';
+import { RECORDED_EACH_SECONDS, recordArchiving } from '../ops/pgbackrest/archiving-record';
 import { findRecoveryTools, type RecoveryTools } from '../ops/recovery/tools';
+import { askDatabase } from '../ops/runtime/ask-database';
 import type { Configuration } from '../ops/runtime/configuration';
 import type { Logger } from '../ops/runtime/logging';
 
@@ -23,6 +24,8 @@ const REMEDIES: Record<string, string> = {
   not_allowed: 'the role of DATABASE_URL may not look: GRANT pg_monitor to it',
   database_away: 'the database does not answer',
   recovering: 'the database is recovering',
+  started_by_link: NOT_BY_LINK,
+  nothing_archived: 'no segment has arrived yet: the first one does within a minute after a change',
   repository_away: "the repository can't be read: look after BACKUP_URL, its credentials and BACKUP_PASSPHRASE",
 };
 
@@ -41,11 +44,24 @@ export async function keepArchiving(
   if (!tools) return;
   const show = createGauges(registry);
   const look = createArchivingWatch({
-    query: (sql) => ask(settings.DATABASE_URL, sql),
+    query: (sql) =>
+      askDatabase(settings.DATABASE_URL, sql, { name: 'countersign archiving', withinMs: ANSWERS_WITHIN_MS }),
     pgbackrest: tools.pgbackrest,
+    isByLink: () => isStartedByLink(tools.host.home),
     hasSets: async () => (await listSets(tools.backups)).length > 0,
   });
   let before: ArchivingState['state'] | null = null;
+  let recordedAt = 0;
+  const keepRecord = async (now: ArchivingState) => {
+    if (now.state === before && Date.now() - recordedAt < RECORDED_EACH_SECONDS * 1000) return;
+    // A store that is away shows in the state itself.
+    await recordArchiving(tools.backups, now).then(
+      () => {
+        recordedAt = Date.now();
+      },
+      () => {},
+    );
+  };
   let configured = livingCluster(tools.host.home);
   while (!stopping.aborted) {
     // A restore moves the pointer.
@@ -55,6 +71,7 @@ export async function keepArchiving(
     const now = await look(AbortSignal.any([stopping, AbortSignal.timeout(LOOKS_WITHIN_MS)]));
     if (stopping.aborted) return;
     show(now);
+    await keepRecord(now);
     if (now.state !== before) tell(logger, now, before);
     before = now.state;
     await delay(LOOKS_EACH_MS, undefined, { signal: stopping }).catch(() => {});
@@ -109,22 +126,5 @@ function tell(
     logger.warn({ reason }, `Whether the write-ahead log reaches the repository can't be told; ${remedy}`);
   } else if (before !== null) {
     logger.info({ newestSegment }, 'The write-ahead log reaches the repository again');
-  }
-}
-
-/** A connection of its own: others may be busy, and the database may have come back elsewhere. */
-async function ask(connectionString: string, sql: string): Promise<unknown[]> {
-  const client = new pg.Client({
-    connectionString,
-    connectionTimeoutMillis: ANSWERS_WITHIN_MS,
-    query_timeout: ANSWERS_WITHIN_MS,
-    application_name: 'countersign archiving',
-  });
-  client.on('error', () => {});
-  try {
-    await client.connect();
-    return (await client.query(sql)).rows;
-  } finally {
-    await client.end().catch(() => {});
   }
 }

@@ -1,23 +1,32 @@
-// The lanes are kept running: whatever became of one, the next look starts it again.
+// Keeps the lanes running: whatever became of one, the next look starts it again.
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Client } from '@temporalio/client';
 import type { Logger } from '../ops/runtime/logging';
+import { createOutage } from '../ops/runtime/outage';
 import type { mailDelivery } from '../workflows';
 import { laneId, MAIL_LANE } from '../workflows/contracts/mail-delivery';
 import { ProcessAttribute, ServiceAttribute } from '../workflows/contracts/search-attributes';
 import { TASK_QUEUES } from '../workflows/contracts/task-queues';
 
 const LOOKS_EACH_MS = 30_000;
+/** Temporal that is away costs an attempt nothing, and mail waits for the lane: no longer backoff. */
 const TRIES_AGAIN_MS = 1_000;
 
 export async function keepLanes(temporal: Client, logger: Logger, stopping: AbortSignal): Promise<void> {
+  const outage = createOutage({
+    logger,
+    began: 'The lanes could not be looked after; Temporal may be away',
+    ended: 'The lanes are looked after again',
+    firstMs: TRIES_AGAIN_MS,
+    mostMs: TRIES_AGAIN_MS,
+  });
   while (!stopping.aborted) {
     const wait = await ensureMailLane(temporal).then(
-      () => LOOKS_EACH_MS,
-      (err) => {
-        logger.warn({ err }, 'The lanes could not be looked after; Temporal may be away');
-        return TRIES_AGAIN_MS;
+      () => {
+        outage.worked();
+        return LOOKS_EACH_MS;
       },
+      (err) => outage.failed(err),
     );
     await delay(wait, undefined, { signal: stopping }).catch(() => {});
   }

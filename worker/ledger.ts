@@ -1,18 +1,28 @@
-// Before anything is sent: whoever has been erased stays erased, whatever a restore brought back.
+// Re-applies past erasures before anything is sent, because a restore can bring erased people back.
 import { setTimeout as delay } from 'node:timers/promises';
 import { type ReplayDependencies, replayLedger } from '../activities/erasure-ledger/replay';
+import { createOutage } from '../ops/runtime/outage';
 
-const TRIES_AGAIN_MS = 2_000;
+const FIRST_RETRY_MS = 2_000;
+const LONGEST_RETRY_MS = 60_000;
 
-/** Until the ledger has been carried out, or `stopping`. */
+/** Returns once the ledger has been carried out, or at `stopping`. The store at BACKUP_URL may be away for long. */
 export async function carryOutLedger(dependencies: ReplayDependencies, stopping: AbortSignal): Promise<void> {
+  const outage = createOutage({
+    logger: dependencies.logger,
+    level: 'error',
+    began: 'The erasure ledger could not be carried out; nothing is sent before it is',
+    ended: 'The erasure ledger is carried out',
+    firstMs: FIRST_RETRY_MS,
+    mostMs: LONGEST_RETRY_MS,
+  });
   while (!stopping.aborted) {
     try {
       await replayLedger(dependencies);
+      outage.worked();
       return;
     } catch (err) {
-      dependencies.logger.error({ err }, 'The erasure ledger could not be carried out; nothing is sent before it is');
-      await delay(TRIES_AGAIN_MS, undefined, { signal: stopping }).catch(() => {});
+      await delay(outage.failed(err), undefined, { signal: stopping }).catch(() => {});
     }
   }
 }

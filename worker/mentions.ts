@@ -4,10 +4,12 @@ import type { MentionIndex } from '../activities/mention-index';
 import { makeAllDue } from '../activities/mention-index/keys';
 import type { Subjects } from '../activities/personal-data/subject';
 import type { Logger } from '../ops/runtime/logging';
+import { createOutage } from '../ops/runtime/outage';
 import type { Database } from '../prisma/client';
 
 const ASKS_EACH_MS = 1_000;
 const TRIES_AGAIN_MS = 10_000;
+const LONGEST_RETRY_MS = 60_000;
 
 export interface KeepMentions {
   db: Database;
@@ -21,16 +23,24 @@ export async function keepMentions(
   stopping: AbortSignal,
 ): Promise<void> {
   const wait = (ms: number) => delay(ms, undefined, { signal: stopping }).catch(() => {});
+  const outage = createOutage({
+    logger,
+    began: 'Mentions could not be indexed; the next try follows',
+    ended: 'Mentions are indexed again',
+    firstMs: TRIES_AGAIN_MS,
+    mostMs: LONGEST_RETRY_MS,
+  });
   for (let isKnown = false; !stopping.aborted; ) {
     try {
       if (!isKnown && (await makeAllDue({ db, subjects }, { forgetsOthers: true }))) {
         logger.info('Mentions are indexed anew: the keys have changed, or there was no index');
       }
       isKnown = true;
-      if (!(await index.noteBatch())) await wait(ASKS_EACH_MS);
+      const hasNoted = await index.noteBatch();
+      outage.worked();
+      if (!hasNoted) await wait(ASKS_EACH_MS);
     } catch (err) {
-      logger.warn({ err }, 'Mentions could not be indexed; the next try follows');
-      await wait(TRIES_AGAIN_MS);
+      await wait(outage.failed(err));
     }
   }
 }

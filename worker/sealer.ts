@@ -1,14 +1,16 @@
-// The audit trail is sealed as its events come, and its head is anchored beside the backups. Each worker process tries; one
-// at a time does it. A store that is away holds up anchors, never seals.
+// Seals the audit trail as its events come, and anchors its head beside the backups. Each worker process tries; one at a time
+// does it. A store that is away holds up anchors, never seals.
 import { setTimeout as delay } from 'node:timers/promises';
 import { anchorHead } from '../activities/audit-trail/anchors';
 import { createSealer } from '../activities/audit-trail/seal';
 import type { Signer } from '../activities/audit-trail/signatures';
 import type { Logger } from '../ops/runtime/logging';
 import type { ObjectStore } from '../ops/runtime/object-store';
+import { createOutage } from '../ops/runtime/outage';
 import type { Database } from '../prisma/client';
 
 const LOOKS_EACH_MS = 1_000;
+const LONGEST_RETRY_MS = 10_000;
 
 export interface SealerDependencies {
   db: Database;
@@ -21,27 +23,28 @@ export interface SealerDependencies {
 export async function keepSealing(dependencies: SealerDependencies, stopping: AbortSignal): Promise<void> {
   const seal = createSealer(dependencies.db);
   await Promise.all([
-    keep(() => seal().then((sealed) => sealed?.isMore ?? false), 'The audit trail could not be sealed'),
-    keep(createAnchoring(dependencies), 'The audit trail could not be anchored'),
+    keep(() => seal().then((sealed) => sealed?.isMore ?? false), 'sealed'),
+    keep(createAnchoring(dependencies), 'anchored'),
   ]);
 
   /** @param act whether there is more to do at once */
-  async function keep(act: () => Promise<boolean>, trouble: string): Promise<void> {
-    let isFailing = false;
+  async function keep(act: () => Promise<boolean>, done: string): Promise<void> {
+    const outage = createOutage({
+      logger: dependencies.logger,
+      began: `The audit trail could not be ${done}`,
+      ended: `The audit trail is ${done} again`,
+      firstMs: LOOKS_EACH_MS,
+      mostMs: LONGEST_RETRY_MS,
+    });
     while (!stopping.aborted) {
-      const isMore = await act().then(
+      const waitMs = await act().then(
         (more) => {
-          isFailing = false;
-          return more;
+          outage.worked();
+          return more ? 0 : LOOKS_EACH_MS;
         },
-        (err) => {
-          // Told once for each time that it begins to fail.
-          if (!isFailing) dependencies.logger.warn({ err }, trouble);
-          isFailing = true;
-          return false;
-        },
+        (err) => outage.failed(err),
       );
-      if (!isMore) await delay(LOOKS_EACH_MS, undefined, { signal: stopping }).catch(() => {});
+      if (waitMs > 0) await delay(waitMs, undefined, { signal: stopping }).catch(() => {});
     }
   }
 }

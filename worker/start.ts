@@ -1,5 +1,6 @@
 // The worker process: its metrics, and its end in order.
 import { observeErasures } from '../activities/user-erasure/deadline-metrics';
+import { askDatabase } from '../ops/runtime/ask-database';
 import type { Configuration } from '../ops/runtime/configuration';
 import type { Logger } from '../ops/runtime/logging';
 import { createRegistry, observePool, startMetricsServer } from '../ops/runtime/metrics';
@@ -11,6 +12,9 @@ import { keepArchiving } from './archiving';
 import { installRuntime } from './temporal-workers';
 import { runWorker } from './work';
 
+/** A scrape shows NaN before that; this ends what the scrape no longer waits for. */
+const METRICS_WITHIN_MS = 2_000;
+
 export async function startWorker(settings: Configuration, logger: Logger, telemetry: Telemetry): Promise<void> {
   endOnCrash(logger, (error) => {
     telemetry.report(error);
@@ -20,8 +24,13 @@ export async function startWorker(settings: Configuration, logger: Logger, telem
   const { db, pool, close } = createDatabase(settings);
   const registry = createRegistry('worker');
   observePool(registry, pool);
-  observeErasures(registry, db);
-  const metrics = await startMetricsServer(registry, settings.WORKER_METRICS_PORT);
+  observeErasures(registry, (sql) =>
+    askDatabase(settings.DATABASE_URL, sql, { name: 'countersign metrics', withinMs: METRICS_WITHIN_MS }),
+  );
+  const metrics = await startMetricsServer(registry, {
+    host: settings.METRICS_HOST,
+    port: settings.WORKER_METRICS_PORT,
+  });
 
   const ending = new AbortController();
   // Needs no Temporal, and tells of a database that is away.

@@ -4,6 +4,7 @@ import { Client } from '@temporalio/client';
 import type { Worker } from '@temporalio/worker';
 import type { Registry } from 'prom-client';
 import { createAuditRetentionActivities } from '../activities/audit-retention';
+import { observeAudit } from '../activities/audit-trail/metrics';
 import { createSigner } from '../activities/audit-trail/signatures';
 import { createCommands } from '../activities/commands/create-commands';
 import { createDraftApprovalActivities } from '../activities/draft-approval';
@@ -12,7 +13,7 @@ import { createMailDeliveryActivities } from '../activities/mail-delivery';
 import { createOperationsActivities } from '../activities/operations';
 import { createAnnouncer, RELAY } from '../activities/outbox/announcer';
 import { runRelay } from '../activities/outbox/relay';
-import { createRestorePointActivities } from '../activities/restore-points';
+import { checkRestorePoints, createRestorePointActivities } from '../activities/restore-points';
 import { createAlarm } from '../ops/runtime/alarm';
 import type { Configuration } from '../ops/runtime/configuration';
 import type { Logger } from '../ops/runtime/logging';
@@ -73,15 +74,16 @@ export async function runWorker(
   const { announce, drain } = createAnnouncer(db);
   const erasure = createErasure({ db, files, backups, redis, temporal, settings, logger });
   await carryOutLedger(erasure.replay, stopping);
+  await checkRestorePoints(db, logger).catch((err) => logger.warn({ err }, 'Restore points could not be checked'));
   const workers = await createTemporalWorkers(connection, {
     processes: {
       ...createDraftApprovalActivities({ db, commands: createCommands({ db, announce, settings }) }),
       ...createDraftRetentionActivities({ db, settings }),
-      ...createAuditRetentionActivities({ db, backups, signer, settings }),
+      ...createAuditRetentionActivities({ db, backups, signer, settings, noteVerification: observeAudit(registry) }),
       ...erasure.activities,
       ...erasure.exportActivities,
       ...createOperationsActivities({ temporal }),
-      ...createRestorePointActivities({ db, backups, logger }),
+      ...createRestorePointActivities({ db, backups }),
     },
     email: createMailDeliveryActivities({
       db,

@@ -1,6 +1,14 @@
 // One restore: prepared beside the running database, checked, told that time was rewound, and only then, when somebody says
 // so, switched to. The old database stays for an undo.
-import { ApplicationFailure, CancellationScope, condition, proxyActivities, setHandler } from '@temporalio/workflow';
+import {
+  ApplicationFailure,
+  CancellationScope,
+  condition,
+  isCancellation,
+  patched,
+  proxyActivities,
+  setHandler,
+} from '@temporalio/workflow';
 import type { RestoreActivities } from '../activities/restore';
 import type { FollowUpActivities } from '../activities/restore/follow-up';
 import type { ExclusiveProcess } from './contracts/operations';
@@ -39,17 +47,22 @@ export async function restore({ restoreId, target, dryRun, yes }: RestoreInput):
   const told = keepProgress<RestoreStep, RestoreResult>(`restore ${restoreId}`);
   let answer: 'switch' | 'abort' | null = yes ? 'switch' : null;
   let isSwitching = false;
+  /** An abort cancels it, so that it need not wait for a step that is tried again and again. */
+  const preparing = new CancellationScope();
   setHandler(progress, told.read);
   setHandler(confirmSwitch, () => {
     answer ??= 'switch';
   });
   setHandler(abort, () => {
-    if (!isSwitching) answer = 'abort';
+    if (isSwitching) return;
+    answer = 'abort';
+    if (patched('abort-interrupts')) preparing.cancel();
   });
   const isAborted = () => answer === 'abort';
+  const givenUp = () => ApplicationFailure.nonRetryable('It was given up, and nothing has been changed.', ABORTED);
   /** Between steps. */
   const goOn = () => {
-    if (isAborted()) throw ApplicationFailure.nonRetryable('It was given up, and nothing has been changed.', ABORTED);
+    if (isAborted()) throw givenUp();
   };
 
   async function prepareAndSwitch(): Promise<RestoreResult> {
@@ -91,7 +104,14 @@ export async function restore({ restoreId, target, dryRun, yes }: RestoreInput):
       throw error;
     }
   }
-  return told.untilEnd(() => exclusively('restore', restoreOrDiscard, dryRun ? [] : GIVE_WAY));
+  async function unlessAborted(): Promise<RestoreResult> {
+    try {
+      return await preparing.run(() => exclusively('restore', restoreOrDiscard, dryRun ? [] : GIVE_WAY));
+    } catch (error) {
+      throw isAborted() && isCancellation(error) ? givenUp() : error;
+    }
+  }
+  return told.untilEnd(unlessAborted);
 }
 
 const NOTHING_YET = {

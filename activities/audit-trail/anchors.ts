@@ -1,6 +1,7 @@
 // Anchors: signed words about the head of the chain, beside the backups, where whoever rewrites the database does not reach.
 import { z } from 'zod';
 import { type ObjectStore, ObjectStoreError } from '../../ops/runtime/object-store';
+import type { Standing } from '../../ops/runtime/signing';
 import type { Database } from '../../prisma/client';
 import { ANCHORS_FOLDER, isAbandoned, isRestoration, type Restoration, readRestoration } from './restorations';
 import { type Head, readHead } from './seal';
@@ -25,8 +26,12 @@ export interface Anchor {
   position: bigint;
   hash: string;
   at: Date;
-  /** Signed by a key that is known, and named after its position. */
-  isGenuine: boolean;
+  /** `forged` also if it is unreadable, or not named after its position. */
+  standing: Standing;
+  /** The id of the key that is said to have signed it. */
+  keyId: string;
+  /** The id of an unknown key by which a restoration is signed that would abandon this anchor. It excuses nothing until it is known. */
+  abandonedBy: string | null;
 }
 
 /** The store can't be read: nothing can be said about the chain. */
@@ -89,7 +94,9 @@ export async function* readAnchors(
   // Its key comes before those of all anchors that it speaks of.
   const restorations: Restoration[] = [];
   const counting = function* (anchor: Anchor | undefined) {
-    if (anchor && !restorations.some((one) => isAbandoned(one, anchor))) yield anchor;
+    const covering = anchor ? restorations.filter((one) => isAbandoned(one, anchor)) : [];
+    if (!anchor || covering.some(({ unknownKey }) => unknownKey === null)) return;
+    yield { ...anchor, abandonedBy: covering[0]?.unknownKey ?? null };
   };
   try {
     for await (const key of store.list(folder)) {
@@ -126,11 +133,15 @@ export async function forgetAnchors(store: ObjectStore, below: bigint): Promise<
 
 async function readAnchor(store: ObjectStore, key: string, position: bigint, verifier: Verifier): Promise<Anchor> {
   const found = AnchorFile.safeParse(parse((await readObject(store, key)) ?? ''));
-  if (!found.success) return { position, hash: '', at: new Date(0), isGenuine: false };
-  const { signature, keyId: _, ...statement } = found.data;
-  const isGenuine =
-    BigInt(statement.position) === position && verifier.verifies('anchor', statement, Buffer.from(signature, 'base64'));
-  return { position, hash: statement.hash, at: new Date(statement.at), isGenuine };
+  if (!found.success) {
+    return { position, hash: '', at: new Date(0), standing: 'forged', keyId: '', abandonedBy: null };
+  }
+  const { signature, keyId, ...statement } = found.data;
+  const standing =
+    BigInt(statement.position) === position
+      ? verifier.check('anchor', statement, Buffer.from(signature, 'base64'), keyId)
+      : 'forged';
+  return { position, hash: statement.hash, at: new Date(statement.at), standing, keyId, abandonedBy: null };
 }
 
 function positionOf(key: string, folder: string): bigint | null {

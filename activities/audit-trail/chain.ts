@@ -46,39 +46,63 @@ export interface Checked {
   anchors: number;
   /** As far as it is whole. */
   head: Head;
-  /** The newest anchor that was met. */
+  /** The newest anchor that was met, whether or not its key is known. */
   anchored: bigint;
+  /**
+   * Ids of keys that are named as signers and that the verifier does not have. What they signed agrees with the chain and is not
+   * counted: it proves nothing.
+   */
+  unknownKeys: string[];
   broken: Broken | null;
+}
+
+/** Anyone who can write to the store can make up ids. */
+const NAMES_AT_MOST = 8;
+
+/** Remembers a key that the verifier does not have. */
+export function noteUnknownKey(found: Pick<Checked, 'unknownKeys'>, keyId: string): void {
+  if (found.unknownKeys.includes(keyId) || found.unknownKeys.length >= NAMES_AT_MOST) return;
+  found.unknownKeys.push(keyId);
 }
 
 const TELLS_EACH = 1_000;
 
 export async function checkChain({ start, links, anchors, beyond, progress }: Chain): Promise<Checked> {
-  const found: Checked = { checked: 0, anchors: 0, head: start, anchored: 0n, broken: null };
+  const found: Checked = { checked: 0, anchors: 0, head: start, anchored: 0n, unknownKeys: [], broken: null };
   const waiting = anchors[Symbol.asyncIterator]();
   const next = async () => ((await waiting.next()).value ?? null) as Anchor | null;
   let anchor = await next();
+
+  const count = ({ position, standing, keyId }: Anchor) => {
+    if (standing === 'unknown_key') noteUnknownKey(found, keyId);
+    else found.anchors += 1;
+    found.anchored = position;
+  };
+  // Also by an unknown key: the chain and what somebody signed disagree, and a forger must not escape by naming another key.
+  const differs = (anchor: Anchor, broken: Broken): Broken => {
+    if (anchor.standing === 'unknown_key') noteUnknownKey(found, anchor.keyId);
+    if (anchor.abandonedBy !== null) noteUnknownKey(found, anchor.abandonedBy);
+    return broken;
+  };
 
   const checkAnchors = async (): Promise<Broken | null> => {
     const { position, hash } = found.head;
     for (; anchor && anchor.position <= position; anchor = await next()) {
       if (anchor.position < position) continue;
-      if (!anchor.isGenuine) return { position, fault: 'anchor_forged' };
-      if (anchor.hash !== hex(hash)) return { position, fault: 'anchor_differs' };
-      found.anchors += 1;
-      found.anchored = position;
+      if (anchor.standing === 'forged') return { position, fault: 'anchor_forged' };
+      if (anchor.hash !== hex(hash)) return differs(anchor, { position, fault: 'anchor_differs' });
+      count(anchor);
     }
     return null;
   };
   const checkBeyond = async (): Promise<Broken | null> => {
     for (; anchor; anchor = await next()) {
-      const { position, isGenuine } = anchor;
-      if (!isGenuine) return { position, fault: 'anchor_forged' };
+      const { position, standing } = anchor;
+      if (standing === 'forged') return { position, fault: 'anchor_forged' };
       const is = await beyond(anchor);
-      if (is === 'cut') return { position: found.head.position + 1n, fault: 'tail_cut' };
-      if (is === 'differs') return { position, fault: 'anchor_differs' };
-      found.anchors += 1;
-      found.anchored = position;
+      if (is === 'cut') return differs(anchor, { position: found.head.position + 1n, fault: 'tail_cut' });
+      if (is === 'differs') return differs(anchor, { position, fault: 'anchor_differs' });
+      count(anchor);
     }
     return null;
   };

@@ -1,4 +1,6 @@
 // Checkpoints: what a prune leaves behind, signed, so that the rest verifies without what is gone.
+
+import type { Standing } from '../../ops/runtime/signing';
 import type { Database } from '../../prisma/client';
 import type { Head } from './seal';
 import type { Signer, Verifier } from './signatures';
@@ -6,6 +8,7 @@ import type { Signer, Verifier } from './signatures';
 export interface Checkpoint extends Head {
   events: number;
   at: Date;
+  /** The 8 bytes of the key's id, then the 64 of the signature; builds before that wrote the signature alone. */
   signature: Uint8Array;
   /** A code. */
   reason: string;
@@ -13,11 +16,26 @@ export interface Checkpoint extends Head {
 
 type Unsigned = Omit<Checkpoint, 'signature'>;
 
-export const signCheckpoint = (signer: Signer, checkpoint: Unsigned) =>
-  signer.sign('checkpoint', statementOf(checkpoint));
+const KEY_ID_BYTES = 8;
+const SIGNATURE_BYTES = 64;
 
-export const isGenuine = (verifier: Verifier, checkpoint: Checkpoint) =>
-  verifier.verifies('checkpoint', statementOf(checkpoint), checkpoint.signature);
+/**
+ * Returns the signature behind the id of its key. They share one column: `prune_audit` keeps its parameters, and with them the
+ * grants that operators gave on it.
+ */
+export const signCheckpoint = (signer: Signer, checkpoint: Unsigned) =>
+  Buffer.concat([Buffer.from(signer.keyId, 'hex'), signer.sign('checkpoint', statementOf(checkpoint))]);
+
+export function checkCheckpoint(
+  verifier: Verifier,
+  checkpoint: Checkpoint,
+): { standing: Standing; keyId: string | null } {
+  const bytes = Buffer.from(checkpoint.signature);
+  const isNamed = bytes.length === KEY_ID_BYTES + SIGNATURE_BYTES;
+  const keyId = isNamed ? bytes.subarray(0, KEY_ID_BYTES).toString('hex') : null;
+  const signature = isNamed ? bytes.subarray(KEY_ID_BYTES) : bytes;
+  return { standing: verifier.check('checkpoint', statementOf(checkpoint), signature, keyId), keyId };
+}
 
 const statementOf = ({ position, hash, events, at, reason }: Unsigned) => ({
   position: String(position),

@@ -3,8 +3,8 @@ import { z } from 'zod';
 import { type Database, Prisma } from '../../prisma/client';
 import type { Anchor } from './anchors';
 import { GENESIS } from './canonical';
-import { type Checked, checkChain, type Link } from './chain';
-import { type Checkpoint, isGenuine, readCheckpoint } from './checkpoints';
+import { type Checked, checkChain, type Link, noteUnknownKey } from './chain';
+import { type Checkpoint, checkCheckpoint, readCheckpoint } from './checkpoints';
 import { readLinks } from './links';
 import type { Head } from './seal';
 import type { Verifier } from './signatures';
@@ -92,9 +92,10 @@ export async function verifyExport({ lines, anchors, verifier, progress }: Expor
   if (checkpoint && !verifier) {
     throw new UnreadableExport('It begins with a signed checkpoint: give --public-key, or SECRET_KEY.');
   }
-  if (checkpoint && verifier && !isGenuine(verifier, checkpoint)) {
+  const signed = checkpoint && verifier && checkCheckpoint(verifier, checkpoint);
+  if (checkpoint && signed?.standing === 'forged') {
     const broken = { position: checkpoint.position, fault: 'checkpoint_forged' } as const;
-    return { checked: 0, anchors: 0, head: start, anchored: 0n, broken };
+    return { checked: 0, anchors: 0, head: start, anchored: 0n, unknownKeys: [], broken };
   }
   let end: z.output<typeof End>['end'] | null = null;
 
@@ -129,6 +130,7 @@ export async function verifyExport({ lines, anchors, verifier, progress }: Expor
     beyond: async (anchor) => (end && anchor.at > new Date(end.at) ? 'later' : 'cut'),
     ...(progress ? { progress } : {}),
   });
+  if (signed?.standing === 'unknown_key') noteUnknownKey(found, signed.keyId as string);
   if (found.broken) return found;
   const { position, hash } = found.head;
   const last = end as z.output<typeof End>['end'] | null;

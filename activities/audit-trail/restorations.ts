@@ -20,12 +20,6 @@ const Statement = z.object({
 });
 const File = Statement.extend({ keyId: z.string(), signature: z.base64() });
 
-export interface Restoration {
-  position: bigint;
-  abandonedTo: bigint;
-  at: Date;
-}
-
 /** Before the restored database takes its first event. @param head of the restored chain */
 export async function writeRestoration(
   store: ObjectStore,
@@ -49,7 +43,15 @@ export async function writeRestoration(
 
 export const isRestoration = (key: string, folder: string) => NAME.test(key.slice(folder.length));
 
-/** Null where nobody of us has signed it: then it excuses nothing. */
+export interface Restoration {
+  position: bigint;
+  abandonedTo: bigint;
+  at: Date;
+  /** Null if it is genuine; else the id of the unknown key that it names. */
+  unknownKey: string | null;
+}
+
+/** @returns null if it is forged or unreadable: then it excuses nothing */
 export async function readRestoration(
   store: ObjectStore,
   key: string,
@@ -57,10 +59,12 @@ export async function readRestoration(
 ): Promise<Restoration | null> {
   const found = File.safeParse(parse((await readObject(store, key)) ?? ''));
   if (!found.success) return null;
-  const { signature, keyId: _, ...statement } = found.data;
-  if (!verifier.verifies('restoration', statement, Buffer.from(signature, 'base64'))) return null;
+  const { signature, keyId, ...statement } = found.data;
+  const standing = verifier.check('restoration', statement, Buffer.from(signature, 'base64'), keyId);
+  if (standing === 'forged') return null;
   const { position, abandonedTo, at } = statement;
-  return { position: BigInt(position), abandonedTo: BigInt(abandonedTo), at: new Date(at) };
+  const unknownKey = standing === 'unknown_key' ? keyId : null;
+  return { position: BigInt(position), abandonedTo: BigInt(abandonedTo), at: new Date(at), unknownKey };
 }
 
 export const isAbandoned = ({ position, abandonedTo, at }: Restoration, anchor: { position: bigint; at: Date }) =>

@@ -3,8 +3,8 @@ import type { ObjectStore } from '../../ops/runtime/object-store';
 import { type Database, Prisma } from '../../prisma/client';
 import { type Anchor, readAnchors } from './anchors';
 import { GENESIS } from './canonical';
-import { type Broken, type Checked, checkChain, type Fault } from './chain';
-import { isGenuine, readCheckpoint } from './checkpoints';
+import { type Broken, type Checked, checkChain, type Fault, noteUnknownKey } from './chain';
+import { checkCheckpoint, readCheckpoint } from './checkpoints';
 import { readLinks } from './links';
 import { type Head, readHead } from './seal';
 import type { Verifier } from './signatures';
@@ -17,11 +17,19 @@ export interface Verification {
   anchors: number;
   head: { position: number; hash: string };
   firstBroken: number | null;
-  /** Why it is not ok: a code. `anchors_missing`: it could not be checked. */
-  reason: Fault | 'anchors_missing' | null;
+  /** Why it is not ok: a code. `anchors_missing`, `key_unknown`: it could not be checked, and no break was found. */
+  reason: Fault | Unchecked | null;
+  /** Ids of keys that have signed, or are said to have, and that the verifier does not have. Eight at most. */
+  unknownKeys: string[];
   /** What was committed and waits for the sealer. */
   unsealed: { events: number; oldestSeconds: number };
 }
+
+export type Unchecked = 'anchors_missing' | 'key_unknown';
+
+/** Returns whether no break was found, and still nobody can say that the trail is whole. */
+export const isUnchecked = ({ reason }: Pick<Verification, 'reason'>) =>
+  reason === 'anchors_missing' || reason === 'key_unknown';
 
 export interface VerifyDependencies {
   db: Database;
@@ -44,8 +52,9 @@ export function verifyTrail(
       const head = await readHead(snapshot);
       const checkpoint = await readCheckpoint(snapshot);
       const start: Head = checkpoint ?? { position: 0n, hash: GENESIS };
+      const beginning = checkpoint && checkCheckpoint(verifier, checkpoint);
       const found: Checked =
-        checkpoint && !isGenuine(verifier, checkpoint)
+        beginning?.standing === 'forged'
           ? nothingChecked({ position: start.position, fault: 'checkpoint_forged' })
           : await checkChain({
               start,
@@ -54,17 +63,21 @@ export function verifyTrail(
               beyond: (anchor) => lookBeyond(db, anchor),
               ...(progress ? { progress } : {}),
             });
+      if (beginning?.standing === 'unknown_key') noteUnknownKey(found, beginning.keyId as string);
       const unsealed = await readUnsealed(snapshot, settled);
       const broken = first(found.broken, unsealed.inserted);
       // Where they were written once and are not there, nobody can say that the chain is the same.
       const isMissing = !broken && found.anchored < anchored;
+      const unchecked = isMissing ? 'anchors_missing' : found.unknownKeys.length > 0 ? 'key_unknown' : null;
+      const reason = broken?.fault ?? unchecked;
       return {
-        ok: !broken && !isMissing,
+        ok: reason === null,
         checked: found.checked,
         anchors: found.anchors,
         head: { position: Number(head.position), hash: Buffer.from(head.hash).toString('hex') },
         firstBroken: broken && Number(broken.position),
-        reason: broken?.fault ?? (isMissing ? 'anchors_missing' : null),
+        reason,
+        unknownKeys: found.unknownKeys,
         unsealed: { events: unsealed.events, oldestSeconds: unsealed.oldestSeconds },
       };
     },
@@ -77,6 +90,7 @@ const nothingChecked = (broken: Broken): Checked => ({
   anchors: 0,
   head: { position: 0n, hash: GENESIS },
   anchored: 0n,
+  unknownKeys: [],
   broken,
 });
 

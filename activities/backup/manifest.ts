@@ -64,7 +64,8 @@ export class ManifestBroken extends Error {
   override name = 'ManifestBroken';
   constructor(
     readonly setId: string,
-    readonly reason: 'unreadable' | 'signature',
+    /** `unknown_key`: soundly signed by a key that is not in SECRET_KEY, so nobody here can say whose it is. */
+    readonly reason: 'unreadable' | 'signature' | 'unknown_key',
   ) {
     super(`The manifest of ${setId} is not sound: ${reason}`);
   }
@@ -89,7 +90,8 @@ export async function readManifest(backups: ObjectStore, signer: Signer, id: str
   const signed = Signed.safeParse(parse(Buffer.concat(chunks).toString()));
   const manifest = Manifest.safeParse(signed.data?.manifest);
   if (!signed.success || !manifest.success || manifest.data.id !== id) throw new ManifestBroken(id, 'unreadable');
-  if (!signer.verify(canonicalJson(signed.data.manifest), signed.data)) throw new ManifestBroken(id, 'signature');
+  const standing = signer.check(canonicalJson(signed.data.manifest), signed.data);
+  if (standing !== 'genuine') throw new ManifestBroken(id, standing === 'forged' ? 'signature' : standing);
   return manifest.data;
 }
 

@@ -1,4 +1,5 @@
 // The part of PostgreSQL: pgBackRest makes it, and this says what it made. A repeat adopts what a killed attempt has finished.
+import { isStartedByLink, NOT_BY_LINK } from '../../ops/local/postmaster';
 import {
   endOf,
   type RepositoryBackup,
@@ -42,6 +43,7 @@ export async function backUpPostgres(
   attempt: Attempt,
 ): Promise<StoredPostgres> {
   const { pgbackrest } = tools;
+  if (isStartedByLink(tools.host.home)) throw new StepTrouble('started_by_link', `${NOT_BY_LINK}.`);
   // The pointer or a credential may have changed.
   pgbackrest.configure();
   const named = new Set(sets.flatMap(({ postgres }) => postgres?.label ?? []));

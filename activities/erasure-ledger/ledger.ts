@@ -3,7 +3,7 @@
 import { createHash } from 'node:crypto';
 import type { Configuration } from '../../ops/runtime/configuration';
 import { ObjectNotFound, type ObjectStore, openObjectStore } from '../../ops/runtime/object-store';
-import { createSigner, type Signer } from '../../ops/runtime/signing';
+import { createSigner, type Signer, type Standing } from '../../ops/runtime/signing';
 
 const PREFIX = 'erasure-ledger/';
 
@@ -30,6 +30,17 @@ export class LedgerBroken extends Error {
   }
 }
 
+/** Not broken, as far as anybody can say who lacks the key; it is not carried out either. */
+export class LedgerKeyUnknown extends Error {
+  override name = 'LedgerKeyUnknown';
+  readonly code = 'ledger_key_unknown';
+  constructor(readonly position: number) {
+    super(
+      `A key that this process does not have signed position ${position} of the erasure ledger. Add that key to SECRET_KEY after a comma.`,
+    );
+  }
+}
+
 const FIRST = '0'.repeat(64);
 const keyOf = (position: number) => `${PREFIX}${String(position).padStart(12, '0')}.json`;
 const positionOf = (key: string) => Number(/(\d{12})\.json$/.exec(key)?.[1]);
@@ -48,13 +59,15 @@ export function createLedger(backups: Pick<ObjectStore, 'put' | 'get' | 'list'>,
     return last;
   }
 
-  /** From after this position on, each checked. Throws LedgerBroken. */
+  /** From after this position on, each checked. Throws LedgerBroken, or LedgerKeyUnknown. */
   async function* entries(after = 0): AsyncIterable<LedgerEntry> {
     const last = await head();
     let prev = after === 0 ? FIRST : (await read(after).catch(brokenWhereGone(after))).hash;
     for (let position = after + 1; position <= last; position++) {
       const entry = await read(position).catch(() => null);
-      if (!entry || !isSound(entry, position, prev, signer)) throw new LedgerBroken(position);
+      const standing = entry ? standingOf(entry, position, prev, signer) : 'forged';
+      if (!entry || standing === 'forged') throw new LedgerBroken(position);
+      if (standing === 'unknown_key') throw new LedgerKeyUnknown(position);
       prev = entry.hash;
       yield entry;
     }
@@ -87,9 +100,9 @@ const brokenWhereGone = (position: number) => (error: unknown) => {
   throw error instanceof ObjectNotFound ? new LedgerBroken(position) : error;
 };
 
-function isSound(entry: LedgerEntry, position: number, prev: string, signer: Signer): boolean {
+function standingOf(entry: LedgerEntry, position: number, prev: string, signer: Signer): Standing {
   const isNext = entry.position === position && entry.prev === prev && entry.hash === hashOf(entry);
-  return isNext && signer.verify(entry.hash, entry);
+  return isNext ? signer.check(entry.hash, entry) : 'forged';
 }
 
 const hashOf = ({

@@ -1,6 +1,6 @@
 // Whether what was restored is sound: its pages and indexes, its schema, its audit chain, its rows. What could not be checked
 // is never sound.
-import { existsSync, readdirSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import pg from 'pg';
 import { run } from '../../ops/local/binaries/programs';
@@ -11,7 +11,11 @@ import { createSigner } from '../audit-trail/signatures';
 import { verifyTrail } from '../audit-trail/verify';
 import type { Manifest } from '../backup/manifest';
 import { refusal } from './refusal';
+import { AMCHECK } from './required-checks';
 import { withDatabase } from './rewound';
+
+/** The exit code of pg_amcheck that found something; any other says that it could not look. */
+const FOUND = 2;
 
 export interface CheckReport {
   amcheck: 'sound';
@@ -20,40 +24,65 @@ export interface CheckReport {
   rows: Record<string, number>;
 }
 
-/** Throws a refusal with what is not sound. Brings an older schema up to this release's. */
+export interface CheckedCluster {
+  url: string;
+  /** What our own role may not read is checked too. */
+  superuserUrl: string;
+}
+
+/** Throws a refusal that names what is not sound. Brings an older schema up to this release's. */
 export async function checkCluster(
   tools: RecoveryTools,
-  url: string,
+  { url, superuserUrl }: CheckedCluster,
   manifest: Manifest,
   tell: () => void,
 ): Promise<CheckReport> {
-  await checkPages(tools, url);
+  await checkPages(tools, superuserUrl);
   tell();
-  const rows = await checkRows(url, manifest.rows);
+  const rows = await checkRows(superuserUrl, manifest.rows);
   tell();
-  const schema = await checkSchema(url);
+  const schema = await checkSchema(url, superuserUrl);
   tell();
   const audit = await checkAudit(tools, url, tell);
   return { amcheck: 'sound', schema, audit, rows };
 }
 
-async function checkPages({ host }: RecoveryTools, url: string): Promise<void> {
-  const program = join(host.bin, 'pg_amcheck');
-  if (!existsSync(program)) {
-    throw refusal(
-      'check_failed',
-      `pg_amcheck is not there (${host.bin}), so nothing can be said about the pages: install PostgreSQL's contributed modules.`,
-    );
-  }
-  const { hostname, port, username, password, pathname } = new URL(url);
-  const env = { PATH: process.env.PATH, LC_ALL: 'C', PGPASSWORD: decodeURIComponent(password) };
-  const place = ['--host', hostname, '--port', port, '--username', decodeURIComponent(username)];
-  try {
-    await run(program, [...place, '--install-missing', '--no-dependent-toast', pathname.slice(1)], { env, cwd: '/' });
-  } catch (error) {
-    throw refusal('check_failed', `The restored database is damaged: ${(error as Error).message.split('\n')[0]}`);
-  }
-  await withClient(url, (client) => client.query('DROP EXTENSION IF EXISTS amcheck'));
+async function checkPages({ host }: RecoveryTools, superuserUrl: string): Promise<void> {
+  const program = join(host.bin, AMCHECK);
+  const { port, username, pathname, searchParams } = new URL(superuserUrl);
+  const place = ['--host', searchParams.get('host') ?? '', '--port', port, '--username', decodeURIComponent(username)];
+  const database = decodeURIComponent(pathname.slice(1));
+  await withExtension(superuserUrl, async () => {
+    await run(program, [...place, '--no-dependent-toast', database], {
+      env: { PATH: process.env.PATH, LC_ALL: 'C' },
+      cwd: '/',
+    }).catch((error: Error) => {
+      throw refusal('check_failed', describeFinding(error));
+    });
+  });
+}
+
+function describeFinding(error: Error): string {
+  const line = error.message.split('\n')[0];
+  const isFound =
+    (error.cause as { code?: unknown } | undefined)?.code === FOUND && !/permission denied/.test(error.message);
+  return isFound
+    ? `The restored database is damaged: ${line}`
+    : `The pages of the restored database could not be checked: ${line}`;
+}
+
+/** Leaves the database as it was. */
+async function withExtension(superuserUrl: string, work: () => Promise<void>): Promise<void> {
+  await withClient(superuserUrl, async (client) => {
+    const { rowCount } = await client.query(`SELECT FROM pg_extension WHERE extname = 'amcheck'`);
+    if (rowCount === 0) {
+      await client.query('CREATE EXTENSION amcheck').catch((error: Error) => {
+        throw refusal('check_failed', `The pages of the restored database could not be checked: ${error.message}`);
+      });
+    }
+    await work();
+    if (rowCount === 0) await client.query('DROP EXTENSION amcheck');
+  });
 }
 
 async function checkRows(url: string, wanted: Manifest['rows']): Promise<Record<string, number>> {
@@ -74,7 +103,7 @@ async function checkRows(url: string, wanted: Manifest['rows']): Promise<Record<
 }
 
 /** A migration that this release does not know was made by a newer one. */
-async function checkSchema(url: string): Promise<string> {
+async function checkSchema(url: string, superuserUrl: string): Promise<string> {
   const known = readdirSync(join(PACKAGE_ROOT, 'prisma', 'migrations'));
   const applied = await withClient(url, (client) =>
     client.query<{ name: string }>(
@@ -88,13 +117,27 @@ async function checkSchema(url: string): Promise<string> {
       `The backup was made by a newer release (${unknown.join(', ')}): restore with that one.`,
     );
   }
-  await migrate(PACKAGE_ROOT, url);
+  await migrate(PACKAGE_ROOT, await ownersUrl(url, superuserUrl));
   return (
     known
       .filter((name) => /^\d/.test(name))
       .sort()
       .at(-1) ?? ''
   );
+}
+
+/** Another role than the service's may own the tables; over the socket that role needs no password. */
+async function ownersUrl(url: string, superuserUrl: string): Promise<string> {
+  const owner = await withClient(superuserUrl, async (client) => {
+    const { rows } = await client.query<{ owner: string }>(
+      `SELECT tableowner AS owner FROM pg_tables WHERE schemaname = 'public' AND tablename = '_prisma_migrations'`,
+    );
+    return rows[0]?.owner ?? '';
+  });
+  if (owner === decodeURIComponent(new URL(url).username)) return url;
+  const owners = new URL(superuserUrl);
+  owners.username = owner;
+  return owners.href;
 }
 
 async function checkAudit(
@@ -109,7 +152,9 @@ async function checkAudit(
     if (!found.ok && found.reason !== 'tail_cut') {
       throw refusal(
         'check_failed',
-        `The restored audit trail is broken at position ${found.firstBroken}: ${found.reason}.`,
+        found.reason === 'key_unknown'
+          ? `Keys that are not in SECRET_KEY have signed parts of the restored audit trail (${found.unknownKeys.join(', ')}), so it can't be checked: add them to SECRET_KEY after a comma.`
+          : `The restored audit trail is broken at position ${found.firstBroken}: ${found.reason}.`,
       );
     }
     return { events: found.checked, anchors: found.anchors };

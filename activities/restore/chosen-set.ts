@@ -77,12 +77,18 @@ async function readSound({ backups, signer }: Source, id: string): Promise<Manif
     return await readManifest(backups, signer, id);
   } catch (error) {
     if (!(error instanceof ManifestBroken)) throw error;
-    throw error.reason === 'signature'
-      ? refusal(
-          'wrong_key',
-          `The manifest of ${id} was signed with another SECRET_KEY, or has been changed: set the SECRET_KEY of that installation.`,
-        )
-      : refusal('broken_manifest', `The manifest of ${id} can't be read: it has been damaged. Name another set.`);
+    if (error.reason === 'unknown_key') {
+      throw refusal(
+        'wrong_key',
+        `The manifest of ${id} was signed with another SECRET_KEY: set the SECRET_KEY of that installation, or add its new key after a comma.`,
+      );
+    }
+    throw refusal(
+      'broken_manifest',
+      error.reason === 'signature'
+        ? `The manifest of ${id} was changed after it had been signed. Name another set.`
+        : `The manifest of ${id} can't be read: it has been damaged. Name another set.`,
+    );
   }
 }
 

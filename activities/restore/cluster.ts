@@ -74,11 +74,11 @@ function optionsFor(plan: RestorePlan, data: string, label: string): Record<stri
 export async function withCluster<T>(
   tools: RecoveryTools,
   name: string,
-  work: (url: string) => Promise<T>,
+  work: (url: string, superuserUrl: string) => Promise<T>,
 ): Promise<T> {
   const beside = await startRecovered(tools, name);
   try {
-    return await work(beside.url);
+    return await work(beside.url, beside.superuserUrl);
   } finally {
     await beside.stop();
   }

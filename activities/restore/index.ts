@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { Context } from '@temporalio/activity';
 import { livingName } from '../../ops/local/clusters';
 import type { RecoveryTools } from '../../ops/recovery/tools';
-import type { StepBeat } from '../../workflows/contracts/recovery-progress';
+import type { StepBeat, StepWait } from '../../workflows/contracts/recovery-progress';
 import type { RestorePlan, RestoreTarget } from '../../workflows/contracts/restore';
 import { readManifest } from '../backup/manifest';
 import { describeTrouble } from '../backup/troubles';
@@ -60,7 +60,9 @@ export function createRestoreActivities(tools: RecoveryTools, dependencies: Rewi
     checkRestored: ({ restoreId, plan }: Restoring): Promise<CheckReport> =>
       beating(async (beat) => {
         const manifest = await manifestOf(plan.setId);
-        return withCluster(tools, clusterName(restoreId), (url) => checkCluster(tools, url, manifest, () => beat()));
+        return withCluster(tools, clusterName(restoreId), (url, superuserUrl) =>
+          checkCluster(tools, { url, superuserUrl }, manifest, () => beat()),
+        );
       }),
 
     rewindRestored: ({ restoreId }: Restoring): Promise<Rewound> =>
@@ -83,14 +85,14 @@ export function createRestoreActivities(tools: RecoveryTools, dependencies: Rewi
       }),
 
     switchToRestored: ({ restoreId, plan }: Restoring): Promise<RestoreRecord> =>
-      beating((beat) =>
+      beating<RestoreRecord, StepWait>((beat) =>
         goLive(tools, dependencies, {
           id: restoreId,
           setId: plan.setId,
           target: plan.time ?? plan.restorePoint ?? plan.to,
           timeline: plan.timeline,
           cluster: clusterName(restoreId),
-          beat: () => beat(),
+          beat,
         }),
       ),
 
@@ -127,7 +129,7 @@ interface GoingLive {
   /** Which was followed, where no cluster was there before. */
   timeline: number | null;
   cluster: string;
-  beat(): void;
+  beat(news?: StepWait): void;
 }
 
 /** Holds what sends, settles what was sent, and switches. */

@@ -1,5 +1,6 @@
 // The preflight: what will be restored, to which moment, and whether it can be. Refuses before anything is touched.
 import { statfs } from 'node:fs/promises';
+import { isStartedByLink, NOT_BY_LINK } from '../../ops/local/postmaster';
 import { type Archive, listArchive, numberAt, numberOf, type Segment, timelineOf } from '../../ops/pgbackrest/archive';
 import { type RepositoryInfo, RepositoryTrouble, readRepository } from '../../ops/pgbackrest/info';
 import { PgBackRestError } from '../../ops/pgbackrest/pgbackrest';
@@ -10,6 +11,7 @@ import { chooseSet, type WholeManifest } from './chosen-set';
 import { listOutlived } from './outlived';
 import { checkParts } from './parts';
 import { refusal } from './refusal';
+import { requireChecks } from './required-checks';
 import { findRestorePoint } from './restore-point';
 import { isOnWay, livingTimeline, type Stretch, segmentsAlong, wayTo } from './timelines';
 
@@ -22,6 +24,8 @@ export async function planRestore(
   target: RestoreTarget,
   signal?: AbortSignal,
 ): Promise<RestorePlan> {
+  await requireChecks(tools);
+  if (isStartedByLink(tools.host.home)) throw refusal('started_by_link', `${NOT_BY_LINK}.`);
   const recorded = target.before ? await findRestorePoint(tools.backups, target.before) : null;
   // Where the log has no name for it, its time is what there is to go back to.
   const point = recorded?.lsn ? recorded : null;

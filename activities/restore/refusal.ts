@@ -22,6 +22,7 @@ export type RefusalCode =
   | 'nothing_to_undo'
   | 'too_little_space'
   | 'check_failed'
+  | 'started_by_link'
   | 'credentials_refused';
 
 export const refusal = (code: RefusalCode, message: string): ApplicationFailure =>

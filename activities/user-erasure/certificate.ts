@@ -1,6 +1,6 @@
 // What says that a person is gone, and until when a backup may still hold them: signed JSON, and the same as a page.
 import { canonicalJson } from '../../ops/runtime/canonical-json';
-import type { Signed, Signer } from '../../ops/runtime/signing';
+import type { Signed, Signer, Standing } from '../../ops/runtime/signing';
 import type { ScanSummary } from '../../workflows/contracts/user-erasure';
 import type { StepView } from './erasure-view';
 import type { BackupsThatRemain, ClusterThatRemains } from './remains';
@@ -30,8 +30,8 @@ export function signCertificate(signer: Signer, certificate: Certificate): Signe
   return { certificate, ...signer.sign(canonicalJson(certificate)) };
 }
 
-export const isGenuine = (signer: Signer, { certificate, ...signed }: SignedCertificate) =>
-  signer.verify(canonicalJson(certificate), signed);
+export const checkCertificate = (signer: Signer, { certificate, ...signed }: SignedCertificate): Standing =>
+  signer.check(canonicalJson(certificate), signed);
 
 const STORES: readonly string[] = ['postgres', 'attachments', 'redis', 'hubspot', 'mailbox', 'temporal'];
 export const storesOf = (steps: StepView[]): Certificate['stores'] =>

@@ -15,6 +15,10 @@ const AuditVerification = z
     head: z.object({ position: z.int(), hash: z.string() }),
     firstBroken: z.int().nullable().meta({ description: 'The first position of the chain that is not as it was' }),
     reason: z.string().nullable().meta({ description: 'A code', example: 'hash_differs' }),
+    unknownKeys: z.array(z.string()).meta({
+      description:
+        'Ids of keys that are named as signers and that this process does not have, eight at most. With the reason `key_unknown` no break was found, and what they signed is not verified',
+    }),
     unsealed: z
       .object({ events: z.int(), oldestSeconds: z.int() })
       .meta({ description: 'What was committed and waits for the sealer' }),

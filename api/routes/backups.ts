@@ -96,8 +96,8 @@ export function backupEndpoints(
         // What its manifest tells holds without Temporal.
         const run = await (set ? asked.catch(() => null) : asked);
         if (!run && !set) throw new Problem('not-found', 'There is no such backup.');
-        const { steps = [], beat = null, trouble = null, result = null, problem = null } = run ?? {};
-        return { ...toItem(id, set, run), steps, beat, trouble, result, problem };
+        const { steps = [], beat = null, waitsFor = null, trouble = null, result = null, problem = null } = run ?? {};
+        return { ...toItem(id, set, run), steps, beat, waitsFor, trouble, result, problem };
       },
     }),
   ];
@@ -108,6 +108,10 @@ export function backupEndpoints(
     return run || set ? toItem(id, set, run) : null;
   }
 }
+
+/** A set that can't be used. */
+const stateOf = (set: BackupSet | BrokenSet) =>
+  'broken' in set && set.broken === 'unknown_key' ? set.broken : 'broken';
 
 function toItem(id: string, set: BackupSet | BrokenSet | null, run: Run | null) {
   // The set is there before its run has come to its end, and to its result.
@@ -122,6 +126,6 @@ function toItem(id: string, set: BackupSet | BrokenSet | null, run: Run | null) 
     finishedAt,
     size: null,
     stored: null,
-    status: set ? 'broken' : status,
+    status: set ? stateOf(set) : status,
   };
 }

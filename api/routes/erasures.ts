@@ -1,6 +1,6 @@
 // Erasing a person.
 import { normaliseAddress } from '../../activities/personal-data/subject';
-import { isGenuine, type SignedCertificate } from '../../activities/user-erasure/certificate';
+import { checkCertificate, type SignedCertificate } from '../../activities/user-erasure/certificate';
 import { readViews } from '../../activities/user-erasure/erasure-view';
 import { createSigner } from '../../ops/runtime/signing';
 import { addressOf } from '../address-in-path';
@@ -40,7 +40,13 @@ export function erasureEndpoints({ db, commands, settings }: Dependencies): Endp
       throw new Problem('not-certified', detail);
     }
     const signed = row.certificate as unknown as SignedCertificate;
-    if (!isGenuine(signer, signed)) throw new Problem('not-certified', 'The certificate’s signature does not hold.');
+    const standing = checkCertificate(signer, signed);
+    if (standing === 'unknown_key') {
+      const detail =
+        'The certificate was signed by a key that this process does not have: add that key to SECRET_KEY after a comma.';
+      throw new Problem('not-certified', detail);
+    }
+    if (standing === 'forged') throw new Problem('not-certified', 'The certificate’s signature does not hold.');
     return signed;
   }
 

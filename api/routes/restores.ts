@@ -195,6 +195,7 @@ const FORGOTTEN = {
   finishedAt: null,
   steps: [],
   beat: null,
+  waitsFor: null,
   trouble: null,
   result: null,
   problem: null,

@@ -85,6 +85,7 @@ const run = {
   finishedAt: time().nullable(),
   steps: z.array(z.object({ step: z.string(), startedAt: time(), finishedAt: time().nullable() })),
   beat: Beat.nullable().meta({ description: 'How far the running step is' }),
+  waitsFor: z.string().nullable().meta({ description: 'What somebody has to do before it can go on' }),
   trouble: z.string().nullable().meta({ description: 'Why what it waits for was tried in vain the last time' }),
   result: z.record(z.string(), z.unknown()).nullable(),
   problem: z.object({ code: z.string(), message: z.string() }).nullable(),
@@ -103,14 +104,16 @@ const set = {
 export const Backup = z
   .object({
     ...set,
-    status: z
-      .enum([...run.status.options, 'broken'])
-      .meta({ description: '`broken`: its manifest is not signed by our key, or unreadable; it is not used' }),
+    status: z.enum([...run.status.options, 'broken', 'unknown_key']).meta({
+      description:
+        '`broken`: its manifest was changed or is unreadable. `unknown_key`: a key that is not in SECRET_KEY signed it. Neither is used',
+    }),
   })
   .meta({ id: 'Backup' });
 export const BackupDetails = Backup.extend({
   steps: run.steps,
   beat: run.beat,
+  waitsFor: run.waitsFor,
   trouble: run.trouble,
   result: run.result,
   problem: run.problem,
@@ -125,7 +128,10 @@ export const Archiving = z
       .nullable()
       .meta({ description: 'How long the oldest segment of the log has waited' }),
   })
-  .meta({ id: 'Archiving', description: 'Whether the write-ahead log leaves PostgreSQL' });
+  .meta({
+    id: 'Archiving',
+    description: 'Whether the write-ahead log reaches the repository: `ok` once a segment was archived and read back',
+  });
 
 export const Accepted = z.object({ id: z.string(), status: z.literal('accepted') }).meta({ id: 'AcceptedRun' });
 export const BackupList = listOf(Backup).extend({ archiving: Archiving }).meta({ id: 'BackupList' });

@@ -11,7 +11,7 @@ export async function unlessUnchecked<T>(work: Promise<T>): Promise<T> {
   try {
     return await work;
   } catch (error) {
-    if (error instanceof WrongUsage || error instanceof ConfigurationError) throw error;
+    if ([WrongUsage, ConfigurationError, CommandFailed].some((known) => error instanceof known)) throw error;
     const { name, code, message } = error as Error & { code?: string };
     const reason = IN_WORDS.includes(name) ? message : [name, code].filter(Boolean).join(' ');
     throw new CommandFailed('unchecked', `Could not check: ${reason}`);

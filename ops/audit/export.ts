@@ -6,7 +6,7 @@ import { exportTrail } from '../../activities/audit-trail/export';
 import { createDatabase } from '../../prisma/client';
 import { type Command, readOptions, runCommand, WrongUsage } from '../command';
 import { createProgress, EXIT, unlessUnchecked } from './command';
-import { ONE_CONNECTION } from './connection';
+import { ONE_CONNECTION, requireDatabase } from './connection';
 import { readAuditSettings } from './settings';
 
 const HELP = `npm run audit:export: writes the sealed audit trail as JSON lines.
@@ -35,7 +35,9 @@ export const exportCommand: Command = {
 
 /** @returns how many events */
 async function writeExport(out: string): Promise<number> {
-  const { db, close } = createDatabase({ ...readAuditSettings(), ...ONE_CONNECTION });
+  const settings = readAuditSettings();
+  await requireDatabase(settings.DATABASE_URL);
+  const { db, close } = createDatabase({ ...settings, ...ONE_CONNECTION });
   const progress = createProgress('written');
   try {
     const file = createWriteStream(out, { flags: 'wx', mode: 0o600, flush: true });

@@ -7,18 +7,18 @@ import { pathToFileURL } from 'node:url';
 import { readAnchors } from '../../activities/audit-trail/anchors';
 import { verifyExport } from '../../activities/audit-trail/export';
 import { createSigner, createVerifier, type Verifier } from '../../activities/audit-trail/signatures';
-import { type Verification, verifyTrail } from '../../activities/audit-trail/verify';
+import { isUnchecked, type Verification, verifyTrail } from '../../activities/audit-trail/verify';
 import { createDatabase } from '../../prisma/client';
 import { type Command, printDocument, readOptions, runCommand, WrongUsage } from '../command';
 import { openObjectStore } from '../runtime/object-store';
 import { createProgress, EXIT, unlessUnchecked } from './command';
-import { ONE_CONNECTION } from './connection';
+import { ONE_CONNECTION, requireDatabase } from './connection';
 import { findSecretKeys, readAuditSettings } from './settings';
 
 const HELP = `npm run audit:verify: recomputes the hash chain of the audit trail and holds it to its anchors.
 
   npm run audit:verify                                   the database, and the anchors under BACKUP_URL
-  npm run audit:verify -- --json
+  npm run --silent audit:verify -- --json   (npm prints a line of its own otherwise)
   npm run audit:verify -- --file audit.jsonl             an export, without any database
   npm run audit:verify -- --file audit.jsonl --anchors /mnt/backup/audit/anchors --public-key "$KEY"
   npm run audit:verify -- --show-public-key              what others need to verify
@@ -26,12 +26,13 @@ const HELP = `npm run audit:verify: recomputes the hash chain of the audit trail
   --file FILE          an export of \`npm run audit:export\`
   --anchors FOLDER     a copy of audit/anchors/ of BACKUP_URL; without it a chain that was made anew is not noticed
   --public-key KEY     base64, several with commas between; else the keys of SECRET_KEY
-  --show-public-key    prints it: of each key of SECRET_KEY, the active one first
+  --show-public-key    prints it: of each key of SECRET_KEY, the one that signs first
   --json               prints one JSON document
   --help               this text
 
 Reads DATABASE_URL, BACKUP_URL and SECRET_KEY, or finds what \`npm start\` runs in this folder.
-Exit codes: 0 whole, 1 broken, 2 wrong usage, 3 could not be checked.`;
+Exit codes: 0 whole, 1 broken, 2 wrong usage, 3 could not be checked.
+It can't be checked while a store is away, anchors are gone, or a key that is not known here has signed.`;
 
 const OPTIONS = {
   file: { type: 'string' },
@@ -40,6 +41,9 @@ const OPTIONS = {
   'show-public-key': { type: 'boolean', default: false },
   json: { type: 'boolean', default: false },
 } as const;
+
+const KEY_REMEDY =
+  'While SECRET_KEY is rotated, add the new key after a comma, and verify again. If nobody rotates a key, somebody has forged a signature.';
 
 type Result = Omit<Verification, 'unsealed'> & Partial<Pick<Verification, 'unsealed'>>;
 
@@ -62,7 +66,7 @@ export const verifyCommand: Command = {
     );
     if (values.json) printDocument(result);
     else console.log(describe(result));
-    if (result.reason === 'anchors_missing') return EXIT.unchecked;
+    if (isUnchecked(result)) return EXIT.unchecked;
     return result.ok ? EXIT.done : EXIT.broken;
   },
 };
@@ -70,6 +74,7 @@ export const verifyCommand: Command = {
 async function verifyDatabase(publicKey: string | undefined): Promise<Result> {
   const settings = readAuditSettings();
   const verifier = publicKey ? readPublicKeys(publicKey) : createSigner(settings.SECRET_KEY);
+  await requireDatabase(settings.DATABASE_URL);
   const { db, close } = createDatabase({ ...settings, ...ONE_CONNECTION });
   try {
     const store = openObjectStore(settings.BACKUP_URL);
@@ -92,13 +97,15 @@ async function verifyFile(file: string, anchors: string | undefined, publicKey: 
     verifier,
     progress: createProgress('verified'),
   });
+  const reason = found.broken?.fault ?? (found.unknownKeys.length > 0 ? 'key_unknown' : null);
   return {
-    ok: !found.broken,
+    ok: reason === null,
     checked: found.checked,
     anchors: found.anchors,
     head: { position: Number(found.head.position), hash: Buffer.from(found.head.hash).toString('hex') },
     firstBroken: found.broken && Number(found.broken.position),
-    reason: found.broken?.fault ?? null,
+    reason,
+    unknownKeys: found.unknownKeys,
   };
 }
 
@@ -116,15 +123,19 @@ async function unlessMissing(path: string, option: string): Promise<void> {
   });
 }
 
-function describe({ ok, checked, anchors, head, firstBroken, reason, unsealed }: Result): string {
-  const lines = [
-    ok
-      ? `The audit trail is whole: ${checked} events, held to ${anchors} anchors.`
-      : reason === 'anchors_missing'
-        ? 'Could not check: anchors that were written are not in the store.'
-        : `The audit trail is BROKEN at position ${firstBroken}: ${reason}.`,
-    `Head: position ${head.position}, ${head.hash}`,
-  ];
+function verdictOf({ ok, checked, anchors, firstBroken, reason, unknownKeys }: Result): string {
+  if (ok) return `The audit trail is whole: ${checked} events, held to ${anchors} anchors.`;
+  if (reason === 'anchors_missing') return 'Could not check: anchors that were written are not in the store.';
+  if (reason === 'key_unknown') {
+    return `Could not check: keys that are not known here have signed (${unknownKeys.join(', ')}). The chain agrees with what they signed, and with ${anchors} verified anchors.`;
+  }
+  return `The audit trail is BROKEN at position ${firstBroken}: ${reason}.`;
+}
+
+function describe(result: Result): string {
+  const { ok, anchors, head, unknownKeys, unsealed } = result;
+  const lines = [verdictOf(result), `Head: position ${head.position}, ${head.hash}`];
+  if (unknownKeys.length > 0) lines.push(`Keys that are not known here: ${unknownKeys.join(', ')}. ${KEY_REMEDY}`);
   if (ok && anchors === 0) lines.push('No anchor was met: a chain that was made anew would look the same.');
   if (unsealed?.events)
     lines.push(`Not sealed yet: ${unsealed.events} events, the oldest for ${unsealed.oldestSeconds} s.`);

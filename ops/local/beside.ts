@@ -1,9 +1,10 @@
 // A cluster started beside the one that lives, for us alone: on a free port, and without keeping its log anywhere.
 import { chownSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { tmpdir, userInfo } from 'node:os';
 import { basename, join } from 'node:path';
 import pg from 'pg';
 import { asClusterUser, type ClusterHost } from '../pgbackrest/cluster-host';
+import { ensureRole, giveDatabaseTo, grantRights } from './owner';
 import { freePort } from './ports';
 import { endLeftoverPostmaster } from './postmaster';
 import { launch } from './server';
@@ -11,6 +12,8 @@ import { launch } from './server';
 export interface Beside {
   /** By the password of the cluster that lives, whatever it had itself. */
   url: string;
+  /** A superuser's, over a socket that is ours alone. */
+  superuserUrl: string;
   stop(): Promise<void>;
 }
 
@@ -29,6 +32,8 @@ const SETTINGS = {
 /** In the cluster's folder: where the sockets of its last start are, so that those of one that was killed are found. */
 const SOCKETS = 'countersign-sockets';
 const PREFIX = 'countersign-beside-';
+/** invalid_authorization_specification */
+const NO_SUCH_ROLE = '28000';
 const BACK_AFTER_RECOVERY_MS = 24 * 3_600_000;
 
 /** Until it has recovered and takes writes. Throws LaunchError with the end of its log. */
@@ -44,6 +49,7 @@ export async function startBeside(host: ClusterHost, name: string): Promise<Besi
   if (host.user) for (const path of [folder, access]) chownSync(path, host.user.uid, host.user.gid);
   const settings = Object.entries({ ...SETTINGS, hba_file: access, unix_socket_directories: folder });
   const forget = () => removeSockets(data);
+  let superuser = '';
   try {
     const server = await launch({
       name: 'PostgreSQL beside',
@@ -55,14 +61,18 @@ export async function startBeside(host: ClusterHost, name: string): Promise<Besi
       env: { PATH: process.env.PATH, LC_ALL: 'C.UTF-8', TZ: 'UTC' },
       cwd: '/',
       log: join(host.home, 'beside.log'),
-      ready: () => setPassword(host, folder, port),
+      ready: async () => {
+        superuser = await letIn(host, { host: folder, port });
+      },
       readyWithinMs: BACK_AFTER_RECOVERY_MS,
       stopSignal: 'SIGINT',
       stopWithinMs: 60_000,
     });
     const credentials = `${encodeURIComponent(host.role)}:${encodeURIComponent(host.password)}`;
+    const database = encodeURIComponent(host.database);
     return {
-      url: `postgresql://${credentials}@127.0.0.1:${port}/${encodeURIComponent(host.database)}`,
+      url: `postgresql://${credentials}@127.0.0.1:${port}/${database}`,
+      superuserUrl: `postgresql://${encodeURIComponent(superuser)}@localhost:${port}/${database}?host=${encodeURIComponent(folder)}`,
       stop: () => server.stop().finally(forget),
     };
   } catch (error) {
@@ -91,14 +101,51 @@ function removeSockets(data: string): void {
   rmSync(noted);
 }
 
-/** A cluster of another machine has the password of that one. */
-async function setPassword(host: ClusterHost, folder: string, port: number): Promise<void> {
-  const client = new pg.Client({ host: folder, port, user: host.role, database: 'postgres' });
+interface Socket {
+  host: string;
+  port: number;
+}
+
+/** Lets our role in: a cluster of another machine has that one's password, or no such role at all. @returns a superuser */
+async function letIn(host: ClusterHost, socket: Socket): Promise<string> {
+  const superuser = await findSuperuser(host, socket);
+  const isNew = await withSocket({ ...socket, user: superuser, database: 'postgres' }, async (client) => {
+    const isMissing = await ensureRole(client, host.role, host.password);
+    if (isMissing) await grantRights(client, host.role);
+    return isMissing;
+  });
+  if (!isNew) return superuser;
+  await withSocket({ ...socket, user: superuser, database: host.database }, async (client) => {
+    await giveDatabaseTo(client, host.role);
+    await grantRights(client, host.role);
+  });
+  return superuser;
+}
+
+/** Any role that is there may ask; only which of them are there is not known. */
+async function findSuperuser({ role }: ClusterHost, socket: Socket): Promise<string> {
+  let refused: unknown;
+  for (const user of new Set([role, 'postgres', userInfo().username])) {
+    const found = await withSocket({ ...socket, user, database: 'postgres' }, async (client) => {
+      const { rows } = await client.query<{ name: string }>(
+        'SELECT rolname AS name FROM pg_roles WHERE rolsuper AND rolcanlogin ORDER BY oid LIMIT 1',
+      );
+      return rows[0]?.name;
+    }).catch((error: { code?: string }) => {
+      if (error.code !== NO_SUCH_ROLE) throw error;
+      refused = error;
+    });
+    if (found) return found;
+  }
+  throw refused ?? new Error('No superuser of the restored database may log in');
+}
+
+async function withSocket<T>(options: pg.ClientConfig, work: (client: pg.Client) => Promise<T>): Promise<T> {
+  const client = new pg.Client(options);
   client.on('error', () => {});
   try {
     await client.connect();
-    const role = pg.escapeIdentifier(host.role);
-    await client.query(`ALTER ROLE ${role} PASSWORD ${pg.escapeLiteral(host.password)}`);
+    return await work(client);
   } finally {
     await client.end().catch(() => {});
   }

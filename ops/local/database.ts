@@ -3,16 +3,26 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import pg from 'pg';
 import { type OnProgress, run, tell } from './binaries/programs';
+import { ensureRole, giveDatabaseTo, grantRights, ownerUrl } from './owner';
 
 export const DATABASE = 'countersign';
 const DOES_NOT_EXIST = '3D000';
 
-export async function ensureDatabase(server: string): Promise<string> {
+/** Makes the database and its owner, who is no superuser. An installation of before had a superuser for that.
+ *  @param server a superuser's URL. @returns the database's URL as its owner */
+export async function ensureDatabase(server: string, name = DATABASE): Promise<string> {
+  const url = new URL(ownerUrl(server, name));
   await withClient(`${server}/postgres`, async (client) => {
-    const { rowCount } = await client.query('SELECT 1 FROM pg_database WHERE datname = $1', [DATABASE]);
-    if (rowCount === 0) await client.query(`CREATE DATABASE ${DATABASE}`);
+    await ensureRole(client, url.username, url.password);
+    await grantRights(client, url.username);
+    const { rowCount } = await client.query('SELECT 1 FROM pg_database WHERE datname = $1', [name]);
+    if (rowCount === 0) await client.query(`CREATE DATABASE ${pg.escapeIdentifier(name)} OWNER ${url.username}`);
   });
-  return `${server}/${DATABASE}`;
+  await withClient(`${server}/${name}`, async (client) => {
+    await giveDatabaseTo(client, url.username);
+    await grantRights(client, url.username);
+  });
+  return url.href;
 }
 
 /** The command line takes seconds to find nothing to do; one statement finds that too. */

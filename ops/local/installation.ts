@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { archiveCommand } from '../pgbackrest/pgbackrest';
+import { reachableAt } from '../runtime/listening';
 import { ensureNamespace } from '../runtime/temporal-namespace';
 import { findPgBackRest, HOW_TO_GET_IT } from './binaries/pgbackrest';
 import { endRunning, type OnProgress } from './binaries/programs';
@@ -11,6 +12,7 @@ import { DATABASE, ensureDatabase, migrate } from './database';
 import { StartFailure } from './failure';
 import type { Home } from './home';
 import { KeptProcesses, type Own } from './kept-processes';
+import { ownerUrl } from './owner';
 import type { Plan } from './plan';
 import { keepPassword, startPostgres } from './postgres';
 import { endLeftoverPostmaster } from './postmaster';
@@ -47,9 +49,9 @@ export class Installation {
   degraded: string[] = [];
 
   constructor(private readonly options: InstallationOptions) {
-    const { ports, given, env } = options.plan;
+    const { ports, given, env, settings } = options.plan;
     this.processes = new KeptProcesses(options);
-    this.api = `http://${LOOPBACK}:${ports.api}`;
+    this.api = `http://${reachableAt({ host: settings.HOST, port: ports.api })}`;
     this.smtp = given.smtp ?? `smtp://${LOOPBACK}:${ports.smtp}`;
     this.mailbox = given.smtp ? null : `http://${LOOPBACK}:${ports.mailbox}`;
     this.addresses = {
@@ -79,7 +81,7 @@ export class Installation {
   private async startForRestore(): Promise<void> {
     const { ports } = this.options.plan;
     const password = keepPassword(this.clusters);
-    this.addresses.database = `postgresql://postgres:${password}@${LOOPBACK}:${ports.postgres}/${DATABASE}`;
+    this.addresses.database = ownerUrl(`postgresql://postgres:${password}@${LOOPBACK}:${ports.postgres}`, DATABASE);
     await Promise.all([this.startTemporal(), this.startRedis(), this.startMailbox()]);
     this.tell();
     await this.startOwn('worker', 'worker/main.js');
@@ -120,7 +122,8 @@ export class Installation {
   }
 
   private metrics(of: 'metrics' | 'workerMetrics'): string {
-    return `http://${LOOPBACK}:${this.options.plan.ports[of]}/metrics`;
+    const { settings, ports } = this.options.plan;
+    return `http://${reachableAt({ host: settings.METRICS_HOST, port: ports[of] })}/metrics`;
   }
 
   private async startDatabase(): Promise<void> {

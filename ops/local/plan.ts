@@ -1,7 +1,9 @@
 // What this start brings up and what the environment gives: ports, addresses, and the environment of the services.
 import { type Configuration, readConfiguration } from '../runtime/configuration';
+import { ENV_FILE } from '../runtime/env-file';
 import { REFUSED, StartFailure } from './failure';
 import type { Home } from './home';
+import { writeKept } from './kept-file';
 import type { KeptSettings } from './kept-settings';
 import { freePort, isPortFree } from './ports';
 
@@ -40,6 +42,8 @@ export async function makePlan(home: Home, kept: KeptSettings, env: NodeJS.Proce
   const defaults = {
     ...kept,
     NODE_ENV: 'production',
+    // The services get all from here: a file for production must not lead an installation for trials to its servers.
+    [ENV_FILE]: '',
     MAIL_FROM: 'Countersign <countersign@localhost>',
     FILES_URL: `file://${encodeURI(home.files)}`,
     BACKUP_URL: `file://${encodeURI(home.backups)}`,
@@ -51,8 +55,10 @@ export async function makePlan(home: Home, kept: KeptSettings, env: NodeJS.Proce
   // Every fault is told before anything is started.
   const settings = readConfiguration({
     ...composed,
-    DATABASE_URL: given.database ?? 'postgresql://127.0.0.1',
+    DATABASE_URL: given.database ?? 'postgresql://127.0.0.1/countersign',
     SMTP_URL: given.smtp ?? 'smtp://127.0.0.1',
+    // One that is not given is chosen below, beside all others.
+    METRICS_PORT: set('METRICS_PORT') ?? '0',
   });
   const ports = await choosePorts(settings, set);
   Object.assign(composed, {
@@ -67,8 +73,10 @@ export async function makePlan(home: Home, kept: KeptSettings, env: NodeJS.Proce
 function forOwnTemporal(env: NodeJS.ProcessEnv, home: Home): NodeJS.ProcessEnv {
   const isOthers = (name: string) => name.startsWith('TEMPORAL_') && !/_(NAMESPACE|UI_URL)$/.test(name);
   const kept = Object.entries(env).filter(([name]) => !isOthers(name));
-  // None is there.
-  return { ...Object.fromEntries(kept), TEMPORAL_CONFIG_FILE: home.file('temporal.toml') };
+  // It says nothing, so that the SDK does not look for the user's. The SDK takes no empty file.
+  const file = home.file('temporal.toml');
+  writeKept(file, '[profile.default]\n');
+  return { ...Object.fromEntries(kept), TEMPORAL_CONFIG_FILE: file };
 }
 
 async function choosePorts(settings: Configuration, set: (name: string) => string | undefined): Promise<Ports> {

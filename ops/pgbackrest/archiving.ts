@@ -1,5 +1,7 @@
 // Whether the write-ahead log really arrives in the repository: by what waits in PostgreSQL, and by what lies in the repository
 // of the segments that have ended while this watched. A command that says it has kept a segment is not believed.
+import { rmSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { findNewestSegment, numberOf, segmentName, timelineOf } from './archive';
 import type { PgBackRest } from './pgbackrest';
 import { archiveId, openStanza, RepositoryMissing } from './stanza';
@@ -22,6 +24,8 @@ export interface ArchivingDependencies {
   query: Query;
   pgbackrest: PgBackRest;
   hasSets(): Promise<boolean>;
+  /** No backup and no restore is possible then. */
+  isByLink?(): boolean;
   stalledAfterSeconds?: number;
 }
 
@@ -31,16 +35,20 @@ export function createArchivingWatch({
   query,
   pgbackrest,
   hasSets,
+  isByLink = () => false,
   stalledAfterSeconds = STALLED_AFTER_SECONDS,
 }: ArchivingDependencies): (signal?: AbortSignal) => Promise<ArchivingState> {
   let last: ArchivingState | null = null;
   const arrivals = createArrivals();
+  /** The cluster and the timeline of which a segment was read back. */
+  let readable = '';
 
   async function look(signal?: AbortSignal): Promise<Look> {
     const log = await readWaitingLog(query).catch(troubleOf);
     if (typeof log === 'string') return { state: 'unknown', reason: log };
     const { segment, oldestWaitingSeconds } = log;
     if (!log.archives) return { state: 'stalled', reason: 'archive_mode_off' };
+    if (isByLink()) return { state: 'stalled', reason: 'started_by_link' };
     if (segment === null) return { state: 'unknown', reason: 'recovering' };
 
     const found = await findNewest(timelineOf(segment), signal).catch((error: unknown) => ({
@@ -57,12 +65,18 @@ export function createArchivingWatch({
       return { ...seen, state: found.trouble === 'repository_missing' ? 'stalled' : 'unknown', reason: found.trouble };
     }
     if ((missingSeconds ?? 0) > stalledAfterSeconds) return { ...seen, state: 'stalled', reason: 'not_in_repository' };
+    if (newestSegment === null) return { ...seen, state: 'unknown', reason: 'nothing_archived' };
     return { ...seen, state: 'ok', reason: null };
   }
 
   async function findNewest(timeline: number, signal?: AbortSignal) {
     const id = archiveId(await openStanza(pgbackrest, hasSets, signal));
-    return { newest: id === null ? null : await findNewestSegment(pgbackrest, id, timeline, signal) };
+    const newest = id === null ? null : await findNewestSegment(pgbackrest, id, timeline, signal);
+    if (newest !== null && readable !== `${id} ${timeline}`) {
+      await readBack(pgbackrest, newest, signal);
+      readable = `${id} ${timeline}`;
+    }
+    return { newest };
   }
 
   return async (signal) => {
@@ -71,6 +85,16 @@ export function createArchivingWatch({
     last = { newestSegment: null, oldestWaitingSeconds: null, lagSeconds: null, ...now, since };
     return last;
   };
+}
+
+/** A segment that is listed may still be of another cluster, or encrypted with another passphrase. Throws PgBackRestError. */
+async function readBack(pgbackrest: PgBackRest, segment: string, signal?: AbortSignal): Promise<void> {
+  const copy = join(dirname(pgbackrest.configFile), 'read-back');
+  try {
+    await pgbackrest.run('archive-get', [segment, copy], { signal });
+  } finally {
+    rmSync(copy, { force: true });
+  }
 }
 
 /** @returns for how many seconds a segment that has ended has been missing in the repository */

@@ -65,7 +65,14 @@ export const configFileIn = (home: string) => join(home, 'pgbackrest', 'pgbackre
 
 /** What PostgreSQL is told to run for each finished segment of its log. */
 export const archiveCommand = (program: string, home: string) =>
-  `${quoted(program)} --config=${quoted(configFileIn(home))} --stanza=${STANZA} archive-push "%p"`;
+  endedByShutdown(`${quoted(program)} --config=${quoted(configFileIn(home))} --stanza=${STANZA} archive-push "%p"`);
+
+/**
+ * Ends the push if PostgreSQL is stopping. While S3 is away a push takes eight times its io-timeout, and a shutdown waits for six
+ * of them. What is not pushed stays, and is pushed after the next start. PostgreSQL runs this in its data directory.
+ */
+const endedByShutdown = (push: string) =>
+  `${push} & push=$!; (while sleep 1; do grep -q "^stopping" postmaster.pid && { sleep 2; kill $push; exit; }; done) >/dev/null 2>&1 & wait $push; code=$?; kill $! 2>/dev/null; exit $code`;
 
 export function createPgBackRest(program: string, host: ClusterHost, repository: RepositoryOptions): PgBackRest {
   const folder = join(host.home, 'pgbackrest');
@@ -131,7 +138,11 @@ function configuration(host: ClusterHost, repository: RepositoryOptions, folder:
       'repo1-retention-full': '9999999',
     }),
     `[${STANZA}]`,
-    ...lines({ 'pg1-path': livingCluster(host.home), 'pg1-port': String(host.port), 'pg1-user': host.role }),
+    ...lines({
+      'pg1-path': livingCluster(host.home),
+      'pg1-port': String(host.port),
+      'pg1-user': host.role,
+    }),
     '',
   ].join('\n');
 }

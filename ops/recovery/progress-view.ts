@@ -43,6 +43,7 @@ export function createProgressView(out: ProgressOutput = process.stderr): Progre
   let rate: Rate = createRate();
   let toldAt: number | null = null;
   let isDrawn = false;
+  let told: string | null = null;
 
   const clear = () => {
     if (isDrawn) out.write('\r\x1b[2K');
@@ -56,7 +57,7 @@ export function createProgressView(out: ProgressOutput = process.stderr): Progre
   return {
     say,
     end: clear,
-    show({ steps, beat, status, trouble }, now = Date.now()) {
+    show({ steps, beat, status, waitsFor, trouble }, now = Date.now()) {
       toldAt ??= now;
       for (const { step, startedAt, finishedAt } of steps) {
         const title = TITLES[step] ?? step;
@@ -74,6 +75,9 @@ export function createProgressView(out: ProgressOutput = process.stderr): Progre
       const running = steps.find(({ finishedAt }) => finishedAt === null);
       if (running) rate.add(beat?.done ?? 0, now);
       const title = running ? (TITLES[running.step] ?? running.step) : null;
+      // An outage may depend on it.
+      if (waitsFor !== null && waitsFor !== told) say(waitsFor);
+      told = waitsFor;
       const line = inWords(title, running ? beat : null, rate, status, trouble);
       if (line === null) return;
       if (out.isTTY) {

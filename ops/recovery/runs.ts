@@ -9,7 +9,7 @@ import { defaultPayloadConverter } from '@temporalio/common';
 import { uuidv7 } from 'uuidv7';
 import { toSetId } from '../../activities/backup/manifest';
 import { type BackupInput, backupWorkflowId } from '../../workflows/contracts/backup';
-import type { RecoveryProgress, RecoveryStatus, StepBeat } from '../../workflows/contracts/recovery-progress';
+import type { RecoveryProgress, RecoveryStatus, StepBeat, StepWait } from '../../workflows/contracts/recovery-progress';
 import { type RestoreInput, restoreWorkflowId } from '../../workflows/contracts/restore';
 import { restoreDrillWorkflowId } from '../../workflows/contracts/restore-drill';
 import { ProcessAttribute } from '../../workflows/contracts/search-attributes';
@@ -25,6 +25,8 @@ export interface Run<Step extends string = string, Result = unknown>
   /** How far the running step is. */
   beat: StepBeat | null;
   /** Why what it waits for was tried in vain the last time. */
+  /** What somebody has to do before the running step can go on. */
+  waitsFor: string | null;
   trouble: string | null;
   /** It will not change any more. */
   isOver: boolean;
@@ -136,19 +138,29 @@ function toRun<Step extends string, Result>(
     result: progress?.result ?? null,
     problem: progress?.problem ?? (isBroken ? ended : null),
     beat: isOpen ? beatOf(raw) : null,
+    waitsFor: isOpen ? waitOf(raw) : null,
     trouble: isOpen ? troubleOf(raw) : null,
     isOver: !isOpen || OVER.includes(told),
   };
 }
 
-function beatOf({ pendingActivities }: WorkflowExecutionDescription['raw']): StepBeat | null {
-  for (const { heartbeatDetails } of pendingActivities ?? []) {
-    const [payload] = heartbeatDetails?.payloads ?? [];
-    const beat = payload && defaultPayloadConverter.fromPayload<Partial<StepBeat> | null>(payload);
-    if (typeof beat?.done === 'number' && beat.unit)
-      return { done: beat.done, total: beat.total ?? null, unit: beat.unit };
+function beatOf(raw: WorkflowExecutionDescription['raw']): StepBeat | null {
+  for (const { done, total = null, unit } of newsOf<StepBeat>(raw)) {
+    if (typeof done === 'number' && unit) return { done, total, unit };
   }
   return null;
+}
+
+function waitOf(raw: WorkflowExecutionDescription['raw']): string | null {
+  return newsOf<StepWait>(raw).find(({ waitsFor }) => typeof waitsFor === 'string')?.waitsFor ?? null;
+}
+
+/** The details of the heartbeats of what runs. */
+function newsOf<T>({ pendingActivities }: WorkflowExecutionDescription['raw']): Partial<T>[] {
+  return (pendingActivities ?? []).flatMap(({ heartbeatDetails }) => {
+    const [payload] = heartbeatDetails?.payloads ?? [];
+    return (payload && defaultPayloadConverter.fromPayload<Partial<T> | null>(payload)) ?? [];
+  });
 }
 
 /** Codes and ids: whoever throws into a history says no more. */

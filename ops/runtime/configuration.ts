@@ -1,84 +1,58 @@
 // Everything the environment can say, read once. `.env.example` and docs/configuration.md list the same names.
-import { isAbsolute } from 'node:path';
 import { z } from 'zod';
+import { hours, LONGEST_DAYS, LONGEST_TIMER_SECONDS, port, share, whole } from './settings/numbers';
+import { AWS_CHECKS, faultsOf, TEMPORAL_CHECKS } from './settings/sdk-settings';
+import { folder, host, mailbox, name, paths, proxies, secretKeys, token } from './settings/texts';
+import { databaseUrl, redisUrl, required, sentryDsn, smtpUrl, storeUrl, webUrl } from './settings/urls';
 
-const required = (hint: string) => ({ error: `is required: ${hint}` });
-const whole = (least: number, most: number, fallback: number) => {
-  const bounds = most === Number.MAX_SAFE_INTEGER ? `of ${least} or more` : `from ${least} to ${most}`;
-  const fault = { error: `must be a whole number ${bounds}` };
-  return z.coerce.number(fault).int(fault).min(least, fault).max(most, fault).default(fallback);
-};
-const seconds = (fallback: number) => whole(0, Number.MAX_SAFE_INTEGER, fallback);
-const positive = (fallback: number) => whole(1, Number.MAX_SAFE_INTEGER, fallback);
-const port = (fallback: number) => whole(0, 65535, fallback);
-const hours = (fallback: number) => {
-  const fault = { error: 'must be a number above 0' };
-  return z.coerce.number(fault).positive(fault).default(fallback);
-};
-const SHARE = { error: 'must be a number from 0 to 1' };
-const share = z.coerce.number(SHARE).min(0, SHARE).max(1, SHARE).default(0);
 const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
-const url = (...schemes: string[]) => {
-  const kind = `a URL that begins with ${schemes.map((scheme) => `${scheme}://`).join(' or ')}`;
-  return z
-    .string(required(kind))
-    .refine((value) => schemes.some((scheme) => value.startsWith(`${scheme}://`)) && URL.canParse(value), {
-      error: `must be ${kind}`,
-    });
-};
-
-const PATHS = { error: 'must be absolute paths, separated by commas' };
-const paths = z
-  .string()
-  .transform((value) => value.split(',').map((path) => path.trim().replaceAll('%2C', ',')))
-  .refine((all) => all.every((path) => isAbsolute(path)), PATHS);
-const folder = z.string().refine((path) => isAbsolute(path), { error: 'must be an absolute path' });
-
-const SecretKeys = z
-  .string(required('32 or more random bytes in base64, for instance from `openssl rand -base64 32`'))
-  .transform((value) => value.split(',').map((part) => Buffer.from(part.trim(), 'base64')))
-  .refine((keys) => keys.every((key) => key.length >= 32), { error: 'must be keys of 32 bytes or more in base64' });
+const days = (least: number, fallback: number) => whole(least, LONGEST_DAYS, fallback);
+const seconds = (least: number, fallback: number) => whole(least, LONGEST_TIMER_SECONDS, fallback);
+const CONNECTIONS_AT_MOST = 10_000;
 
 const Environment = z.object({
-  DATABASE_URL: url('postgresql', 'postgres'),
-  REDIS_URL: url('redis', 'rediss').optional(),
-  SMTP_URL: url('smtp', 'smtps'),
-  MAIL_FROM: z.string(required('the From address of every mail')).min(3, 'must be an address, with or without a name'),
-  FILES_URL: url('s3', 'file'),
-  BACKUP_URL: url('s3', 'file'),
+  DATABASE_URL: databaseUrl(),
+  REDIS_URL: redisUrl().optional(),
+  SMTP_URL: smtpUrl(),
+  MAIL_FROM: mailbox(),
+  FILES_URL: storeUrl(),
+  BACKUP_URL: storeUrl(),
   ADMIN_PASSWORD: z.string(required('the bootstrap admin token')).min(8, 'must have 8 characters or more'),
-  SECRET_KEY: SecretKeys,
+  SECRET_KEY: secretKeys(),
+  HOST: host(),
   PORT: port(8000),
+  METRICS_HOST: host(),
   METRICS_PORT: port(9464),
   WORKER_METRICS_PORT: port(9465),
-  PUBLIC_URL: url('http', 'https').optional(),
-  TEMPORAL_UI_URL: url('http', 'https').optional(),
-  TEMPORAL_DEPLOYMENT_NAME: z.string().default('countersign'),
-  TEMPORAL_WORKER_BUILD_ID: z.string().optional(),
-  HUBSPOT_ACCESS_TOKEN: z.string().optional(),
-  HUBSPOT_BASE_URL: url('http', 'https').default('https://api.hubapi.com'),
-  SENTRY_DSN: url('http', 'https').optional(),
-  SENTRY_ENVIRONMENT: z.string().default('production'),
-  SENTRY_TRACES_SAMPLE_RATE: share,
+  PUBLIC_URL: webUrl().optional(),
+  TEMPORAL_UI_URL: webUrl().optional(),
+  TEMPORAL_DEPLOYMENT_NAME: name().default('countersign'),
+  TEMPORAL_WORKER_BUILD_ID: name().optional(),
+  HUBSPOT_ACCESS_TOKEN: token().optional(),
+  HUBSPOT_BASE_URL: webUrl().default('https://api.hubapi.com'),
+  SENTRY_DSN: sentryDsn().optional(),
+  SENTRY_ENVIRONMENT: name().default('production'),
+  SENTRY_TRACES_SAMPLE_RATE: share(0),
   LOG_LEVEL: z.enum(LOG_LEVELS, { error: `must be one of ${LOG_LEVELS.join(', ')}` }).default('info'),
-  TRUST_PROXY: z.string().optional(),
-  KEY_REQUESTS_PER_MINUTE: positive(60_000),
-  DB_POOL_SIZE: positive(20),
-  DB_POOL_OVERFLOW: seconds(10),
-  DB_POOL_TIMEOUT_SECONDS: positive(30),
-  DB_POOL_RECYCLE_SECONDS: positive(3600),
-  SHUTDOWN_DRAIN_SECONDS: seconds(30),
-  DRAFT_RETENTION_DAYS: positive(90),
-  AUDIT_RETENTION_DAYS: positive(365),
-  BACKUP_RETENTION_DAYS: positive(30),
-  UNDO_RETENTION_DAYS: whole(0, 36_500, 7),
-  UNDO_WINDOW_SECONDS: seconds(0),
+  TRUST_PROXY: proxies().optional(),
+  KEY_REQUESTS_PER_MINUTE: whole(1, 1_000_000_000, 60_000),
+  DB_POOL_SIZE: whole(1, CONNECTIONS_AT_MOST, 20),
+  DB_POOL_OVERFLOW: whole(0, CONNECTIONS_AT_MOST, 10),
+  DB_POOL_TIMEOUT_SECONDS: seconds(1, 30),
+  DB_POOL_RECYCLE_SECONDS: seconds(1, 3600),
+  SHUTDOWN_DRAIN_SECONDS: seconds(0, 30),
+  DRAFT_RETENTION_DAYS: days(1, 90),
+  AUDIT_RETENTION_DAYS: days(1, 365),
+  BACKUP_RETENTION_DAYS: days(1, 30),
+  UNDO_RETENTION_DAYS: days(0, 7),
+  UNDO_WINDOW_SECONDS: seconds(0, 0),
   APPROVAL_DEADLINE_HOURS: hours(72),
   BACKUP_PASSPHRASE: z.string().min(20, 'must have 20 characters or more').optional(),
-  POSTGRES_HOME: folder.optional(),
-  SCAN_PATHS: paths.optional(),
-  SCAN_INTERVAL: positive(3600),
-  MAILBOX_PATH: folder.optional(),
+  POSTGRES_HOME: folder().optional(),
+  POSTGRES_START: z.string().optional(),
+  SCAN_PATHS: paths().optional(),
+  SCAN_INTERVAL: seconds(1, 3600),
+  MAILBOX_PATH: folder().optional(),
 });
 
 /** Their names, for who documents them. */
@@ -88,29 +62,74 @@ export type Configuration = Omit<z.output<typeof Environment>, 'PUBLIC_URL'> & {
 
 export class ConfigurationError extends Error {}
 
-/** Some of it, for a tool that needs no more. */
+/** Some of it, for a tool that needs no more. Throws a ConfigurationError. */
 export function readSettings<K extends keyof typeof Environment.shape>(
   names: K[],
   env: NodeJS.ProcessEnv = process.env,
 ): Pick<z.output<typeof Environment>, K> {
   const some = Environment.pick(Object.fromEntries(names.map((name) => [name, true])) as never);
-  return parse(some, env) as Pick<z.output<typeof Environment>, K>;
+  return parse(some, env, storeFaults) as Pick<z.output<typeof Environment>, K>;
 }
 
-/** Reads the environment; throws one ConfigurationError that names every fault. Empty values count as unset. */
+/** Reads the environment. Throws one ConfigurationError that names every fault. Empty values count as unset. */
 export function readConfiguration(env: NodeJS.ProcessEnv = process.env): Configuration {
-  const settings = parse(Environment, env);
+  const settings = parse(Environment, env, (given) => [
+    ...faultsOf(TEMPORAL_CHECKS, given),
+    ...storeFaults(given),
+    ...sharedPort(given),
+  ]);
   return { ...settings, PUBLIC_URL: settings.PUBLIC_URL ?? `http://localhost:${settings.PORT}` };
 }
 
-function parse<T extends z.ZodType>(schema: T, env: NodeJS.ProcessEnv): z.output<T> {
-  const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== undefined && value !== ''));
+type Given = Readonly<Record<string, string>>;
+type Fault = [name: string, fault: string];
+
+function parse<T extends z.ZodObject>(
+  schema: T,
+  env: NodeJS.ProcessEnv,
+  checkOthers: (given: Given) => Fault[],
+): z.output<T> {
+  const given = Object.fromEntries(
+    Object.entries(env).filter((entry): entry is [string, string] => entry[1] !== undefined && entry[1] !== ''),
+  );
   const parsed = schema.safeParse(given);
-  if (!parsed.success) {
-    const faults = [...new Set(parsed.error.issues.map((issue) => `  ${issue.path.join('.')} ${issue.message}`))];
+  const found: Fault[] = [
+    ...(parsed.error?.issues ?? []).map((issue): Fault => [issue.path.join('.'), issue.message]),
+    ...checkOthers(given),
+  ];
+  const isRead = (name: string) => name in schema.shape || found.some(([other]) => other === name);
+  const spaced = Object.entries(given).filter(([name, value]) => isRead(name) && hasStrayCharacters(name, value));
+  const isSpaced = (name: string) => spaced.some(([other]) => other === name);
+  const faults: Fault[] = [
+    ...found.filter(([name]) => !isSpaced(name)),
+    ...spaced.map(([name]): Fault => [name, 'begins or ends with white space, or holds a line break: remove it']),
+  ];
+  if (faults.length > 0 || !parsed.success) {
+    const lines = [...new Set(faults.map(([name, fault]) => `  ${name} ${fault}`))];
     throw new ConfigurationError(
-      `The configuration has ${faults.length} fault(s):\n${faults.join('\n')}\nSee .env.example.`,
+      `The configuration has ${lines.length} fault(s):\n${lines.join('\n')}\nSee .env.example and docs/configuration.md.`,
     );
   }
   return parsed.data;
+}
+
+/** A carriage return at the end of a line, or a space that was pasted with a password, is hard to see. */
+function hasStrayCharacters(name: string, value: string): boolean {
+  // Backups that exist are encrypted with exactly these characters.
+  if (name === 'BACKUP_PASSPHRASE') return value.trim() === '' || CONTROL.test(value);
+  return value !== value.trim() || CONTROL.test(value);
+}
+
+// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+const CONTROL = /[\u0000-\u001f\u007f]/;
+
+/** Only an S3 store makes the AWS SDK read its settings. */
+function storeFaults(given: Given): Fault[] {
+  const usesS3 = [given.FILES_URL, given.BACKUP_URL].some((url) => url?.startsWith('s3:'));
+  return usesS3 ? faultsOf(AWS_CHECKS, given) : [];
+}
+
+/** The API listens on both. */
+function sharedPort({ PORT = '8000', METRICS_PORT = '9464' }: Given): Fault[] {
+  return PORT === METRICS_PORT && Number(PORT) > 0 ? [['METRICS_PORT', 'must not be the same as PORT']] : [];
 }

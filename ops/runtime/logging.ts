@@ -1,5 +1,6 @@
-// Structured logs without personal data: ids, codes and numbers; what may hold more is cut off here.
+// Writes structured logs without personal data: ids, codes and numbers; cuts off what may hold more.
 import { type Logger as Pino, pino } from 'pino';
+import { createLogDestination } from './log-destination';
 
 export type Logger = Pino;
 
@@ -7,7 +8,6 @@ const NAME = /^[\w.-]{1,64}$/;
 /** A line of a stack ends with a place; a message that looks like one seldom does. */
 const FRAME = /^ {4}at .+:\d+:\d+\)?$/;
 const DEEPEST_CAUSE = 4;
-const KEPT_BYTES = 1_000_000;
 
 /** Keeps of an error what cannot hold an address or content: its class, its code and where it was thrown. */
 export function describeError(error: unknown, depth = 0): Record<string, unknown> {
@@ -27,15 +27,15 @@ export function describeError(error: unknown, depth = 0): Record<string, unknown
 }
 
 export function createLogger(process: string, level = 'info'): Logger {
-  // Written at once: the last lines of a process that exits would otherwise come out of order, or not at all.
-  const destination = pino.destination({ dest: 1, sync: true, maxLength: KEPT_BYTES });
-  // A full disk takes the log, not the service: the next line tries again, what does not fit meanwhile is lost.
-  destination.on('error', () => {});
+  const destination = createLogDestination(1, (dropped) =>
+    logger.error({ dropped }, 'Log lines were dropped because the log could not be written'),
+  );
   const options = {
     level,
     base: { process },
     timestamp: pino.stdTimeFunctions.isoTime,
     serializers: { err: (error: unknown) => describeError(error) },
   };
-  return pino(options, destination);
+  const logger: Logger = pino(options, destination);
+  return logger;
 }

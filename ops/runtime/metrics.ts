@@ -1,7 +1,10 @@
-// What a process tells Prometheus, on a port of its own that is not for the public.
+// Serves a process's metrics to Prometheus, on a port of its own that is not for the public.
 import { createServer, type Server } from 'node:http';
 import type pg from 'pg';
-import { collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import { type Listening, listenOn } from './listening';
+import { droppedLines } from './log-destination';
+import { within } from './within';
 
 const SECONDS = [0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
 
@@ -9,6 +12,15 @@ export function createRegistry(process: string): Registry {
   const registry = new Registry();
   registry.setDefaultLabels({ process });
   collectDefaultMetrics({ register: registry });
+  new Counter({
+    name: 'countersign_log_lines_dropped_total',
+    help: 'Log lines that were dropped because the log could not be written, for instance to a full disk',
+    registers: [registry],
+    collect() {
+      this.reset();
+      this.inc(droppedLines());
+    },
+  });
   return registry;
 }
 
@@ -45,20 +57,28 @@ export function createRequestObserver(registry: Registry): (request: ObservedReq
   return ({ seconds, ...labels }) => histogram.observe(labels, seconds);
 }
 
-export async function startMetricsServer(registry: Registry, port: number): Promise<Server> {
+export async function startMetricsServer(registry: Registry, where: Listening): Promise<Server> {
   const server = createServer((request, response) => {
     if (request.url !== '/metrics' || request.method !== 'GET') {
       response.writeHead(404).end();
       return;
     }
-    registry.metrics().then(
-      (text) => response.writeHead(200, { 'Content-Type': registry.contentType }).end(text),
-      () => response.writeHead(500).end(),
-    );
+    void render(registry).then((text) => response.writeHead(200, { 'Content-Type': registry.contentType }).end(text));
   });
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(port, resolve);
-  });
+  await listenOn(server, where);
   return server;
+}
+
+/** Longer than a gauge takes that bounds itself (observed-gauge.ts), so that this cuts off only what has no bound. */
+const COLLECTED_WITHIN_MS = 1_500;
+
+/** Renders each metric on its own: one that fails or hangs is missing, and all others are still there. */
+async function render(registry: Registry): Promise<string> {
+  const texts = await Promise.all(
+    registry.getMetricsAsArray().map(({ name }) => {
+      const text = Promise.resolve(registry.getSingleMetricAsString(name));
+      return within(COLLECTED_WITHIN_MS, text).catch(() => null);
+    }),
+  );
+  return `${texts.filter((text) => text !== null).join('\n\n')}\n`;
 }

@@ -1,4 +1,4 @@
-// Signatures that anyone can check with the public key, made with a key derived from SECRET_KEY.
+// Makes and checks signatures that anyone can verify with the public key, made with a key derived from SECRET_KEY.
 import { createPrivateKey, createPublicKey, type KeyObject, sign, verify } from 'node:crypto';
 import { deriveSecrets } from './secrets';
 
@@ -9,12 +9,18 @@ export interface Signed {
   publicKey: string;
 }
 
+/**
+ * What a signature is worth to this process. `unknown_key`: it names a key that is not in this process's SECRET_KEY. That happens
+ * while a key is being rotated, and a forger can write it too, so it is neither evidence of tampering nor ever counted as genuine.
+ */
+export type Standing = 'genuine' | 'unknown_key' | 'forged';
+
 export interface Signer {
   /** Of every key of SECRET_KEY, raw, in base64; the first signs. */
   publicKeys: string[];
   sign(content: string): Signed;
-  /** Whether it was signed here, with any key of SECRET_KEY. */
-  verify(content: string, signed: Signed): boolean;
+  /** Returns `forged` also if the signature does not hold for the unknown key that it names. */
+  check(content: string, signed: Signed): Standing;
 }
 
 /** What PKCS #8 puts before the 32 bytes of an Ed25519 key. */
@@ -31,12 +37,20 @@ export function createSigner(keys: readonly Buffer[], purpose: string): Signer {
       signature: sign(null, Buffer.from(content), own[0] as KeyObject).toString('base64'),
       publicKey: publicKeys[0] as string,
     }),
-    verify: (content, { signature, publicKey }) =>
-      publicKeys.includes(publicKey) && isSignedBy(publicKey, content, signature),
+    check(content, { signature, publicKey }) {
+      if (!isPublicKey(publicKey) || !isSignedBy(publicKey, content, signature)) return 'forged';
+      return publicKeys.includes(publicKey) ? 'genuine' : 'unknown_key';
+    },
   };
 }
 
-/** For who has the public key alone. */
+/** Returns whether this is 32 bytes in base64, in the one spelling that we write. */
+export function isPublicKey(text: string): boolean {
+  const raw = Buffer.from(text, 'base64');
+  return raw.length === 32 && raw.toString('base64') === text;
+}
+
+/** Returns whether the key has signed the content. For a verifier that has the public key alone. */
 export function isSignedBy(publicKey: string, content: string, signature: string | Uint8Array): boolean {
   const x = Buffer.from(publicKey, 'base64').toString('base64url');
   const key = createPublicKey({ key: { kty: 'OKP', crv: 'Ed25519', x }, format: 'jwk' });

@@ -2,13 +2,25 @@
 // while the server is away, and finds it again within a second of its return.
 import { Client, Connection } from '@temporalio/client';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
+import { ConfigurationError } from './configuration';
 
 export type TemporalSettings = ReturnType<typeof temporalSettings>;
 
 /** Address, namespace, API key and TLS as the SDK's own environment variables say. */
 export function temporalSettings() {
-  const { connectionOptions, namespace = 'default' } = loadClientConnectConfig();
+  const { connectionOptions, namespace = 'default' } = load();
   return { connectionOptions, namespace };
+}
+
+/** Throws a ConfigurationError: the SDK's own error quotes the file, which may hold a key. */
+function load(): ReturnType<typeof loadClientConnectConfig> {
+  try {
+    return loadClientConnectConfig();
+  } catch {
+    throw new ConfigurationError(
+      "Temporal's configuration file can not be used: check TEMPORAL_CONFIG_FILE, that its TOML is valid, and that it holds TEMPORAL_PROFILE.",
+    );
+  }
 }
 
 /** Address, namespace, API key and TLS are the SDK's own environment variables, unless given. */

@@ -131,4 +131,31 @@ describe('a request id', () => {
     const other = await api.anyone.get('/health').set('X-Request-Id', 'ada@example.org');
     expect(other.headers['x-request-id']).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-7/);
   });
+
+  it('of the client comes back and is logged beside ours, which stays the one of the audit trail', async () => {
+    const given = 'checkout_7.a-3f9c';
+    const { headers } = await api.admin
+      .post('/api/keys')
+      .set('X-Request-Id', given)
+      .send({ name: 'y', roles: ['ops'] });
+    const ours = headers['x-countersign-request-id'] as string;
+    expect(headers['x-request-id']).toBe(given);
+    expect(ours).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-7/);
+    expect(await api.database.db.auditEvent.count({ where: { requestId: ours } })).toBe(1);
+    const line = api.log.map((one) => JSON.parse(one)).find(({ requestId }) => requestId === ours);
+    expect(line).toMatchObject({ clientRequestId: given });
+  });
+
+  it.each([
+    ['is too long', 'a'.repeat(43)],
+    ['holds another character', 'a/b'],
+    ['is an address', 'ada@customer.example'],
+    ['is an address in hex', Buffer.from('ada@customer.example').toString('hex')],
+    ['is an address in base64', Buffer.from('ada@customer.example').toString('base64url')],
+    ['is an API key', `cs_${Buffer.alloc(32, 5).toString('base64url')}`],
+  ])('of the client is ignored and not logged if it %s', async (_title, given) => {
+    const { headers } = await api.anyone.get('/nowhere').set('X-Request-Id', given);
+    expect(headers['x-request-id']).toBe(headers['x-countersign-request-id']);
+    expect(api.log.join('')).not.toContain(given);
+  });
 });

@@ -119,7 +119,7 @@ describe('a request that cannot be taken is told why', () => {
 describe('what is no HTTP request the parser takes', () => {
   async function say(text: string): Promise<string> {
     const { server, listen, cutOff } = createApiServer(api.app);
-    await listen(0);
+    await listen({ host: '127.0.0.1', port: 0 });
     const { port } = server.address() as { port: number };
     const socket = connect(port, '127.0.0.1', () => socket.write(text));
     const chunks: Buffer[] = [];

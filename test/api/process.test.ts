@@ -60,6 +60,53 @@ it('serves the API and, on a port of its own, metrics by route; ends in order wh
   ]);
 });
 
+it('counts a request that fails while the database is away under its own route', async () => {
+  const api = start({ DATABASE_URL: 'postgresql://nobody@127.0.0.1:9/nothing' });
+  const headers = { Authorization: 'Bearer cs_anything' };
+  const answer = () => fetch(url('/api/drafts/0198c0de-0000-7000-8000-000000000001'), { headers }).catch(() => null);
+  expect(await until('it answers', answer)).toMatchObject({ status: 503 });
+  const metrics = await (await fetch(`http://127.0.0.1:${environment.METRICS_PORT}/metrics`)).text();
+  expect(metrics).toContain('method="GET",route="/api/drafts/:id",status="503"');
+  expect(metrics).not.toContain('unmatched');
+  await api.kill();
+});
+
+/** Only on Linux is loopback a whole network: a server on every address answers at 127.0.0.2 too. */
+const onLinux = process.platform === 'linux' ? describe : describe.skip;
+
+onLinux('the address that it listens on', () => {
+  const elsewhere = (port?: string) => `http://127.0.0.2:${port}/health`;
+  const answers = (address: string) =>
+    fetch(address).then(
+      () => true,
+      () => false,
+    );
+
+  it('is loopback unless it is set, for metrics too', async () => {
+    const api = start();
+    await until('it is ready', isReady);
+    expect(await answers(elsewhere(environment.PORT))).toBe(false);
+    expect(await answers(elsewhere(environment.METRICS_PORT))).toBe(false);
+    await api.kill();
+  });
+
+  it('is the one of HOST and METRICS_HOST', async () => {
+    const api = start({ HOST: '0.0.0.0', METRICS_HOST: '127.0.0.2' });
+    await until('it is ready', isReady);
+    expect(await answers(elsewhere(environment.PORT))).toBe(true);
+    expect(await answers(elsewhere(environment.METRICS_PORT))).toBe(true);
+    expect(await answers(`http://127.0.0.1:${environment.METRICS_PORT}/metrics`)).toBe(false);
+    await api.kill();
+  });
+
+  it('must be one of this machine', async () => {
+    // Reserved for documentation (RFC 5737).
+    const api = start({ HOST: '192.0.2.1' });
+    expect(await ended(api)).toEqual({ code: 1 });
+    expect(api.log).toContain('Correct HOST and METRICS_HOST');
+  });
+});
+
 it('ends at once when it is asked a second time', async () => {
   const api = start();
   await until('it is ready', isReady);

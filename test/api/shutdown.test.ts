@@ -33,7 +33,7 @@ beforeEach(() => {
 
 async function started() {
   const server = createApiServer(api.app);
-  await server.listen(0);
+  await server.listen({ host: '127.0.0.1', port: 0 });
   const { port } = server.server.address() as { port: number };
   const { key } = await api.keyFor('an agent', 'author');
   const agent = new Agent({ keepAlive: true });

@@ -11,7 +11,7 @@ import { createTestDatabase, type TestDatabase } from '../support/database';
 import { newFolder } from '../support/environment';
 import { TestService } from '../support/service';
 import { until } from '../support/until';
-import { SECRET_KEY } from './sealed-trail';
+import { SECRET_KEY, tamperWith } from './sealed-trail';
 
 let service: TestService;
 beforeAll(async () => {
@@ -62,11 +62,30 @@ it('seals and anchors what is committed, and prunes what is a year old when its 
   });
 });
 
+it('waits with the retention for a worker that has the key, and calls nothing broken meanwhile', async () => {
+  await service.endWorkers();
+  const newKey = Buffer.alloc(32, 8);
+  service.runWorker({ SECRET_KEY: [newKey, ...SECRET_KEY].map((key) => key.toString('base64')).join(',') });
+  await until('the new key has signed', async () => (await verify()).reason === 'key_unknown');
+  await service.endWorkers();
+  service.runWorker();
+  const handle = await service.temporal.client.workflow.start('auditRetention', {
+    workflowId: 'retention-without-the-key',
+    taskQueue: 'processes',
+    args: [{}],
+  });
+  await until('it waits for a worker with the key', async () => {
+    const { raw } = await handle.describe();
+    const [pending] = raw.pendingActivities ?? [];
+    return pending?.lastFailure?.applicationFailureInfo?.type === 'AuditUnverified';
+  });
+  await service.endWorkers();
+  service.runWorker({ SECRET_KEY: [...SECRET_KEY, newKey].map((key) => key.toString('base64')).join(',') });
+  expect(await handle.result()).toMatchObject({ status: 'done' });
+});
+
 it('prunes nothing of a trail that is broken', async () => {
-  const { pool } = service.database;
-  await pool.query('ALTER TABLE audit_events DISABLE TRIGGER ALL');
-  await pool.query(`UPDATE audit_events SET at = at - interval '1 day' WHERE type = 'young'`);
-  await pool.query('ALTER TABLE audit_events ENABLE TRIGGER ALL');
+  await tamperWith(service.database, `UPDATE audit_events SET at = at - interval '1 day' WHERE type = 'young'`);
   const handle = await service.temporal.client.workflow.start('auditRetention', {
     workflowId: 'retention-of-a-broken-trail',
     taskQueue: 'processes',

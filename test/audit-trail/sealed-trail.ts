@@ -8,10 +8,17 @@ import { type Verification, verifyTrail } from '../../activities/audit-trail/ver
 import { recordEvent } from '../../activities/commands/audit';
 import { SYSTEM } from '../../activities/commands/context';
 import { openObjectStore } from '../../ops/runtime/object-store';
-import { createTestDatabase, type TestDatabase } from '../support/database';
+import { asSuperuser, createTestDatabase, type TestDatabase } from '../support/database';
 import { newFolder } from '../support/environment';
 
 export const SECRET_KEY = [Buffer.alloc(32, 7)];
+
+/** As whoever has the database to himself: no trigger stops him. */
+export function tamperWith(database: Pick<TestDatabase, 'url'>, ...statements: string[]): Promise<unknown> {
+  const triggers = (state: string) =>
+    ['audit_events', 'audit_seals', 'audit_checkpoints'].map((table) => `ALTER TABLE ${table} ${state} TRIGGER ALL`);
+  return asSuperuser(database, [...triggers('DISABLE'), ...statements, ...triggers('ENABLE')].join('; '));
+}
 
 export class SealedTrail {
   readonly folder = newFolder('audit');
@@ -34,12 +41,8 @@ export class SealedTrail {
     }
   }
 
-  /** As whoever has the database to himself: no trigger stops him. */
-  async tamper(...statements: string[]): Promise<void> {
-    const tables = ['audit_events', 'audit_seals', 'audit_checkpoints'];
-    for (const table of tables) await this.database.pool.query(`ALTER TABLE ${table} DISABLE TRIGGER ALL`);
-    for (const statement of statements) await this.database.pool.query(statement);
-    for (const table of tables) await this.database.pool.query(`ALTER TABLE ${table} ENABLE TRIGGER ALL`);
+  tamper(...statements: string[]): Promise<unknown> {
+    return tamperWith(this.database, ...statements);
   }
 
   /** Signs the head of the chain, as the worker does each minute. */

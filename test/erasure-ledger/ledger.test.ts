@@ -40,7 +40,24 @@ it('is still read when the key has been rotated, and not without the old one', a
   const rotated = withKeys([OTHER, KEY]);
   await rotated.append(entry(2));
   expect(await collect(rotated.entries())).toHaveLength(2);
-  await expect(collect(withKeys([OTHER]).entries())).rejects.toMatchObject({ code: 'ledger_broken', position: 1 });
+  await expect(collect(withKeys([OTHER]).entries())).rejects.toMatchObject({ code: 'ledger_key_unknown', position: 1 });
+});
+
+it('is not carried out, and not called broken, at an entry that a key signed which is not known here', async () => {
+  const { ledger, with: withKeys } = open();
+  await ledger.append(entry(1));
+  await withKeys([OTHER, KEY]).append(entry(2));
+  const trouble = { code: 'ledger_key_unknown', position: 2, message: expect.stringContaining('SECRET_KEY') };
+  await expect(collect(ledger.entries())).rejects.toMatchObject(trouble);
+  expect(await collect(withKeys([KEY, OTHER]).entries())).toHaveLength(2);
+});
+
+it('is broken at an entry whose signature does not hold for the unknown key that it names', async () => {
+  const { store, ledger, with: withKeys } = open();
+  const signed = await withKeys([OTHER]).append(entry(1));
+  const forged = { ...signed, signature: Buffer.alloc(64, 1).toString('base64') };
+  await store.put(keyOf(1), Buffer.from(JSON.stringify(forged)));
+  await expect(collect(ledger.entries())).rejects.toMatchObject({ code: 'ledger_broken', position: 1 });
 });
 
 it.each([

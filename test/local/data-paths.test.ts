@@ -6,7 +6,7 @@ import { ownFolder } from './folder';
 
 const root = join(ownFolder(), 'a, folder');
 const NEEDED = {
-  DATABASE_URL: 'postgresql://localhost',
+  DATABASE_URL: 'postgresql://localhost/countersign',
   SMTP_URL: 'smtp://localhost',
   MAIL_FROM: 'outbox@example.com',
   FILES_URL: 'file:///files',

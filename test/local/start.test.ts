@@ -1,7 +1,7 @@
 // `npm start` as somebody uses it: real servers in a copy of this clone, killed, started again, stopped.
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { cpSync, existsSync, readdirSync, readFileSync, statSync, symlinkSync } from 'node:fs';
+import { cpSync, existsSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { getPriority } from 'node:os';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
@@ -30,6 +30,11 @@ beforeAll(async () => {
     if (!NOT_COPIED.includes(name)) cpSync(join(PACKAGE_ROOT, name), join(clone, name), { recursive: true });
   }
   symlinkSync(join(PACKAGE_ROOT, 'node_modules'), join(clone, 'node_modules'));
+  // A production's settings in the same folder: were they read, nothing would start.
+  writeFileSync(
+    join(clone, '.env'),
+    'DATABASE_URL=postgresql://127.0.0.1:9/production\nTEMPORAL_ADDRESS=127.0.0.1:9\nREDIS_URL=x\n',
+  );
   const { PATH, HOME } = process.env;
   environment = { PATH, HOME, PORT: String(await freePort()), MAIL_FROM: 'outbox@countersign.example' };
   running = await start();

@@ -12,6 +12,7 @@ const run = (changes: Partial<Run>): Run => ({
   result: null,
   problem: null,
   beat: null,
+  waitsFor: null,
   trouble: null,
   isOver: false,
   ...changes,
@@ -49,6 +50,13 @@ it('says what it waits for', () => {
   expect(said.at(-1)).toContain('waiting for another operation to end (userErasure');
 });
 
+it('says at once, and once, what somebody has to do', () => {
+  const { said, show } = view(false);
+  const waiting = { steps: [{ step: 'switch', startedAt: at(0), finishedAt: null }], waitsFor: 'Start PostgreSQL.' };
+  for (const second of [0, 1, 2]) show(run(waiting), second * 1000);
+  expect(said).toEqual(['· switching\n', 'Start PostgreSQL.\n']);
+});
+
 it('lists sets in columns, the newest last, and one that can not be trusted as such', () => {
   const set = {
     id: '20260101T000000Z',
@@ -59,10 +67,15 @@ it('lists sets in columns, the newest last, and one that can not be trusted as s
     size: 210_000_000,
     stored: 87_400_000,
   };
-  const table = describeSets([{ id: '20251231T000000Z', broken: 'signature' }, set], Date.parse(at(30)) + 3_600_000);
+  const unusable = [
+    { id: '20251230T000000Z', broken: 'unknown_key' as const },
+    { id: '20251231T000000Z', broken: 'signature' as const },
+  ];
+  const table = describeSets([...unusable, set], Date.parse(at(30)) + 3_600_000);
   expect(table.split('\n')).toEqual([
-    'id                kind    age     size    stored  parts',
-    '20251231T000000Z  BROKEN                          not to be used: its manifest is not signed by our key',
-    '20260101T000000Z  full    60 min  210 MB  87 MB   postgres, files',
+    'id                kind         age     size    stored  parts',
+    '20251230T000000Z  UNKNOWN KEY                          not to be used: a key that is not in SECRET_KEY signed its manifest; add that key after a comma',
+    '20251231T000000Z  BROKEN                               not to be used: its manifest was changed after it had been signed',
+    '20260101T000000Z  full         60 min  210 MB  87 MB   postgres, files',
   ]);
 });

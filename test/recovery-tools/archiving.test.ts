@@ -55,7 +55,7 @@ it('is noticed within five minutes: a segment each minute, a look each half minu
 it('opens the stanza at first, and sees segments arrive', async () => {
   const look = watch();
   const [first] = await query('SELECT pg_walfile_name(pg_current_wal_lsn()) AS name');
-  expect(await look()).toMatchObject({ state: 'ok', reason: null });
+  expect(await look()).toMatchObject({ state: 'unknown', reason: 'nothing_archived' });
   await endSegment();
   await becomes(look, { state: 'ok', newestSegment: first?.name });
 });
@@ -92,10 +92,14 @@ it('shows in the worker’s metrics and in what the API tells', async () => {
     return /^countersign_archiving_stalled 0$/m.test(text) && text;
   });
   expect(metrics).toMatch(/^countersign_archiving_lag_seconds 0/m);
+  await until('it is recorded', () => host.tools.backups.has('archiving/state.json'));
   stopping.abort();
   await kept;
   const { db, drop } = openTestDatabase(settings.DATABASE_URL);
-  expect(await createArchiving(db)()).toMatchObject({ state: 'ok', reason: null });
+  const { backups } = host.tools;
+  expect(await createArchiving(db, backups)()).toMatchObject({ state: 'ok', reason: null });
+  await backups.delete('archiving/state.json');
+  expect(await createArchiving(db, backups)()).toMatchObject({ state: 'unknown', reason: 'not_watched' });
   await drop();
 });
 
@@ -109,7 +113,10 @@ describe('what cannot be looked at is never well', () => {
     await host.server.stop();
     expect(await watch()()).toMatchObject({ state: 'unknown', reason: 'database_away', lagSeconds: null });
     const { db, drop } = openTestDatabase(host.environment.DATABASE_URL as string);
-    expect(await createArchiving(db)()).toMatchObject({ state: 'unknown', reason: 'database_away' });
+    expect(await createArchiving(db, host.tools.backups)()).toMatchObject({
+      state: 'unknown',
+      reason: 'database_away',
+    });
     await drop();
     await host.server.startAgain();
   });

@@ -2,6 +2,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
 import { withCluster } from '../../activities/restore/cluster';
+import { onServer } from '../support/database';
 import { isLongRun } from '../support/servers';
 import { until } from '../support/until';
 import { makeDatabaseSet } from './database-set';
@@ -18,7 +19,7 @@ let place: RestoringHost;
 
 beforeAll(async () => {
   place = await RestoringHost.start();
-  await place.sql('ALTER SYSTEM SET track_commit_timestamp = on');
+  await onServer(place.host.postgres.url, 'ALTER SYSTEM SET track_commit_timestamp = on');
   const before = place.host.pid();
   process.kill(before, 'SIGINT');
   await until('PostgreSQL is started again', async () =>

@@ -142,7 +142,7 @@ describe('one flipped byte', () => {
     const file = join(folder, manifestKey(set.id));
     const sound = readFileSync(file, 'utf8');
     writeFileSync(file, sound.replace('"release": "', '"release": "x'));
-    await expectRefused('wrong_key', /another SECRET_KEY, or has been changed: set the SECRET_KEY/);
+    await expectRefused('broken_manifest', /was changed after it had been signed/);
     writeFileSync(file, sound.replace('{', '['));
     await expectRefused('broken_manifest', /has been damaged\. Name another set/);
     writeFileSync(file, sound);

@@ -10,7 +10,6 @@ import { newestRecord, type RestoreRecord, readRecord, writeRecord } from '../..
 import { abandonAnchors, withDatabase } from '../../activities/restore/rewound';
 import { createRestorePoint, restorePointName } from '../../activities/restore-points';
 import { livingName } from '../../ops/local/clusters';
-import { createLogger } from '../../ops/runtime/logging';
 import type { RestoreTarget } from '../../workflows/contracts/restore';
 import { collect } from '../support/collect';
 import { until } from '../support/until';
@@ -142,9 +141,8 @@ test('goes back to before an operation that recorded a point, and to its time wh
   await makeDatabaseSet(place.tools, 'incr');
   await commit(5);
   const operation = { process: 'userErasure', id: uuidv7() } as const;
-  const logger = createLogger('test', 'silent');
   await withDatabase(place.tools.settings.DATABASE_URL, (db) =>
-    createRestorePoint({ db, backups, logger }, { name: restorePointName(operation.id), ...operation }),
+    createRestorePoint({ db, backups }, { name: restorePointName(operation.id), ...operation }),
   );
   await commit(6);
   const before = await place.run(place.steps.preflightRestore, { from: 'latest', before: operation.id });

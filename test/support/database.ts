@@ -4,6 +4,8 @@ import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import pg from 'pg';
+import { ensureDatabase } from '../../ops/local/database';
+import { OWNER, ownerUrl } from '../../ops/local/owner';
 import { createDatabase, type Database } from '../../prisma/client';
 import { testServers } from './servers';
 import { until } from './until';
@@ -11,6 +13,7 @@ import { until } from './until';
 const run = promisify(execFile);
 
 export interface TestDatabase {
+  /** As its owner, who is no superuser. */
   url: string;
   db: Database;
   pool: pg.Pool;
@@ -28,16 +31,18 @@ export const SMALL_POOL = {
 
 export async function createTestDatabase(): Promise<TestDatabase> {
   const name = newName();
-  await onServer(testServers().postgres, `CREATE DATABASE ${name} TEMPLATE ${testServers().template}`);
+  await onServer(testServers().postgres, `CREATE DATABASE ${name} TEMPLATE ${testServers().template} OWNER ${OWNER}`);
   return openOwn(name);
 }
 
 /** As it is at one moment, whoever works on it: what a restore to that moment brings. */
 export async function copyTestDatabase({ url }: Pick<TestDatabase, 'url'>): Promise<TestDatabase> {
   const name = newName();
-  await onServer(testServers().postgres, `CREATE DATABASE ${name} TEMPLATE template0`);
-  const to = databaseUrl(testServers().postgres, name);
-  await run('sh', ['-c', 'pg_dump -Fc "$0" | pg_restore --exit-on-error --dbname="$1"', url, to]);
+  await onServer(testServers().postgres, `CREATE DATABASE ${name} TEMPLATE template0 OWNER ${OWNER}`);
+  // As a superuser: what may be granted there is not the owner's to grant.
+  const { pathname } = new URL(url);
+  const [from, to] = [pathname.slice(1), name].map((one) => databaseUrl(testServers().postgres, one));
+  await run('sh', ['-c', 'pg_dump -Fc "$0" | pg_restore --exit-on-error --dbname="$1"', from as string, to as string]);
   return openOwn(name);
 }
 
@@ -45,7 +50,7 @@ const newName = () => `test_${randomBytes(6).toString('hex')}`;
 
 function openOwn(name: string): TestDatabase {
   const { postgres } = testServers();
-  const opened = openTestDatabase(databaseUrl(postgres, name));
+  const opened = openTestDatabase(ownerUrl(postgres, name));
   const { drop: close } = opened;
   return {
     ...opened,
@@ -69,10 +74,9 @@ export function openTestDatabase(url: string): TestDatabase {
   return { url, db, pool, drop: close };
 }
 
-/** A new database on any server, with every migration. @returns its URL */
+/** Makes a database on any server, with every migration, for an owner who is no superuser. @returns its URL */
 export async function createMigratedDatabase(server: string, name: string): Promise<string> {
-  await onServer(server, `CREATE DATABASE ${name}`);
-  const url = databaseUrl(server, name);
+  const url = await ensureDatabase(server, name);
   await run(process.execPath, ['prisma/cli.mjs', 'migrate', 'deploy'], {
     cwd: join(__dirname, '..', '..'),
     env: { ...process.env, DATABASE_URL: url },
@@ -94,8 +98,12 @@ async function connectionsTo(server: string, name: string): Promise<number> {
   return rows[0].open;
 }
 
-export async function onServer(server: string, statement: string): Promise<pg.QueryResult> {
-  const client = new pg.Client({ connectionString: databaseUrl(server, 'postgres') });
+/** On the servers of this run: what no role of the service may do. */
+export const asSuperuser = ({ url }: Pick<TestDatabase, 'url'>, statement: string): Promise<pg.QueryResult> =>
+  onServer(testServers().postgres, statement, new URL(url).pathname.slice(1));
+
+export async function onServer(server: string, statement: string, database = 'postgres'): Promise<pg.QueryResult> {
+  const client = new pg.Client({ connectionString: databaseUrl(server, database) });
   await client.connect();
   try {
     return await client.query(statement);

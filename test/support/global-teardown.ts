@@ -12,5 +12,5 @@ export default async function tearDown(): Promise<void> {
   const left = endLeftovers(folder);
   // Whoever made it, for instance test/run.mjs, may still look into it.
   if (!process.env.COUNTERSIGN_TEST_FOLDER) rmSync(folder, { recursive: true, force: true });
-  if (left > 0) throw new Error(`The tests left ${left} process(es) behind; they have been ended.`);
+  if (left.length > 0) throw new Error(`The tests left processes behind, which were ended:\n${left.join('\n')}`);
 }

@@ -20,7 +20,13 @@ const LONG_PROOFS = {
   'the lane': ['delivery/outage', 'delivery/journal', 'suppressions/lane', 'suppressions/race'],
   'the lock': ['operations/lock', 'operations/exclusion', 'operations/builds'],
   upkeep: ['backup/sets', 'retention/retention-process', 'recovery-commands/commands', 'recovery-commands/api'],
-  'what is installed': ['prisma/migrations', 'recovery-tools/archiving', 'local/runbook'],
+  'what is installed': [
+    'prisma/migrations',
+    'recovery-tools/archiving',
+    'local/runbook',
+    'production/production',
+    'restore/own-host',
+  ],
 };
 
 /** @param {string} sample the same draws the same */

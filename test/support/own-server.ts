@@ -4,7 +4,6 @@ import { randomBytes } from 'node:crypto';
 import { startPostgres } from '../../ops/local/postgres';
 import type { Server } from '../../ops/local/server';
 import { startTemporal } from '../../ops/local/temporal';
-import { databaseUrl } from './database';
 import { newFolder } from './environment';
 import { noteEnd, noteStart } from './leftovers.cjs';
 import { nameMigrated, seedCluster } from './seed-cluster';
@@ -74,6 +73,5 @@ export const startOwnTemporal = () => OwnServer.start(startTemporal, 'own-tempor
 export async function startOwnPostgres(): Promise<{ server: OwnServer; databaseUrl: string }> {
   const server = await OwnServer.start(startPostgres, 'own-postgres', seedCluster);
   const name = `own_${randomBytes(4).toString('hex')}`;
-  await nameMigrated(server.url, name);
-  return { server, databaseUrl: databaseUrl(server.url, name) };
+  return { server, databaseUrl: await nameMigrated(server.url, name) };
 }

@@ -1,8 +1,10 @@
 // Real processes of the built service, started, killed, frozen and thawed by tests.
 import { type ChildProcess, spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { createWriteStream, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { ENV_FILE } from '../../ops/runtime/env-file';
 import { noteEnd, noteStart } from './leftovers.cjs';
 import { testServers } from './servers';
 
@@ -19,10 +21,16 @@ export class ServiceProcess {
   /** @param script under dist/, for instance `worker/main.js` */
   static start(name: string, script: string, environment: Environment): ServiceProcess {
     const { folder } = testServers();
-    const logFile = join(folder, `${name}-${process.pid}-${ServiceProcess.started++}.log`);
+    const logFile = join(folder, `${name}-${randomUUID()}.log`);
     const log = createWriteStream(logFile, { flags: 'a' });
     const child = spawn(process.execPath, [join(__dirname, '..', '..', 'dist', script)], {
-      env: { PATH: process.env.PATH ?? '', HOME: process.env.HOME ?? '', NODE_ENV: 'production', ...environment },
+      env: {
+        PATH: process.env.PATH ?? '',
+        HOME: process.env.HOME ?? '',
+        NODE_ENV: 'production',
+        [ENV_FILE]: '',
+        ...environment,
+      },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     const { pid } = child;
@@ -35,7 +43,6 @@ export class ServiceProcess {
     });
     return new ServiceProcess(name, child, logFile, ended);
   }
-  private static started = 0;
 
   get pid(): number {
     if (this.child.pid === undefined) throw new Error(`${this.name} did not start: ${this.log}`);

@@ -1,11 +1,18 @@
 // A host of a test's own that can back up and restore: a cluster whose log is archived by pgBackRest, migrated, and a place
 // for its backups.
-import { chmodSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { appendFileSync, chmodSync } from 'node:fs';
+import { join } from 'node:path';
 import { findPgBackRest } from '../../ops/local/binaries/pgbackrest';
+import { findPostgres } from '../../ops/local/binaries/postgres';
+import { livingCluster, pointTo } from '../../ops/local/clusters';
 import { ensureDatabase } from '../../ops/local/database';
 import { freePort } from '../../ops/local/ports';
-import { type PostgresOptions, startPostgres } from '../../ops/local/postgres';
+import { keepPassword, type PostgresOptions, startPostgres } from '../../ops/local/postgres';
+import { findPostmaster } from '../../ops/local/postmaster';
 import { Supervised } from '../../ops/local/supervised';
+import { unprivilegedUser } from '../../ops/local/unprivileged-user';
+import { asClusterUser } from '../../ops/pgbackrest/cluster-host';
 import { archiveCommand } from '../../ops/pgbackrest/pgbackrest';
 import { findRecoveryTools, type RecoveryTools } from '../../ops/recovery/tools';
 import { readConfiguration } from '../../ops/runtime/configuration';
@@ -69,6 +76,57 @@ export async function startSupervisedHost(given: Partial<Environment> = {}): Pro
   return { folder, postgres, pid: () => pid, ...(await describeHost(folder, postgres.url, given)) };
 }
 
+export interface OwnHost extends Omit<RecoveryHost, 'server'> {
+  folder: string;
+  /** What POSTGRES_START may be there. */
+  startCommand: string;
+  /** Waits until PostgreSQL answers, or has ended. @param byLink as docs/backup.md forbids */
+  control(action: 'start' | 'stop', byLink?: boolean): void;
+}
+
+/** Where an operator starts PostgreSQL, from the folder that `current` names, and nobody starts it again. */
+export async function startOwnHost(given: Partial<Environment> = {}): Promise<OwnHost> {
+  const program = await pgBackRest();
+  const folder = newFolder('own-host');
+  seedCluster(folder);
+  chmodSync(folder, 0o711);
+  pointTo(folder, 'data');
+  const port = await freePort();
+  const settings = Object.entries({
+    port,
+    listen_addresses: '127.0.0.1',
+    unix_socket_directories: '',
+    wal_level: 'replica',
+    archive_mode: 'on',
+    archive_timeout: 60,
+    archive_command: archiveCommand(program, folder),
+  });
+  const lines = settings.map(([name, value]) => `${name} = '${String(value).replaceAll("'", "''")}'\n`);
+  appendFileSync(join(folder, 'data', 'postgresql.conf'), lines.join(''));
+  const { bin } = await findPostgres(null);
+  const user = await unprivilegedUser([join(bin, 'postgres'), folder]);
+  const link = join(folder, 'current');
+  const log = join(folder, 'data', 'server.log');
+  const control: OwnHost['control'] = (action, byLink = false) => {
+    const data = byLink ? link : livingCluster(folder);
+    const { command, args, ...ids } = asClusterUser({ user }, join(bin, 'pg_ctl'), [
+      '-D',
+      data,
+      '-w',
+      '-l',
+      log,
+      action,
+    ]);
+    execFileSync(command, args, { ...ids, cwd: '/', stdio: 'ignore' });
+    if (action === 'start') noteStart(testServers().folder, findPostmaster(livingCluster(folder))?.pid ?? 0);
+  };
+  control('start');
+  const as = user ? `setpriv --reuid=${user.uid} --regid=${user.gid} --clear-groups ` : '';
+  const startCommand = `${as}${bin}/pg_ctl -D "$(readlink -f ${link})" -w -l ${log} start >/dev/null`;
+  const url = `postgresql://postgres:${keepPassword(folder)}@127.0.0.1:${port}`;
+  return { folder, startCommand, control, ...(await describeHost(folder, url, given)) };
+}
+
 async function pgBackRest(): Promise<string> {
   const program = await findPgBackRest();
   if (!program) throw new Error('pgBackRest is not installed');
@@ -82,9 +140,8 @@ function startArchiving(program: string, options: PostgresOptions, archive = (co
 }
 
 async function describeHost(folder: string, serverUrl: string, given: Partial<Environment>, migrated = true) {
-  if (migrated) await nameMigrated(serverUrl);
-  else await onServer(serverUrl, `DROP DATABASE ${testServers().template}`);
-  const databaseUrl = await ensureDatabase(serverUrl);
+  if (!migrated) await onServer(serverUrl, `DROP DATABASE ${testServers().template}`);
+  const databaseUrl = await (migrated ? nameMigrated : ensureDatabase)(serverUrl);
   const environment = await testEnvironment({
     DATABASE_URL: databaseUrl,
     TEMPORAL_NAMESPACE: 'default',

@@ -3,7 +3,7 @@
 import { execFileSync } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { DATABASE } from '../../ops/local/database';
+import { DATABASE, ensureDatabase } from '../../ops/local/database';
 import { onServer } from './database';
 import { testServers } from './servers';
 
@@ -27,7 +27,8 @@ function copyParts(from: string, to: string): void {
   execFileSync('cp', ['-Rp', ...PARTS.map((part) => join(from, part)), to]);
 }
 
-/** The template as a database of this name, on a server that began as a copy. */
-export async function nameMigrated(server: string, name: string = DATABASE): Promise<void> {
+/** Names the template so, on a server that began as a copy. @returns its URL as its owner, who has another password there */
+export async function nameMigrated(server: string, name: string = DATABASE): Promise<string> {
   await onServer(server, `ALTER DATABASE ${testServers().template} RENAME TO ${name}`);
+  return ensureDatabase(server, name);
 }

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { parseEnv } from 'node:util';
 import { ConfigurationError, readConfiguration, VARIABLES } from '../../ops/runtime/configuration';
 
 const SECRET = Buffer.alloc(32, 1).toString('base64');
@@ -26,6 +27,8 @@ function faultsOf(env: NodeJS.ProcessEnv): string[] {
 describe('the configuration', () => {
   it('is complete with what is needed, and has its defaults', () => {
     expect(readConfiguration(NEEDED)).toMatchObject({
+      HOST: '127.0.0.1',
+      METRICS_HOST: '127.0.0.1',
       PORT: 8000,
       PUBLIC_URL: 'http://localhost:8000',
       LOG_LEVEL: 'info',
@@ -55,6 +58,8 @@ describe('the configuration', () => {
     expect(
       faultsOf({
         ...others,
+        HOST: 'https://example.com',
+        METRICS_HOST: '10.0.0',
         PORT: '70000',
         LOG_LEVEL: 'loud',
         DB_POOL_SIZE: '0',
@@ -69,12 +74,14 @@ describe('the configuration', () => {
       }).sort(),
     ).toEqual([
       '  ADMIN_PASSWORD must have 8 characters or more',
-      '  APPROVAL_DEADLINE_HOURS must be a number above 0',
-      '  DB_POOL_OVERFLOW must be a whole number of 0 or more',
-      '  DB_POOL_SIZE must be a whole number of 1 or more',
+      '  APPROVAL_DEADLINE_HOURS must be a number above 0 and up to 876000',
+      '  DB_POOL_OVERFLOW must be a whole number from 0 to 10000',
+      '  DB_POOL_SIZE must be a whole number from 1 to 10000',
       '  FILES_URL must be a URL that begins with s3:// or file://',
+      '  HOST must be an address of this machine, like 127.0.0.1, 0.0.0.0 or ::',
       '  LOG_LEVEL must be one of trace, debug, info, warn, error, fatal, silent',
       '  MAILBOX_PATH must be an absolute path',
+      '  METRICS_HOST must be an address of this machine, like 127.0.0.1, 0.0.0.0 or ::',
       '  PORT must be a whole number from 0 to 65535',
       '  SCAN_PATHS must be absolute paths, separated by commas',
       '  SECRET_KEY must be keys of 32 bytes or more in base64',
@@ -115,10 +122,9 @@ describe('the configuration', () => {
 describe('the documents of the configuration', () => {
   const read = (file: string) => readFileSync(join(__dirname, '..', '..', file), 'utf8');
   const examples = new Map(
-    [...read('.env.example').matchAll(/^(?:# )?([A-Z][A-Z0-9_]+)=(.*)$/gm)].map(([, name = '', value = '']) => [
-      name,
-      value,
-    ]),
+    Object.entries(parseEnv(read('.env.example').replaceAll(/^# ([A-Z][A-Z0-9_]*=)/gm, '$1'))).map(
+      ([name, value = '']) => [name, value],
+    ),
   );
   const rows = [...read('docs/configuration.md').matchAll(/^\| `([A-Z0-9_]+)` \| (.*?) \|/gm)];
   const defaults = new Map(rows.map(([, name = '', fallback = '']) => [name, fallback]));

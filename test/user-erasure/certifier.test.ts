@@ -3,7 +3,7 @@ import { pino } from 'pino';
 import { replayLedger } from '../../activities/erasure-ledger/replay';
 import { createSubjects } from '../../activities/personal-data/subject';
 import { writeRecord } from '../../activities/restore/records';
-import { isGenuine, type SignedCertificate } from '../../activities/user-erasure/certificate';
+import { checkCertificate, type SignedCertificate } from '../../activities/user-erasure/certificate';
 import { createSigner } from '../../ops/runtime/signing';
 import type { ScanSummary } from '../../workflows/contracts/user-erasure';
 import { SETTINGS } from '../support/commands';
@@ -54,7 +54,7 @@ it('says in its certificate what remains: backups without a promised day, and a 
   await certify(one);
   const row = await world.db.erasure.findUniqueOrThrow({ where: { id: one.requestId } });
   const signed = row.certificate as unknown as SignedCertificate;
-  expect(isGenuine(createSigner(SETTINGS.SECRET_KEY, 'certificates'), signed)).toBe(true);
+  expect(checkCertificate(createSigner(SETTINGS.SECRET_KEY, 'certificates'), signed)).toBe('genuine');
   expect(signed.certificate).toMatchObject({
     backupsUntil: null,
     backups: { retentionDays: 30, keptByCount: true, until: null },

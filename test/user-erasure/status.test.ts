@@ -4,6 +4,7 @@ import { observeErasures } from '../../activities/user-erasure/deadline-metrics'
 import { createRegistry } from '../../ops/runtime/metrics';
 import { DRAFT_RETENTION_SCHEDULE } from '../../workflows/contracts/draft-retention';
 import { NOBODY, TestApi } from '../api/test-api';
+import { tamperWith } from '../audit-trail/sealed-trail';
 import { TestService } from '../support/service';
 import { openSlowWay } from '../support/slow-way';
 import { until } from '../support/until';
@@ -57,14 +58,12 @@ it('misses the cleanup while its schedule is paused', async () => {
 it('misses the audit trail while a trigger is disabled, and once an event has been edited', async () => {
   await sql('ALTER TABLE audit_events DISABLE TRIGGER audit_events_append_only');
   expect(await features()).toEqual({ ...ALL, audit_logging: false });
-  await sql('ALTER TABLE audit_events DISABLE TRIGGER ALL');
   const { rows } = await sql(`SELECT id, type FROM audit_events ORDER BY position LIMIT 1`);
-  await sql(`UPDATE audit_events SET type = 'edited' WHERE id = '${rows[0].id}'`);
-  await sql('ALTER TABLE audit_events ENABLE TRIGGER ALL');
+  const write = (type: string) =>
+    tamperWith(service.database, `UPDATE audit_events SET type = '${type}' WHERE id = '${rows[0].id}'`);
+  await write('edited');
   expect(await features()).toEqual({ ...ALL, audit_logging: false });
-  await sql('ALTER TABLE audit_events DISABLE TRIGGER ALL');
-  await sql(`UPDATE audit_events SET type = '${rows[0].type}' WHERE id = '${rows[0].id}'`);
-  await sql('ALTER TABLE audit_events ENABLE TRIGGER ALL');
+  await write(rows[0].type);
   expect(await features()).toEqual(ALL);
 });
 
@@ -78,7 +77,7 @@ it('misses the anonymisation where an erased draft still says something', async 
 
 it('misses the deletion while one is late, and the metric tells before', async () => {
   const registry = createRegistry('test');
-  observeErasures(registry, service.database.db);
+  observeErasures(registry, (sql) => service.database.db.$queryRawUnsafe(sql));
   const metric = async (name: string) => new RegExp(`^${name}[^#]*? (\\S+)$`, 'm').exec(await registry.metrics())?.[1];
   expect(await metric('countersign_erasure_deadline_seconds')).toBe('Nan');
   const { body } = await api.admin.post('/api/gdpr/erasures').send({ email: 'late@customer.example' });

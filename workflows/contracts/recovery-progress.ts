@@ -43,6 +43,12 @@ export interface StepBeat {
   unit: 'bytes' | 'files' | 'rows';
 }
 
+/** The same of a step that can't go on before somebody has done something. */
+export interface StepWait {
+  /** A sentence that names what to do. */
+  waitsFor: string;
+}
+
 /** The code of what somebody gave up. */
 export const ABORTED = 'aborted';
 /** The first of a failure's details where a precondition does not hold, and nothing has been touched. */

@@ -21,6 +21,7 @@ export const KEPT_BACKUP_PREFIXES = [
   'restore-points/',
   'restores/',
   'drills/',
+  'archiving/',
 ];
 
 export function createObjectsSource(folders: ObjectFolder[]): ScanSource {

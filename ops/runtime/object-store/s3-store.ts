@@ -133,6 +133,8 @@ export function openS3Store(url: URL): ObjectStore {
 
 /** Of the standard AWS_* variables. */
 export function clientSettings() {
+  // The SDK advises on the version of Node, in seven lines that no log and no operator expects.
+  process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true';
   const { AWS_REGION, AWS_DEFAULT_REGION, AWS_ENDPOINT_URL, AWS_ENDPOINT_URL_S3, AWS_CA_BUNDLE } = process.env;
   const ownServer = Boolean(AWS_ENDPOINT_URL_S3 || AWS_ENDPOINT_URL);
   const region = AWS_REGION || AWS_DEFAULT_REGION || (ownServer ? 'us-east-1' : undefined);

@@ -1,0 +1,97 @@
+// Tries Temporal, Redis and the mail server.
+import { resolve4, resolveMx } from 'node:dns/promises';
+import { Connection } from '@temporalio/client';
+import { Redis } from 'ioredis';
+import addressparser from 'nodemailer/lib/addressparser';
+import { Conversation } from '../../activities/mail-delivery/conversation';
+import { SEARCH_ATTRIBUTES } from '../../workflows/contracts/search-attributes';
+import { temporalSettings } from '../runtime/temporal';
+import { type Finding, failed, ok, warning } from './finding';
+
+const DAY_SECONDS = 86_400;
+const KEPT_DAYS = 30;
+const ANSWERS_WITHIN_MS = 5_000;
+
+export async function checkTemporal(): Promise<Finding[]> {
+  const { connectionOptions, namespace } = temporalSettings();
+  const connection = await Connection.connect({ ...connectionOptions, connectTimeout: ANSWERS_WITHIN_MS });
+  try {
+    const { serverVersion } = await connection.workflowService.getSystemInfo({});
+    const found = [ok('Temporal: connection', `server ${serverVersion}`)];
+    const described = await connection.workflowService.describeNamespace({ namespace }).catch(() => null);
+    if (!described) {
+      const remedy = `temporal operator namespace create --namespace ${namespace} --retention ${KEPT_DAYS}d`;
+      return [...found, failed('Temporal: namespace', `${namespace} is not there`, remedy)];
+    }
+    const days = Number(described.config?.workflowExecutionRetentionTtl?.seconds ?? 0) / DAY_SECONDS;
+    const { customAttributes } = await connection.operatorService
+      .listSearchAttributes({ namespace })
+      .catch(() => ({ customAttributes: null }));
+    const missing = SEARCH_ATTRIBUTES.filter(({ name }) => !(name in (customAttributes ?? {}))).map(({ name }) => name);
+    return [
+      ...found,
+      days >= KEPT_DAYS
+        ? ok('Temporal: namespace', `${namespace} keeps what has ended for ${days} days`)
+        : warning(
+            'Temporal: namespace',
+            `${namespace} keeps what has ended for ${days} days`,
+            `temporal operator namespace update --namespace ${namespace} --retention ${KEPT_DAYS}d`,
+          ),
+      missing.length === 0
+        ? ok('Temporal: search attributes', 'all are there')
+        : warning(
+            'Temporal: search attributes',
+            `missing: ${missing.join(', ')}`,
+            `the worker adds them at its start if it may; else temporal operator search-attribute create --namespace ${namespace} ${missing.map((name) => `--name ${name} --type Keyword`).join(' ')}`,
+          ),
+    ];
+  } finally {
+    await connection.close();
+  }
+}
+
+export async function checkRedis(url: string): Promise<Finding[]> {
+  const redis = new Redis(url, {
+    lazyConnect: true,
+    maxRetriesPerRequest: 0,
+    connectTimeout: ANSWERS_WITHIN_MS,
+    retryStrategy: () => null,
+  });
+  redis.on('error', () => {});
+  try {
+    await redis.connect();
+    const key = `countersign:check:${process.pid}`;
+    await redis.set(key, '1', 'EX', 60);
+    await redis.del(key);
+    const version = /redis_version:(\S+)/.exec(await redis.info('server'))?.[1] ?? 'unknown';
+    return [ok('Redis', `version ${version}, reads and writes`)];
+  } finally {
+    redis.disconnect();
+  }
+}
+
+export async function checkMail(url: string, from: string): Promise<Finding[]> {
+  const sender = addressparser(from, { flatten: true })[0]?.address ?? '';
+  try {
+    (await Conversation.open(url)).close();
+  } catch (error) {
+    const { code } = error as { code?: string };
+    return [
+      failed('Mail: login', code ?? 'failed', 'check host, port, TLS, user and password in SMTP_URL, and the firewall'),
+    ];
+  }
+  return [ok('Mail: login', 'accepted'), await checkSender(sender.split('@')[1] ?? '')];
+}
+
+/** Where bounces go. No mail is sent, so whether the server takes this sender shows with the first mail. */
+async function checkSender(domain: string): Promise<Finding> {
+  const check = 'Mail: sender';
+  const hasMail = await resolveMx(domain).then(
+    (all) => all.length > 0,
+    () => false,
+  );
+  if (hasMail) return ok(check, `${domain} has mail servers`);
+  const hasAddress = await resolve4(domain).then(Boolean, () => false);
+  const found = hasAddress ? `${domain} has no mail server of its own` : `${domain} is not known to the name server`;
+  return warning(check, found, 'give MAIL_FROM an address that can receive, or many receivers refuse the mail');
+}

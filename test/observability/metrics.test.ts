@@ -1,0 +1,79 @@
+// Scrapes the metrics while what they are read from is away, hangs or fails.
+import type { AddressInfo, Server } from 'node:net';
+import { createServer } from 'node:net';
+import { Gauge, type Registry } from 'prom-client';
+import { observeErasures } from '../../activities/user-erasure/deadline-metrics';
+import { askDatabase } from '../../ops/runtime/ask-database';
+import { createRegistry, startMetricsServer } from '../../ops/runtime/metrics';
+import { testEnvironment } from '../support/environment';
+import { ServiceProcess } from '../support/processes';
+import { until } from '../support/until';
+
+const NOBODY = 'postgresql://nobody@127.0.0.1:9/nothing';
+const closing: (() => unknown)[] = [];
+afterAll(async () => {
+  for (const close of closing) await close();
+});
+
+/** Accepts connections and never says anything. */
+async function startSilentDatabase(): Promise<string> {
+  const sockets = new Set<{ destroy(): void }>();
+  const server = createServer((socket) => void sockets.add(socket.on('error', () => {})));
+  await listening(server.listen(0, '127.0.0.1'));
+  closing.push(() => {
+    server.close();
+    for (const socket of sockets) socket.destroy();
+  });
+  return `postgresql://nobody@127.0.0.1:${(server.address() as AddressInfo).port}/nothing`;
+}
+const listening = (server: Server) => new Promise<void>((resolve) => server.once('listening', () => resolve()));
+
+async function scrape(url: string): Promise<{ status: number; text: string; ms: number }> {
+  const began = performance.now();
+  const answer = await fetch(url);
+  return { status: answer.status, text: await answer.text(), ms: performance.now() - began };
+}
+async function scrapeOf(registry: Registry) {
+  const server = await startMetricsServer(registry, { host: '127.0.0.1', port: 0 });
+  closing.push(() => server.close());
+  return scrape(`http://127.0.0.1:${(server.address() as AddressInfo).port}/metrics`);
+}
+
+it('the worker answers a scrape with its process metrics while PostgreSQL is away', async () => {
+  const temporal = { TEMPORAL_NAMESPACE: 'default', TEMPORAL_ADDRESS: '127.0.0.1:9' };
+  const environment = await testEnvironment({ DATABASE_URL: NOBODY, SMTP_URL: 'smtp://127.0.0.1:9', ...temporal });
+  const worker = ServiceProcess.start('worker', 'worker/main.js', environment);
+  closing.push(() => worker.kill());
+  const url = `http://127.0.0.1:${environment.WORKER_METRICS_PORT}/metrics`;
+  const { status, text } = await until('the worker answers', () => scrape(url).catch(() => false as const));
+  expect(status).toBe(200);
+  expect(text).toContain('process_cpu_seconds_total');
+  expect(text).toContain('countersign_db_connections{state="busy",process="worker"} ');
+  expect(text).toContain('countersign_erasure_deadline_seconds{process="worker"} Nan');
+  for (const state of ['open', 'overdue', 'failed'])
+    expect(text).toContain(`countersign_erasures{state="${state}",process="worker"} Nan`);
+});
+
+it('a scrape is answered within two seconds while PostgreSQL accepts connections and never answers', async () => {
+  const database = await startSilentDatabase();
+  const registry = createRegistry('test');
+  observeErasures(registry, (sql) => askDatabase(database, sql, { name: 'test', withinMs: 2_000 }));
+  const { status, text, ms } = await scrapeOf(registry);
+  expect(status).toBe(200);
+  expect(ms).toBeLessThan(2_000);
+  expect(text).toContain('process_cpu_seconds_total');
+  expect(text).toContain('countersign_erasure_deadline_seconds{process="test"} Nan');
+});
+
+it.each<[string, () => Promise<void>]>([
+  ['fails', () => Promise.reject(new Error('no'))],
+  ['never ends', () => new Promise(() => {})],
+])('a collector that %s leaves out its own metric alone', async (_title, collect) => {
+  const registry = createRegistry('test');
+  new Gauge({ name: 'broken', help: 'Cannot be read', registers: [registry], collect });
+  const { status, text, ms } = await scrapeOf(registry);
+  expect(status).toBe(200);
+  expect(ms).toBeLessThan(2_500);
+  expect(text).not.toContain('broken');
+  expect(text).toContain('process_cpu_seconds_total');
+});

@@ -1,0 +1,47 @@
+// Documents beside the backups, read by processes that know different keys: a manifest and a drill's report.
+import { pathToFileURL } from 'node:url';
+import { type Manifest, readManifest, writeManifest } from '../../activities/backup/manifest';
+import { lastProven, writeReport } from '../../activities/drill-reports';
+import { openObjectStore } from '../../ops/runtime/object-store';
+import { createSigner } from '../../ops/runtime/signing';
+import type { DrillReport } from '../../workflows/contracts/restore-drill';
+import { newFolder } from '../support/environment';
+
+const [OLD, NEW] = [Buffer.alloc(32, 1), Buffer.alloc(32, 2)];
+const signer = (...keys: Buffer[]) => createSigner(keys, 'backups');
+const store = openObjectStore(pathToFileURL(newFolder('signed')).href);
+const manifest: Manifest = {
+  format: 1,
+  id: '20260101T180000Z',
+  kind: 'full',
+  startedAt: '2026-01-01T18:00:00.000Z',
+  finishedAt: '2026-01-01T18:01:00.000Z',
+  release: '0.1.0',
+  schema: '',
+  audit: null,
+  ledger: 0,
+  rows: {},
+  postgres: null,
+  redis: null,
+  files: null,
+};
+
+it('has a reason of its own for a manifest by a key that is not known here, and reads it once the key is listed', async () => {
+  await writeManifest(store, signer(NEW, OLD), manifest);
+  await expect(readManifest(store, signer(OLD), manifest.id)).rejects.toMatchObject({ reason: 'unknown_key' });
+  expect(await readManifest(store, signer(OLD, NEW), manifest.id)).toEqual(manifest);
+});
+
+it('calls a manifest forged if its signature does not hold for the unknown key that it names', async () => {
+  const { sign, ...others } = signer(NEW);
+  const forger = { ...others, sign: () => sign('something else') };
+  await writeManifest(store, forger, manifest);
+  await expect(readManifest(store, signer(OLD), manifest.id)).rejects.toMatchObject({ reason: 'signature' });
+});
+
+it('takes no restore for proven by a report whose key is not known here', async () => {
+  const report = { id: 'a', outcome: 'PROVEN', finishedAt: '2026-01-01T18:01:00.000Z' } as DrillReport;
+  await writeReport(store, signer(NEW), report);
+  expect(await lastProven(store, signer(OLD))).toBeNull();
+  expect(await lastProven(store, signer(OLD, NEW))).toEqual(report);
+});
