@@ -20,13 +20,14 @@ const LONG_PROOFS = {
   'the lane': ['delivery/outage', 'delivery/journal', 'suppressions/lane', 'suppressions/race'],
   'the lock': ['operations/lock', 'operations/exclusion', 'operations/builds'],
   upkeep: ['backup/sets', 'retention/retention-process', 'recovery-commands/commands', 'recovery-commands/api'],
-  'what is installed': [
-    'prisma/migrations',
-    'recovery-tools/archiving',
-    'local/runbook',
+  'what is installed': ['prisma/migrations', 'recovery-tools/archiving', 'local/runbook'],
+  'what operators set up': [
     'production/production',
+    'production/plain-role',
     'restore/own-host',
+    'recovery-tools/shutdown',
   ],
+  'what is signed': ['audit-trail/process', 'audit-trail/verify'],
 };
 
 /** @param {string} sample the same draws the same */
