@@ -62,12 +62,14 @@ async function wasParked({ pool }: World, id: string): Promise<boolean> {
   return (rowCount ?? 0) > 0;
 }
 
-/** An event for each change but an opening, which its outcome tells; and nothing counted differently for being erased. */
+/** An event for each change but an opening, which its outcome tells; and nothing counted differently for being erased. A mail
+ *  that goes back to the queue has an event only if its recipient's server postponed it, and none if the mail service was in trouble. */
 export async function findGapsInTheTrail({ world, drafts }: Scene): Promise<string[]> {
   const { rows } = await world.pool.query(
     `SELECT d.id, d.status, d.final_status,
-       (SELECT count(*)::int FROM noted.changes c WHERE c.draft_id = d.id AND c.status <> 'sending') AS changes,
-       (SELECT count(*)::int FROM audit_events e WHERE e.subject_id = d.id AND e.type <> 'draft.refused') AS events,
+       (SELECT count(*)::int FROM noted.changes c WHERE c.draft_id = d.id AND c.status <> 'sending'
+          AND NOT (c.was = 'sending' AND c.status = 'scheduled')) AS changes,
+       (SELECT count(*)::int FROM audit_events e WHERE e.subject_id = d.id AND e.type NOT IN ('draft.refused', 'draft.postponed')) AS events,
        (SELECT count(*)::int FROM audit_events e WHERE e.subject_id = d.id AND e.type IN ('draft.erased')) AS erasures,
        (SELECT e.data ->> 'policyVersion' IS NOT NULL AND d.decision ->> 'outcome' = 'auto_approve' OR EXISTS (
           SELECT 1 FROM audit_events r WHERE r.subject_id = d.id AND r.type = 'draft.released' AND r.data ->> 'policyVersion' IS NOT NULL)
