@@ -2,12 +2,16 @@
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
+import { Registry } from 'prom-client';
 import type TestAgent from 'supertest/lib/agent';
 import { uuidv7 } from 'uuidv7';
 import { type Manifest, manifestKey, toSetId, writeManifest } from '../../activities/backup/manifest';
+import { readArchivingRecord } from '../../ops/pgbackrest/archiving-record';
 import { readConfiguration } from '../../ops/runtime/configuration';
+import { createLogger } from '../../ops/runtime/logging';
 import { openObjectStore } from '../../ops/runtime/object-store';
 import { createSigner } from '../../ops/runtime/signing';
+import { keepArchiving } from '../../worker/archiving';
 import { NOBODY, problem, TestApi } from '../api/test-api';
 import { RestoredService } from '../restore/restored-service';
 import { openTestDatabase } from '../support/database';
@@ -76,6 +80,19 @@ async function plantSet(day: number): Promise<string> {
   const signer = createSigner(api.settings.SECRET_KEY, 'backups');
   await writeManifest(openObjectStore(pathToFileURL(folder).href), signer, manifest);
   return manifest.id;
+}
+
+/** The worker of this file runs without its monitor of archiving, by which alone the API knows that segments arrive. */
+async function recordArchiving(): Promise<void> {
+  const { environment } = service.base;
+  const stopping = new AbortController();
+  const logger = createLogger('worker', 'silent');
+  const settings = readConfiguration(environment);
+  const kept = keepArchiving({ settings, registry: new Registry(), logger }, stopping.signal);
+  const backups = openObjectStore(settings.BACKUP_URL);
+  await until('a segment was read back', async () => (await readArchivingRecord(backups))?.state === 'ok');
+  stopping.abort();
+  await kept;
 }
 
 describe('backups', () => {
@@ -232,6 +249,7 @@ it('backups are listed from their manifests, newest first, page by page, and one
   const broken = '20251231T000000Z';
   mkdirSync(join(folder, 'sets', broken));
   writeFileSync(join(folder, manifestKey(broken)), '{}');
+  await recordArchiving();
   const first = await ops.get('/api/ops/backups?limit=3');
   const second = await ops.get(`/api/ops/backups?limit=3&cursor=${first.body.nextCursor}`);
   const items = [...first.body.items, ...second.body.items];
