@@ -1,6 +1,5 @@
 // Erasures hold the operations lock together, for a while; nobody else comes between, and nobody waits for ever.
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
-import { Worker } from '@temporalio/worker';
 import { operations } from '../../workflows';
 import {
   type Acquisition,
@@ -14,20 +13,15 @@ import {
   state,
 } from '../../workflows/contracts/operations';
 import { TASK_QUEUES } from '../../workflows/contracts/task-queues';
-import { createTimeSkippingEnvironment } from '../support/time-skipping';
-import { workflowBundle } from '../support/workflow-bundle';
+import { type RunningWorkflows, runWorkflows } from '../support/time-skipping';
 
 let environment: TestWorkflowEnvironment;
-let worker: Worker;
-let running: Promise<void>;
+let workflows: RunningWorkflows;
 beforeAll(async () => {
-  environment = await createTimeSkippingEnvironment();
-  worker = await Worker.create({
-    connection: environment.nativeConnection,
-    workflowBundle: workflowBundle(),
+  workflows = await runWorkflows({
     taskQueue: TASK_QUEUES.ops,
   });
-  running = worker.run();
+  environment = workflows.environment;
 });
 beforeEach(async () => {
   await environment.client.workflow.start(operations, {
@@ -37,11 +31,7 @@ beforeEach(async () => {
   });
 });
 afterEach(() => lock().terminate());
-afterAll(async () => {
-  worker?.shutdown();
-  await running;
-  await environment?.teardown();
-});
+afterAll(() => workflows?.stop());
 
 const lock = () => environment.client.workflow.getHandle(OPERATIONS_ID);
 const erasure = (n: number): Acquisition => ({

@@ -2,12 +2,42 @@
 // so each test file starts its own.
 import type { WorkflowHandle } from '@temporalio/client';
 import { TestWorkflowEnvironment } from '@temporalio/testing';
+import { Worker, type WorkerOptions } from '@temporalio/worker';
 import { addSearchAttributes } from './temporal';
+import { workflowBundle } from './workflow-bundle';
 
-export async function createTimeSkippingEnvironment(): Promise<TestWorkflowEnvironment> {
+async function createTimeSkippingEnvironment(): Promise<TestWorkflowEnvironment> {
   const environment = await startServer();
   await addSearchAttributes(environment.connection, environment.namespace ?? 'default');
   return environment;
+}
+
+export interface RunningWorkflows {
+  environment: TestWorkflowEnvironment;
+  stop(): Promise<void>;
+}
+
+/** Starts a server that skips time, and on it a worker that runs our workflows. @param options of the worker, what is its own */
+export async function runWorkflows(
+  options: Pick<WorkerOptions, 'taskQueue'> & Partial<WorkerOptions>,
+): Promise<RunningWorkflows> {
+  const environment = await createTimeSkippingEnvironment();
+  const connection = environment.nativeConnection;
+  const worker = await Worker.create({ connection, workflowBundle: workflowBundle(), ...options }).catch(
+    async (error) => {
+      await environment.teardown();
+      throw error;
+    },
+  );
+  const running = worker.run();
+  return {
+    environment,
+    async stop() {
+      worker.shutdown();
+      await running;
+      await environment.teardown();
+    },
+  };
 }
 
 /**

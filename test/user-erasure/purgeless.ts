@@ -1,7 +1,6 @@
 // An erasure with its real calendar, activities, stores and scan, on real servers, whose purgers a test can take away.
 // The calendar runs on the server that skips time, so that the pauses between rounds cost nothing.
 import { pathToFileURL } from 'node:url';
-import { Worker } from '@temporalio/worker';
 import { Redis } from 'ioredis';
 import { openLedger } from '../../activities/erasure-ledger/ledger';
 import { createScan, type ScanReport, type ScanSource } from '../../activities/erasure-scan';
@@ -27,8 +26,7 @@ import { freeLock } from '../support/free-lock';
 import { HUBSPOT_TOKEN, type HubspotServer, startHubspotServer } from '../support/hubspot-server';
 import { OwnServer } from '../support/own-server';
 import { createTestNamespace, type TestNamespace } from '../support/temporal';
-import { createTimeSkippingEnvironment } from '../support/time-skipping';
-import { workflowBundle } from '../support/workflow-bundle';
+import { runWorkflows } from '../support/time-skipping';
 
 /** What lives as long as the test file. */
 export interface Servers {
@@ -75,8 +73,6 @@ export async function startErasures(
   filesUrl?: string,
 ) {
   const { db } = database;
-  // Its own: a poll of an earlier worker would take the tasks of the next.
-  const clock = await createTimeSkippingEnvironment();
   const mailbox = newFolder('mailbox');
   const settings: Configuration = readConfiguration(
     await testEnvironment({
@@ -131,13 +127,11 @@ export async function startErasures(
     scanIntervalSeconds: settings.SCAN_INTERVAL,
     remains: createRemains(backups, settings),
   });
-  const worker = await Worker.create({
-    connection: clock.nativeConnection,
-    workflowBundle: workflowBundle(),
+  // On a server of its own: a poll of an earlier worker would take the tasks of the next.
+  const workflows = await runWorkflows({
     taskQueue: TASK_QUEUES.processes,
     activities: Object.assign(activities, freeLock().activities),
   });
-  const running = worker.run();
 
   return {
     ...test,
@@ -153,7 +147,7 @@ export async function startErasures(
       Object.assign(missing, { store: without, rounds });
       scans.length = 0;
       const { requestId } = await test.commands.requestErasure(test.admin, { email, grace: 'PT0S' });
-      const status = await clock.client.workflow.execute(userErasure, {
+      const status = await workflows.environment.client.workflow.execute(userErasure, {
         taskQueue: TASK_QUEUES.processes,
         workflowId: userErasureId(requestId),
         args: [{ requestId }],
@@ -177,11 +171,7 @@ export async function startErasures(
         scanned: [...new Set(sources.map(({ source }) => source))].sort(),
       };
     },
-    async close() {
-      worker.shutdown();
-      await running;
-      await clock.teardown();
-    },
+    close: workflows.stop,
   };
 }
 

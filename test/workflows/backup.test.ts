@@ -2,7 +2,6 @@
 import { Context } from '@temporalio/activity';
 import { ApplicationFailure } from '@temporalio/common';
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
-import { Worker } from '@temporalio/worker';
 import type { BackupActivities } from '../../activities/backup';
 import { backup } from '../../workflows';
 import {
@@ -14,13 +13,11 @@ import {
 } from '../../workflows/contracts/backup';
 import { TASK_QUEUES } from '../../workflows/contracts/task-queues';
 import { freeLock } from '../support/free-lock';
-import { createTimeSkippingEnvironment } from '../support/time-skipping';
+import { type RunningWorkflows, runWorkflows } from '../support/time-skipping';
 import { until } from '../support/until';
-import { workflowBundle } from '../support/workflow-bundle';
 
 let environment: TestWorkflowEnvironment;
-let worker: Worker;
-let running: Promise<void>;
+let workflows: RunningWorkflows;
 const lock = freeLock();
 let done: string[] = [];
 let older: string | null = null;
@@ -85,22 +82,15 @@ const activities: BackupActivities = {
 };
 
 beforeAll(async () => {
-  environment = await createTimeSkippingEnvironment();
-  worker = await Worker.create({
-    connection: environment.nativeConnection,
-    workflowBundle: workflowBundle(),
+  workflows = await runWorkflows({
     taskQueue: TASK_QUEUES.ops,
     activities: { ...activities, ...lock.activities },
     maxHeartbeatThrottleInterval: 50,
     defaultHeartbeatThrottleInterval: 50,
   });
-  running = worker.run();
+  environment = workflows.environment;
 });
-afterAll(async () => {
-  worker?.shutdown();
-  await running;
-  await environment?.teardown();
-});
+afterAll(() => workflows?.stop());
 beforeEach(() => {
   [done, older, failures, hangs, breaks] = [[], null, [], false, false];
   lock.asked.length = 0;

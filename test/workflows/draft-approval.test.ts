@@ -1,20 +1,17 @@
 import { WorkflowIdConflictPolicy, WorkflowIdReusePolicy } from '@temporalio/client';
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
-import { Worker } from '@temporalio/worker';
 import { uuidv7 } from 'uuidv7';
 import type { DraftApprovalActivities } from '../../activities/draft-approval';
 import { draftApproval } from '../../workflows';
 import { changed, type DraftState, draftApprovalId, state } from '../../workflows/contracts/draft-approval';
-import { createTimeSkippingEnvironment, endOf } from '../support/time-skipping';
+import { endOf, type RunningWorkflows, runWorkflows } from '../support/time-skipping';
 import { until } from '../support/until';
-import { workflowBundle } from '../support/workflow-bundle';
 
 const HOUR = 3_600_000;
 const TASK_QUEUE = 'processes';
 
 let environment: TestWorkflowEnvironment;
-let worker: Worker;
-let running: Promise<void>;
+let workflows: RunningWorkflows;
 /** What PostgreSQL would say of each draft, and the steps that were taken. */
 const rows = new Map<string, DraftState>();
 const steps: string[] = [];
@@ -35,20 +32,13 @@ const activities: DraftApprovalActivities = {
 };
 
 beforeAll(async () => {
-  environment = await createTimeSkippingEnvironment();
-  worker = await Worker.create({
-    connection: environment.nativeConnection,
-    workflowBundle: workflowBundle(),
+  workflows = await runWorkflows({
     taskQueue: TASK_QUEUE,
     activities,
   });
-  running = worker.run();
+  environment = workflows.environment;
 });
-afterAll(async () => {
-  worker?.shutdown();
-  await running;
-  await environment?.teardown();
-});
+afterAll(() => workflows?.stop());
 
 function change(draftId: string, changes: Partial<DraftState>): DraftState {
   const row = rows.get(draftId) as DraftState;

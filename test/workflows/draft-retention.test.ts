@@ -1,22 +1,19 @@
 // The calendar of a run, with its steps played.
 import { ApplicationFailure } from '@temporalio/common';
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
-import { Worker } from '@temporalio/worker';
 import { uuidv7 } from 'uuidv7';
 import type { DraftRetentionActivities, Stretch } from '../../activities/draft-retention';
 import type { OperationsActivities } from '../../activities/operations';
 import type { RestorePointActivities } from '../../activities/restore-points';
 import { draftRetention } from '../../workflows';
 import { type CleanupProgress, cleanupWorkflowId, progress } from '../../workflows/contracts/draft-retention';
-import { createTimeSkippingEnvironment, endOf } from '../support/time-skipping';
+import { endOf, type RunningWorkflows, runWorkflows } from '../support/time-skipping';
 import { until } from '../support/until';
-import { workflowBundle } from '../support/workflow-bundle';
 
 const UUIDV7 = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
 
 let environment: TestWorkflowEnvironment;
-let worker: Worker;
-let running: Promise<void>;
+let workflows: RunningWorkflows;
 /** What the next stretches end with; an error is thrown; then all are clean. */
 let ends: (Stretch['end'] | Error)[] = [];
 let begun: [id: string, isScheduled: boolean][] = [];
@@ -65,20 +62,13 @@ const activities: DraftRetentionActivities = {
 };
 
 beforeAll(async () => {
-  environment = await createTimeSkippingEnvironment();
-  worker = await Worker.create({
-    connection: environment.nativeConnection,
-    workflowBundle: workflowBundle(),
+  workflows = await runWorkflows({
     taskQueue: 'processes',
     activities: { ...activities, ...lock },
   });
-  running = worker.run();
+  environment = workflows.environment;
 });
-afterAll(async () => {
-  worker?.shutdown();
-  await running;
-  await environment?.teardown();
-});
+afterAll(() => workflows?.stop());
 beforeEach(() => {
   [ends, begun, finished, swept, isOther] = [[], [], [], 0, false];
   [asked, lives, held] = [[], [], 0];

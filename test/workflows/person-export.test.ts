@@ -1,21 +1,18 @@
 // The calendar of an export, with its activities played. Hours of trouble pass in milliseconds.
 import { ApplicationFailure } from '@temporalio/common';
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
-import { Worker } from '@temporalio/worker';
 import { uuidv7 } from 'uuidv7';
 import type { PersonExportActivities } from '../../activities/person-export';
 import { personExport } from '../../workflows';
 import { changed, type PersonExportState, personExportId, state } from '../../workflows/contracts/person-export';
-import { createTimeSkippingEnvironment, endOf } from '../support/time-skipping';
+import { endOf, type RunningWorkflows, runWorkflows } from '../support/time-skipping';
 import { until } from '../support/until';
-import { workflowBundle } from '../support/workflow-bundle';
 
 const HOUR = 3_600_000;
 const TASK_QUEUE = 'processes';
 
 let environment: TestWorkflowEnvironment;
-let worker: Worker;
-let running: Promise<void>;
+let workflows: RunningWorkflows;
 /** What PostgreSQL would say of each export, and what each attempt to write its document does. */
 const rows = new Map<string, PersonExportState>();
 const attempts = new Map<string, number>();
@@ -44,20 +41,13 @@ const activities: PersonExportActivities = {
 };
 
 beforeAll(async () => {
-  environment = await createTimeSkippingEnvironment();
-  worker = await Worker.create({
-    connection: environment.nativeConnection,
-    workflowBundle: workflowBundle(),
+  workflows = await runWorkflows({
     taskQueue: TASK_QUEUE,
     activities,
   });
-  running = worker.run();
+  environment = workflows.environment;
 });
-afterAll(async () => {
-  worker?.shutdown();
-  await running;
-  await environment?.teardown();
-});
+afterAll(() => workflows?.stop());
 beforeEach(() => {
   failuresLeft = 0;
 });

@@ -1,19 +1,16 @@
 // The calendar of a restore, with its steps played: what an abort ends, and when.
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
-import { Worker } from '@temporalio/worker';
 import { uuidv7 } from 'uuidv7';
 import { restore } from '../../workflows';
 import { ABORTED } from '../../workflows/contracts/recovery-progress';
 import { abort, progress, restoreWorkflowId } from '../../workflows/contracts/restore';
 import { TASK_QUEUES } from '../../workflows/contracts/task-queues';
 import { freeLock } from '../support/free-lock';
-import { createTimeSkippingEnvironment, endOf } from '../support/time-skipping';
+import { endOf, type RunningWorkflows, runWorkflows } from '../support/time-skipping';
 import { until } from '../support/until';
-import { workflowBundle } from '../support/workflow-bundle';
 
 let environment: TestWorkflowEnvironment;
-let worker: Worker;
-let running: Promise<void>;
+let workflows: RunningWorkflows;
 const lock = freeLock();
 let isLockTaken = false;
 let attempts = 0;
@@ -35,20 +32,13 @@ const activities = {
 };
 
 beforeAll(async () => {
-  environment = await createTimeSkippingEnvironment();
-  worker = await Worker.create({
-    connection: environment.nativeConnection,
-    workflowBundle: workflowBundle(),
+  workflows = await runWorkflows({
     taskQueue: TASK_QUEUES.ops,
     activities,
   });
-  running = worker.run();
+  environment = workflows.environment;
 });
-afterAll(async () => {
-  worker?.shutdown();
-  await running;
-  await environment?.teardown();
-});
+afterAll(() => workflows?.stop());
 beforeEach(() => {
   [isLockTaken, attempts, done] = [false, 0, []];
   lock.asked.length = 0;

@@ -1,7 +1,6 @@
 // The calendar of an erasure: the grace period, the month, its extension, the rounds. Days pass in milliseconds.
 import { Context } from '@temporalio/activity';
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
-import { Worker } from '@temporalio/worker';
 import { uuidv7 } from 'uuidv7';
 import type { OperationsActivities } from '../../activities/operations';
 import type { RestorePointActivities } from '../../activities/restore-points';
@@ -14,17 +13,15 @@ import {
   state,
   userErasureId,
 } from '../../workflows/contracts/user-erasure';
-import { createTimeSkippingEnvironment, endOf } from '../support/time-skipping';
+import { endOf, type RunningWorkflows, runWorkflows } from '../support/time-skipping';
 import { until } from '../support/until';
-import { workflowBundle } from '../support/workflow-bundle';
 
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
 const TASK_QUEUE = 'processes';
 
 let environment: TestWorkflowEnvironment;
-let worker: Worker;
-let running: Promise<void>;
+let workflows: RunningWorkflows;
 /** What PostgreSQL would say of each erasure, what was done, and what the scans find. */
 const rows = new Map<string, ErasureState>();
 const done: [id: string, what: string][] = [];
@@ -117,20 +114,13 @@ const activities: UserErasureActivities = {
 };
 
 beforeAll(async () => {
-  environment = await createTimeSkippingEnvironment();
-  worker = await Worker.create({
-    connection: environment.nativeConnection,
-    workflowBundle: workflowBundle(),
+  workflows = await runWorkflows({
     taskQueue: TASK_QUEUE,
     activities: { ...activities, ...lock },
   });
-  running = worker.run();
+  environment = workflows.environment;
 });
-afterAll(async () => {
-  worker?.shutdown();
-  await running;
-  await environment?.teardown();
-});
+afterAll(() => workflows?.stop());
 
 async function request(changes: Partial<ErasureState> = {}, among?: Set<string>) {
   const id = uuidv7();
