@@ -35,16 +35,12 @@ async function look(db: Database, backups: ObjectStore): Promise<Archiving> {
     ]);
     if (!log) return { state: 'unknown', reason: 'database_away', oldestWaitingSeconds: null };
     const { archives, oldestWaitingSeconds } = log;
-    const reason = !archives
-      ? 'archive_mode_off'
-      : (oldestWaitingSeconds ?? 0) > STALLED_AFTER_SECONDS
-        ? 'segments_wait'
-        : null;
-    const atWorker: AtWorker = record ?? { state: 'unknown', reason: 'not_watched' };
-    return {
-      ...(reason ? { state: 'stalled' as const, reason } : { state: atWorker.state, reason: atWorker.reason }),
-      oldestWaitingSeconds,
-    };
+    if (!archives) return { state: 'stalled', reason: 'archive_mode_off', oldestWaitingSeconds };
+    if ((oldestWaitingSeconds ?? 0) > STALLED_AFTER_SECONDS) {
+      return { state: 'stalled', reason: 'segments_wait', oldestWaitingSeconds };
+    }
+    const { state, reason }: AtWorker = record ?? { state: 'unknown', reason: 'not_watched' };
+    return { state, reason, oldestWaitingSeconds };
   } catch (error) {
     return { state: 'unknown', reason: troubleOf(error), oldestWaitingSeconds: null };
   } finally {

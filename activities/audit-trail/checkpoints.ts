@@ -1,5 +1,4 @@
 // Checkpoints: what a prune leaves behind, signed, so that the rest verifies without what is gone.
-
 import type { Standing } from '../../ops/runtime/signing';
 import type { Database } from '../../prisma/client';
 import type { Head } from './seal';
@@ -26,15 +25,17 @@ const SIGNATURE_BYTES = 64;
 export const signCheckpoint = (signer: Signer, checkpoint: Unsigned) =>
   Buffer.concat([Buffer.from(signer.keyId, 'hex'), signer.sign('checkpoint', statementOf(checkpoint))]);
 
+/** @returns with it the id of the unknown key that it names */
 export function checkCheckpoint(
   verifier: Verifier,
   checkpoint: Checkpoint,
-): { standing: Standing; keyId: string | null } {
+): { standing: Standing; unknownKey: string | null } {
   const bytes = Buffer.from(checkpoint.signature);
   const isNamed = bytes.length === KEY_ID_BYTES + SIGNATURE_BYTES;
   const keyId = isNamed ? bytes.subarray(0, KEY_ID_BYTES).toString('hex') : null;
   const signature = isNamed ? bytes.subarray(KEY_ID_BYTES) : bytes;
-  return { standing: verifier.check('checkpoint', statementOf(checkpoint), signature, keyId), keyId };
+  const standing = verifier.check('checkpoint', statementOf(checkpoint), signature, keyId);
+  return { standing, unknownKey: standing === 'unknown_key' ? keyId : null };
 }
 
 const statementOf = ({ position, hash, events, at, reason }: Unsigned) => ({

@@ -130,7 +130,7 @@ export async function verifyExport({ lines, anchors, verifier, progress }: Expor
     beyond: async (anchor) => (end && anchor.at > new Date(end.at) ? 'later' : 'cut'),
     ...(progress ? { progress } : {}),
   });
-  if (signed?.standing === 'unknown_key') noteUnknownKey(found, signed.keyId as string);
+  if (signed?.unknownKey) noteUnknownKey(found, signed.unknownKey);
   if (found.broken) return found;
   const { position, hash } = found.head;
   const last = end as z.output<typeof End>['end'] | null;

@@ -63,7 +63,7 @@ export function verifyTrail(
               beyond: (anchor) => lookBeyond(db, anchor),
               ...(progress ? { progress } : {}),
             });
-      if (beginning?.standing === 'unknown_key') noteUnknownKey(found, beginning.keyId as string);
+      if (beginning?.unknownKey) noteUnknownKey(found, beginning.unknownKey);
       const unsealed = await readUnsealed(snapshot, settled);
       const broken = first(found.broken, unsealed.inserted);
       // Where they were written once and are not there, nobody can say that the chain is the same.

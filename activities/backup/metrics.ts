@@ -38,7 +38,7 @@ export function observeBackups(registry: Registry, tools: Tools): void {
     help: '1 if a backup was missed or has failed: no full set for 26 hours, or none at all (any) for two; 1 as well if the store could not be read',
     labelNames: ['kind'],
     read: async () => overdue(await look()),
-    // What could not be checked is never green.
+    // A store that can't be read must not look well.
     unknown: overdue({}),
   });
 }

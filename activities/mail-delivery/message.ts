@@ -21,14 +21,18 @@ export interface Sender {
 
 export type SenderSettings = Pick<Configuration, 'MAIL_FROM' | 'PUBLIC_URL' | 'SECRET_KEY'>;
 
+/** Returns the bare address in MAIL_FROM. */
+export const senderAddress = (from: string): string => addressparser(from, { flatten: true })[0]?.address ?? '';
+export const domainOf = (address: string): string => address.split('@')[1] ?? '';
+
 export function createSender({ MAIL_FROM: from, PUBLIC_URL, SECRET_KEY }: SenderSettings): Sender {
-  const address = addressparser(from, { flatten: true })[0]?.address ?? '';
+  const address = senderAddress(from);
   const { tokenFor } = createUnsubscribeTokens(SECRET_KEY);
   const base = PUBLIC_URL.replace(/\/+$/, '');
   return {
     from,
     address,
-    domain: address.split('@')[1] || 'localhost',
+    domain: domainOf(address) || 'localhost',
     unsubscribeUrl: (recipientHash) => `${base}/unsubscribe/${tokenFor(recipientHash)}`,
   };
 }

@@ -1,17 +1,17 @@
 // Whether what was restored is sound: its pages and indexes, its schema, its audit chain, its rows. What could not be checked
 // is never sound.
-import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import pg from 'pg';
 import { run } from '../../ops/local/binaries/programs';
 import { migrate, withClient } from '../../ops/local/database';
 import type { RecoveryTools } from '../../ops/recovery/tools';
+import { knownMigrations } from '../../ops/runtime/known-migrations';
 import { PACKAGE_ROOT } from '../../ops/runtime/package-root';
 import { createSigner } from '../audit-trail/signatures';
 import { verifyTrail } from '../audit-trail/verify';
 import type { Manifest } from '../backup/manifest';
 import { refusal } from './refusal';
-import { AMCHECK } from './required-checks';
+import { AMCHECK, couldNotCheck } from './required-checks';
 import { withDatabase } from './rewound';
 
 /** The exit code of pg_amcheck that found something; any other says that it could not look. */
@@ -26,7 +26,7 @@ export interface CheckReport {
 
 export interface CheckedCluster {
   url: string;
-  /** What our own role may not read is checked too. */
+  /** Reads what our own role may not. */
   superuserUrl: string;
 }
 
@@ -57,19 +57,17 @@ async function checkPages({ host }: RecoveryTools, superuserUrl: string): Promis
       env: { PATH: process.env.PATH, LC_ALL: 'C' },
       cwd: '/',
     }).catch((error: Error) => {
-      throw refusal('check_failed', describeFinding(error));
+      throw isDamage(error)
+        ? refusal('check_failed', `The restored database is damaged: ${firstLine(error)}`)
+        : couldNotCheck(firstLine(error));
     });
   });
 }
 
-function describeFinding(error: Error): string {
-  const line = error.message.split('\n')[0];
-  const isFound =
-    (error.cause as { code?: unknown } | undefined)?.code === FOUND && !/permission denied/.test(error.message);
-  return isFound
-    ? `The restored database is damaged: ${line}`
-    : `The pages of the restored database could not be checked: ${line}`;
-}
+const firstLine = ({ message }: Error) => message.split('\n')[0] as string;
+
+const isDamage = ({ message, cause }: Error) =>
+  (cause as { code?: unknown } | undefined)?.code === FOUND && !/permission denied/.test(message);
 
 /** Leaves the database as it was. */
 async function withExtension(superuserUrl: string, work: () => Promise<void>): Promise<void> {
@@ -77,7 +75,7 @@ async function withExtension(superuserUrl: string, work: () => Promise<void>): P
     const { rowCount } = await client.query(`SELECT FROM pg_extension WHERE extname = 'amcheck'`);
     if (rowCount === 0) {
       await client.query('CREATE EXTENSION amcheck').catch((error: Error) => {
-        throw refusal('check_failed', `The pages of the restored database could not be checked: ${error.message}`);
+        throw couldNotCheck(error.message);
       });
     }
     await work();
@@ -104,7 +102,7 @@ async function checkRows(url: string, wanted: Manifest['rows']): Promise<Record<
 
 /** A migration that this release does not know was made by a newer one. */
 async function checkSchema(url: string, superuserUrl: string): Promise<string> {
-  const known = readdirSync(join(PACKAGE_ROOT, 'prisma', 'migrations'));
+  const known = knownMigrations();
   const applied = await withClient(url, (client) =>
     client.query<{ name: string }>(
       'SELECT migration_name AS name FROM _prisma_migrations WHERE finished_at IS NOT NULL ORDER BY 1',
@@ -118,12 +116,7 @@ async function checkSchema(url: string, superuserUrl: string): Promise<string> {
     );
   }
   await migrate(PACKAGE_ROOT, await ownersUrl(url, superuserUrl));
-  return (
-    known
-      .filter((name) => /^\d/.test(name))
-      .sort()
-      .at(-1) ?? ''
-  );
+  return known.at(-1) ?? '';
 }
 
 /** Another role than the service's may own the tables; over the socket that role needs no password. */

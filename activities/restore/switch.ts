@@ -64,6 +64,7 @@ export async function untilLives(
   { generation, previous, cluster }: Pick<RestoreRecord, 'generation' | 'previous' | 'cluster'>,
   tell: (news?: StepWait) => void,
 ): Promise<void> {
+  const howTo = `Start PostgreSQL from ${join(host.home, cluster)}: the restored database is ready. Set POSTGRES_START, and the next restore starts it.`;
   const asksFrom = Date.now() + STARTED_BY_OTHERS_WITHIN_MS;
   const deadline = Date.now() + LIVES_WITHIN_MS;
   let isStarted = false;
@@ -73,7 +74,6 @@ export async function untilLives(
       async (db) => (await db.instance.findUniqueOrThrow({ where: { id: 1 } })).generation,
     ).catch(() => null);
     if (found === generation) return;
-    const howTo = `Start PostgreSQL from ${join(host.home, cluster)}: the restored database is ready. Set POSTGRES_START, and the next restore starts it.`;
     if (Date.now() > deadline) throw new Error(howTo);
     if (previous !== null && previous !== cluster) await endLeftoverPostmaster(join(host.home, previous));
     if (settings.POSTGRES_START && !isStarted) {

@@ -1,5 +1,6 @@
 // Tries the database: whether it lets us in, its migrations, its clock, and each right that its role needs.
-import pg from 'pg';
+import type pg from 'pg';
+import { withClient } from '../local/database';
 import { findDatabaseTrouble } from '../runtime/database-trouble';
 import { type Finding, failed, ok, warning } from './finding';
 
@@ -127,15 +128,4 @@ async function checkLogRights(client: pg.Client): Promise<Finding[]> {
       ? ok(check, 'granted')
       : warning(check, `not granted: ${without}`, GRANTS);
   });
-}
-
-async function withClient<T>(url: string, work: (client: pg.Client) => Promise<T>): Promise<T> {
-  const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 5_000, query_timeout: 10_000 });
-  client.on('error', () => {});
-  try {
-    await client.connect();
-    return await work(client);
-  } finally {
-    await client.end().catch(() => {});
-  }
 }

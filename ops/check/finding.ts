@@ -1,13 +1,15 @@
-// What a check finds out: each line of the table has one of these.
+// Defines a line of the check's table, and runs a check so that each outcome is one.
+import { TookTooLong, within } from '../runtime/within';
+
 export type Status = 'ok' | 'warning' | 'failed' | 'skipped';
 
 export interface Finding {
-  /** What was tried, for instance `PostgreSQL: right to name restore points`. */
+  /** Names the thing that was tried, for instance `PostgreSQL: migrations`. */
   check: string;
   status: Status;
-  /** What was found, without secrets. */
+  /** Describes the outcome, without secrets. */
   found: string;
-  /** What to do; null where nothing has to be done. */
+  /** Tells the operator what to do; null if nothing has to be done. */
   remedy: string | null;
 }
 
@@ -32,17 +34,11 @@ const ANSWERS_WITHIN_MS = 30_000;
 
 /** Runs a check within a bounded time. What it throws is a failed line, by its class and code: a message may hold a secret. */
 export async function attempt(check: string, remedy: string, work: Check): Promise<Finding[]> {
-  let timer: NodeJS.Timeout | undefined;
-  const silent = new Promise<Finding[]>((resolve) => {
-    const late = failed(check, `no answer within ${ANSWERS_WITHIN_MS / 1000} s`, remedy);
-    timer = setTimeout(() => resolve([late]), ANSWERS_WITHIN_MS);
-  });
   try {
-    return await Promise.race([work(), silent]);
+    return await within(ANSWERS_WITHIN_MS, work());
   } catch (error) {
+    if (error instanceof TookTooLong) return [failed(check, `no answer within ${ANSWERS_WITHIN_MS / 1000} s`, remedy)];
     const { name, code } = error as { name?: string; code?: unknown };
     return [failed(check, [name, code].filter(Boolean).join(' '), remedy)];
-  } finally {
-    clearTimeout(timer);
   }
 }

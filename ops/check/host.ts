@@ -2,7 +2,7 @@
 import { statfs } from 'node:fs/promises';
 import { isStartedByLink, NOT_BY_LINK } from '../local/postmaster';
 import { readArchivingRecord } from '../pgbackrest/archiving-record';
-import { findRecoveryTools } from '../recovery/tools';
+import { findRecoveryTools, type RecoveryTools } from '../recovery/tools';
 import type { Configuration } from '../runtime/configuration';
 import { type Finding, failed, ok, skipped, warning } from './finding';
 
@@ -13,11 +13,9 @@ export async function checkHost(settings: Configuration): Promise<Finding[]> {
   if (!settings.POSTGRES_HOME) {
     return [skipped('Backups from this host', 'POSTGRES_HOME is not set: another host has to make them')];
   }
-  const { tools, ...found } = await findRecoveryTools(settings);
-  if (!tools) {
-    const missing = 'missing' in found ? String(found.missing) : 'unknown';
-    return [failed('Backups: tools', missing, 'see the sentence before, and docs/backup.md')];
-  }
+  const found = await findRecoveryTools(settings);
+  if (!found.tools) return [failed('Backups: tools', found.missing, 'see the sentence before, and docs/backup.md')];
+  const { tools } = found;
   return [
     ok('Backups: tools', `pgBackRest and PostgreSQL ${tools.host.major}`),
     isStartedByLink(tools.host.home)
@@ -35,7 +33,7 @@ export async function checkHost(settings: Configuration): Promise<Finding[]> {
   ];
 }
 
-async function checkArchiving({ backups }: { backups: Parameters<typeof readArchivingRecord>[0] }): Promise<Finding> {
+async function checkArchiving({ backups }: Pick<RecoveryTools, 'backups'>): Promise<Finding> {
   const record = await readArchivingRecord(backups);
   if (record?.state === 'ok')
     return ok('Backups: archiving', `segment ${record.newestSegment} was archived and read back`);

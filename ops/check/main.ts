@@ -11,7 +11,7 @@ import { checkStore } from './stores';
 
 const EXIT = { well: 0, failed: 1 } as const;
 
-const HELP = `npm run check: tries every dependency with the settings of this environment and of .env. It changes nothing.
+const HELP = `npm run check: tries every dependency with the settings of this environment and of .env.
 
   npm run check
   npm run --silent check -- --json   (npm prints a line of its own otherwise)
@@ -20,7 +20,7 @@ const HELP = `npm run check: tries every dependency with the settings of this en
   --help   this text
 
 Run it as the user of the service, on each host that has a part of it: with POSTGRES_HOME it also tries what backups and
-restores need there. It sends no mail.
+restores need there. It sends no mail. In each store it writes one small thing of its own, and removes it.
 Exit codes: 0 nothing failed, 1 something did, 2 wrong usage.`;
 
 export async function findAll(settings: Configuration): Promise<Finding[]> {

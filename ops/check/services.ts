@@ -2,14 +2,14 @@
 import { resolve4, resolveMx } from 'node:dns/promises';
 import { Connection } from '@temporalio/client';
 import { Redis } from 'ioredis';
-import addressparser from 'nodemailer/lib/addressparser';
 import { Conversation } from '../../activities/mail-delivery/conversation';
+import { domainOf, senderAddress } from '../../activities/mail-delivery/message';
 import { SEARCH_ATTRIBUTES } from '../../workflows/contracts/search-attributes';
+import { REDIS_PREFIX } from '../runtime/redis';
 import { temporalSettings } from '../runtime/temporal';
+import { findMissingAttributes, RETENTION_DAYS, readRetentionDays } from '../runtime/temporal-namespace';
 import { type Finding, failed, ok, warning } from './finding';
 
-const DAY_SECONDS = 86_400;
-const KEPT_DAYS = 30;
 const ANSWERS_WITHIN_MS = 5_000;
 
 export async function checkTemporal(): Promise<Finding[]> {
@@ -18,24 +18,22 @@ export async function checkTemporal(): Promise<Finding[]> {
   try {
     const { serverVersion } = await connection.workflowService.getSystemInfo({});
     const found = [ok('Temporal: connection', `server ${serverVersion}`)];
-    const described = await connection.workflowService.describeNamespace({ namespace }).catch(() => null);
-    if (!described) {
-      const remedy = `temporal operator namespace create --namespace ${namespace} --retention ${KEPT_DAYS}d`;
+    const days = await readRetentionDays(connection, namespace).catch(() => null);
+    if (days === null) {
+      const remedy = `temporal operator namespace create --namespace ${namespace} --retention ${RETENTION_DAYS}d`;
       return [...found, failed('Temporal: namespace', `${namespace} is not there`, remedy)];
     }
-    const days = Number(described.config?.workflowExecutionRetentionTtl?.seconds ?? 0) / DAY_SECONDS;
-    const { customAttributes } = await connection.operatorService
-      .listSearchAttributes({ namespace })
-      .catch(() => ({ customAttributes: null }));
-    const missing = SEARCH_ATTRIBUTES.filter(({ name }) => !(name in (customAttributes ?? {}))).map(({ name }) => name);
+    const missing = await findMissingAttributes(connection, namespace).catch(() =>
+      SEARCH_ATTRIBUTES.map(({ name }) => name),
+    );
     return [
       ...found,
-      days >= KEPT_DAYS
+      days >= RETENTION_DAYS
         ? ok('Temporal: namespace', `${namespace} keeps what has ended for ${days} days`)
         : warning(
             'Temporal: namespace',
             `${namespace} keeps what has ended for ${days} days`,
-            `temporal operator namespace update --namespace ${namespace} --retention ${KEPT_DAYS}d`,
+            `temporal operator namespace update --namespace ${namespace} --retention ${RETENTION_DAYS}d`,
           ),
       missing.length === 0
         ? ok('Temporal: search attributes', 'all are there')
@@ -60,7 +58,7 @@ export async function checkRedis(url: string): Promise<Finding[]> {
   redis.on('error', () => {});
   try {
     await redis.connect();
-    const key = `countersign:check:${process.pid}`;
+    const key = `${REDIS_PREFIX}check:${process.pid}`;
     await redis.set(key, '1', 'EX', 60);
     await redis.del(key);
     const version = /redis_version:(\S+)/.exec(await redis.info('server'))?.[1] ?? 'unknown';
@@ -71,7 +69,6 @@ export async function checkRedis(url: string): Promise<Finding[]> {
 }
 
 export async function checkMail(url: string, from: string): Promise<Finding[]> {
-  const sender = addressparser(from, { flatten: true })[0]?.address ?? '';
   try {
     (await Conversation.open(url)).close();
   } catch (error) {
@@ -80,10 +77,10 @@ export async function checkMail(url: string, from: string): Promise<Finding[]> {
       failed('Mail: login', code ?? 'failed', 'check host, port, TLS, user and password in SMTP_URL, and the firewall'),
     ];
   }
-  return [ok('Mail: login', 'accepted'), await checkSender(sender.split('@')[1] ?? '')];
+  return [ok('Mail: login', 'accepted'), await checkSender(domainOf(senderAddress(from)))];
 }
 
-/** Where bounces go. No mail is sent, so whether the server takes this sender shows with the first mail. */
+/** Checks that bounces can arrive. It sends no mail, so only the first mail shows whether the server accepts this sender. */
 async function checkSender(domain: string): Promise<Finding> {
   const check = 'Mail: sender';
   const hasMail = await resolveMx(domain).then(

@@ -2,8 +2,8 @@
 import { chownSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir, userInfo } from 'node:os';
 import { basename, join } from 'node:path';
-import pg from 'pg';
 import { asClusterUser, type ClusterHost } from '../pgbackrest/cluster-host';
+import { withClient } from './database';
 import { ensureRole, giveDatabaseTo, grantRights } from './owner';
 import { freePort } from './ports';
 import { endLeftoverPostmaster } from './postmaster';
@@ -109,13 +109,13 @@ interface Socket {
 /** Lets our role in: a cluster of another machine has that one's password, or no such role at all. @returns a superuser */
 async function letIn(host: ClusterHost, socket: Socket): Promise<string> {
   const superuser = await findSuperuser(host, socket);
-  const isNew = await withSocket({ ...socket, user: superuser, database: 'postgres' }, async (client) => {
+  const isNew = await withClient({ ...socket, user: superuser, database: 'postgres' }, async (client) => {
     const isMissing = await ensureRole(client, host.role, host.password);
     if (isMissing) await grantRights(client, host.role);
     return isMissing;
   });
   if (!isNew) return superuser;
-  await withSocket({ ...socket, user: superuser, database: host.database }, async (client) => {
+  await withClient({ ...socket, user: superuser, database: host.database }, async (client) => {
     await giveDatabaseTo(client, host.role);
     await grantRights(client, host.role);
   });
@@ -126,7 +126,7 @@ async function letIn(host: ClusterHost, socket: Socket): Promise<string> {
 async function findSuperuser({ role }: ClusterHost, socket: Socket): Promise<string> {
   let refused: unknown;
   for (const user of new Set([role, 'postgres', userInfo().username])) {
-    const found = await withSocket({ ...socket, user, database: 'postgres' }, async (client) => {
+    const found = await withClient({ ...socket, user, database: 'postgres' }, async (client) => {
       const { rows } = await client.query<{ name: string }>(
         'SELECT rolname AS name FROM pg_roles WHERE rolsuper AND rolcanlogin ORDER BY oid LIMIT 1',
       );
@@ -138,15 +138,4 @@ async function findSuperuser({ role }: ClusterHost, socket: Socket): Promise<str
     if (found) return found;
   }
   throw refused ?? new Error('No superuser of the restored database may log in');
-}
-
-async function withSocket<T>(options: pg.ClientConfig, work: (client: pg.Client) => Promise<T>): Promise<T> {
-  const client = new pg.Client(options);
-  client.on('error', () => {});
-  try {
-    await client.connect();
-    return await work(client);
-  } finally {
-    await client.end().catch(() => {});
-  }
 }

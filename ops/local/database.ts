@@ -1,7 +1,6 @@
 // The database of the embedded server, and the migrations that are still to be applied to any.
-import { readdirSync } from 'node:fs';
-import { join } from 'node:path';
 import pg from 'pg';
+import { knownMigrations } from '../runtime/known-migrations';
 import { type OnProgress, run, tell } from './binaries/programs';
 import { ensureRole, giveDatabaseTo, grantRights, ownerUrl } from './owner';
 
@@ -37,9 +36,7 @@ export async function migrate(root: string, databaseUrl: string, onProgress?: On
 }
 
 async function isMigrated(root: string, databaseUrl: string): Promise<boolean> {
-  const wanted = readdirSync(join(root, 'prisma', 'migrations'), { withFileTypes: true })
-    .filter((entry) => entry.isDirectory())
-    .map(({ name }) => name);
+  const wanted = knownMigrations(root);
   return withClient(databaseUrl, async (client) => {
     const table = await client.query(`SELECT to_regclass('_prisma_migrations') AS name`);
     if (table.rows[0].name === null) return false;
@@ -54,9 +51,10 @@ async function isMigrated(root: string, databaseUrl: string): Promise<boolean> {
   });
 }
 
-/** One connection of its own, for as long as the work takes. */
-export async function withClient<T>(connectionString: string, work: (client: pg.Client) => Promise<T>): Promise<T> {
-  const client = new pg.Client({ connectionString, connectionTimeoutMillis: 10_000 });
+/** Opens a connection of its own for as long as the work takes. @param to a URL, or the parts of one */
+export async function withClient<T>(to: string | pg.ClientConfig, work: (client: pg.Client) => Promise<T>): Promise<T> {
+  const address = typeof to === 'string' ? { connectionString: to } : to;
+  const client = new pg.Client({ ...address, connectionTimeoutMillis: 10_000 });
   client.on('error', () => {});
   await client.connect();
   try {

@@ -138,11 +138,7 @@ function configuration(host: ClusterHost, repository: RepositoryOptions, folder:
       'repo1-retention-full': '9999999',
     }),
     `[${STANZA}]`,
-    ...lines({
-      'pg1-path': livingCluster(host.home),
-      'pg1-port': String(host.port),
-      'pg1-user': host.role,
-    }),
+    ...lines({ 'pg1-path': livingCluster(host.home), 'pg1-port': String(host.port), 'pg1-user': host.role }),
     '',
   ].join('\n');
 }

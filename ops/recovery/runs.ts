@@ -25,7 +25,7 @@ export interface Run<Step extends string = string, Result = unknown>
   /** How far the running step is. */
   beat: StepBeat | null;
   /** Why what it waits for was tried in vain the last time. */
-  /** What somebody has to do before the running step can go on. */
+  /** Tells an operator what to do before the running step can go on; null if there is nothing. */
   waitsFor: string | null;
   trouble: string | null;
   /** It will not change any more. */

@@ -1,8 +1,6 @@
 // Explains in one sentence why the database can't be used, with the setting and the remedy. Repeats no host, user or password.
-import { readdirSync } from 'node:fs';
-import { join } from 'node:path';
 import pg from 'pg';
-import { PACKAGE_ROOT } from './package-root';
+import { knownMigrations } from './known-migrations';
 
 export interface DatabaseTrouble {
   message: string;
@@ -43,7 +41,7 @@ const BY_CODE: Record<string, DatabaseTrouble> = {
   ERR_TLS_CERT_ALTNAME_INVALID: lasting(UNTRUSTED),
 };
 
-/** Of the server's `pg_hba.conf`: its message alone says which of the three it is. */
+/** The server's `pg_hba.conf` refuses in three ways, which only the message tells apart. */
 function refusalOf(message: string): DatabaseTrouble {
   if (/no encryption|SSL off/i.test(message)) {
     return lasting('reaches a server that asks for TLS: add ?sslmode=require, or verify-full with sslrootcert.');
@@ -56,7 +54,7 @@ function refusalOf(message: string): DatabaseTrouble {
   return WRONG_PASSWORD;
 }
 
-/** Also of an error whose cause, or one of whose attempts, says why. */
+/** Looks into an error's cause and attempts too. */
 export function explainDatabaseTrouble(error: unknown): DatabaseTrouble {
   const { code = '', message = '', errors, cause } = error as NodeJS.ErrnoException & { errors?: unknown[] };
   if (code === '28000') return refusalOf(message);
@@ -93,9 +91,7 @@ export async function findDatabaseTrouble(url: string, { migrated = true } = {})
 }
 
 async function countMissing(client: pg.Client): Promise<number> {
-  const known = readdirSync(join(PACKAGE_ROOT, 'prisma', 'migrations'), { withFileTypes: true })
-    .filter((entry) => entry.isDirectory())
-    .map(({ name }) => name);
+  const known = knownMigrations();
   const { rows: tables } = await client.query(`SELECT to_regclass('_prisma_migrations') AS name`);
   if (tables[0]?.name === null) return known.length;
   const { rows } = await client.query<{ name: string }>(

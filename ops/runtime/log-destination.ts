@@ -13,7 +13,7 @@ let dropped = 0;
 /** Returns how many lines this process has dropped since it started. */
 export const droppedLines = () => dropped;
 
-/** What still has lines to write, for the end of the process. */
+/** Destinations that still have lines to write when the process ends. */
 const unfinished = new Set<() => void>();
 process.on('exit', () => {
   for (const finish of unfinished) finish();

@@ -4,7 +4,8 @@ import { Connection } from '@temporalio/client';
 import { msToTs } from '@temporalio/common/lib/time';
 import { SEARCH_ATTRIBUTES } from '../../workflows/contracts/search-attributes';
 
-const RETENTION_SECONDS = 30 * 86_400;
+export const RETENTION_DAYS = 30;
+const DAY_SECONDS = 86_400;
 /** INDEXED_VALUE_TYPE_KEYWORD of Temporal's API. */
 const KEYWORD = 2;
 
@@ -21,19 +22,34 @@ type Services = Pick<Connection, 'workflowService' | 'operatorService'>;
 
 export async function ensureNamespaceOn(connection: Services, namespace: string): Promise<void> {
   await ensureRetention(connection, namespace);
-  const { customAttributes } = await connection.operatorService.listSearchAttributes({ namespace });
-  const missing = SEARCH_ATTRIBUTES.filter(({ name }) => !(name in (customAttributes ?? {})));
+  const missing = await findMissingAttributes(connection, namespace);
   if (missing.length === 0) return;
   await connection.operatorService.addSearchAttributes({
     namespace,
-    searchAttributes: Object.fromEntries(missing.map(({ name }) => [name, KEYWORD])),
+    searchAttributes: Object.fromEntries(missing.map((name) => [name, KEYWORD])),
   });
 }
 
-async function ensureRetention({ workflowService }: Services, namespace: string): Promise<void> {
+/** Returns the names of the search attributes that the namespace lacks. */
+export async function findMissingAttributes(
+  { operatorService }: Pick<Services, 'operatorService'>,
+  namespace: string,
+): Promise<string[]> {
+  const { customAttributes } = await operatorService.listSearchAttributes({ namespace });
+  return SEARCH_ATTRIBUTES.map(({ name }) => name).filter((name) => !(name in (customAttributes ?? {})));
+}
+
+/** Returns for how many days the namespace keeps workflows that have ended. */
+export async function readRetentionDays(
+  { workflowService }: Pick<Services, 'workflowService'>,
+  namespace: string,
+): Promise<number> {
   const { config } = await workflowService.describeNamespace({ namespace });
-  const kept = Number(config?.workflowExecutionRetentionTtl?.seconds ?? 0);
-  if (kept >= RETENTION_SECONDS) return;
-  const workflowExecutionRetentionTtl = msToTs(RETENTION_SECONDS * 1000);
+  return Number(config?.workflowExecutionRetentionTtl?.seconds ?? 0) / DAY_SECONDS;
+}
+
+async function ensureRetention({ workflowService }: Services, namespace: string): Promise<void> {
+  if ((await readRetentionDays({ workflowService }, namespace)) >= RETENTION_DAYS) return;
+  const workflowExecutionRetentionTtl = msToTs(RETENTION_DAYS * DAY_SECONDS * 1000);
   await workflowService.updateNamespace({ namespace, config: { workflowExecutionRetentionTtl } });
 }

@@ -68,12 +68,12 @@ function escapedCharacter(text: string, at: number): { character: string; width:
   return text[at] === '\\' && text[at + 1] === '/' ? { character: '/', width: 2 } : null;
 }
 
-/** What may break a run: a line's end, or the beginning of an escape. */
+/** Marks the bytes that may break a run: a line's end, or the beginning of an escape. */
 export const BREAKS_RUN = Uint8Array.from({ length: 256 }, (_, byte) =>
   '\r\n\\%'.includes(String.fromCharCode(byte)) ? 1 : 0,
 );
 
-/** Whether it is worth decoding. */
+/** Returns whether the run is worth decoding. */
 export const mayHoldAt = (characters: string): boolean => AT_IN_BASE64.test(characters) || AT_IN_HEX.test(characters);
 
 /** Each way to decode the run that gives an at sign. */

@@ -16,8 +16,6 @@ interface RevisionRow {
   state: string;
 }
 
-const raw = (column: 'body' | 'html') => Prisma.raw(column);
-
 export async function* readRevisions(db: Database, draftId: string): AsyncIterable<unknown> {
   for (let after = 0; ; ) {
     const [row] = await db.$queryRaw<RevisionRow[]>`
@@ -28,14 +26,14 @@ export async function* readRevisions(db: Database, draftId: string): AsyncIterab
     const whole = (column: 'body' | 'html') => {
       const first = row[column];
       const of = { draftId, revision: row.revision, state };
-      return isWhole(first) ? first : new LongText(readPieces(db, raw(column), of, first));
+      return isWhole(first) ? first : new LongText(readPieces(db, Prisma.raw(column), of, first));
     };
     yield { ...revision, body: whole('body'), html: whole('html') };
     after = row.revision;
   }
 }
 
-/** What is shorter than a piece in UTF-16 has fewer characters too. */
+/** A text of fewer UTF-16 units than a piece has fewer characters too, so PostgreSQL holds no more of it. */
 const isWhole = (piece: string | null) => piece === null || piece.length < PIECE;
 
 async function* readPieces(
