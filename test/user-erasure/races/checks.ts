@@ -63,13 +63,19 @@ async function wasParked({ pool }: World, id: string): Promise<boolean> {
 }
 
 /** An event for each change but an opening, which its outcome tells; and nothing counted differently for being erased. A mail
- *  that goes back to the queue has an event only if its recipient's server postponed it, and none if the mail service was in trouble. */
+ *  goes back to the queue with an event if its recipient's server postponed it, or a person said that it was not sent, and
+ *  without one if the mail service was in trouble. */
 export async function findGapsInTheTrail({ world, drafts }: Scene): Promise<string[]> {
   const { rows } = await world.pool.query(
     `SELECT d.id, d.status, d.final_status,
        (SELECT count(*)::int FROM noted.changes c WHERE c.draft_id = d.id AND c.status <> 'sending'
-          AND NOT (c.was = 'sending' AND c.status = 'scheduled')) AS changes,
-       (SELECT count(*)::int FROM audit_events e WHERE e.subject_id = d.id AND e.type NOT IN ('draft.refused', 'draft.postponed')) AS events,
+          AND NOT (c.was IN ('sending', 'failed') AND c.status = 'scheduled')) AS changes,
+       (SELECT count(*)::int FROM audit_events e WHERE e.subject_id = d.id AND e.type <> 'draft.refused'
+          AND (e.type = 'draft.postponed' OR e.data ->> 'as' = 'not_sent') IS NOT TRUE) AS events,
+       (SELECT count(*)::int FROM noted.changes c WHERE c.draft_id = d.id AND c.was IN ('sending', 'failed') AND c.status = 'scheduled')
+         AS returns,
+       (SELECT count(*)::int FROM audit_events e WHERE e.subject_id = d.id
+          AND (e.type = 'draft.postponed' OR e.data ->> 'as' = 'not_sent')) AS told,
        (SELECT count(*)::int FROM audit_events e WHERE e.subject_id = d.id AND e.type IN ('draft.erased')) AS erasures,
        (SELECT e.data ->> 'policyVersion' IS NOT NULL AND d.decision ->> 'outcome' = 'auto_approve' OR EXISTS (
           SELECT 1 FROM audit_events r WHERE r.subject_id = d.id AND r.type = 'draft.released' AND r.data ->> 'policyVersion' IS NOT NULL)
@@ -78,10 +84,11 @@ export async function findGapsInTheTrail({ world, drafts }: Scene): Promise<stri
      FROM drafts d WHERE d.id = ANY ($1)`,
     [drafts.known.map(({ id }) => id)],
   );
-  return rows.flatMap(({ id, status, changes, events, erasures, byPolicy, was, final_status }) => {
+  return rows.flatMap(({ id, status, changes, events, returns, told, erasures, byPolicy, was, final_status }) => {
     const expected = changes + (byPolicy ? 3 : 1);
     return [
       ...(events === expected ? [] : [`${id} has ${events} events for ${expected} changes`]),
+      ...(told <= returns ? [] : [`${id} has ${told} events for ${returns} returns to the queue`]),
       ...(erasures === (status === 'erased' ? 1 : 0) ? [] : [`${id} was erased ${erasures} times`]),
       ...(was === final_status ? [] : [`${id} counts as ${final_status} and was ${was}`]),
     ];
