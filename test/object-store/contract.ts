@@ -81,6 +81,9 @@ export function keepsTheContract(store: () => ObjectStore, leftovers: () => Prom
     expect(await collect(store().list('list/b'))).toEqual(inOrder('list/b'));
     expect(await collect(store().list('list'))).toEqual(inOrder('list'));
     expect(await collect(store().list('nothing/'))).toEqual([]);
+    expect(await collect(store().list('list/', 'list/a-b'))).toEqual(['list/a.b', 'list/b/10', 'list/b/2', 'list/c']);
+    expect(await collect(store().list('list/', 'list/b'))).toEqual(['list/b/10', 'list/b/2', 'list/c']);
+    expect(await collect(store().list('list/', 'list/c'))).toEqual([]);
   });
 
   test('gives every version that it lists, and none of what was deleted', async () => {

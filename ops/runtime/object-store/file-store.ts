@@ -17,9 +17,9 @@ export function openFileStore(url: URL): ObjectStore {
   const incoming = join(root, '.incoming');
   const fileOf = (key: string) => join(root, checkKey(key));
 
-  async function* list(prefix: string): AsyncIterable<string> {
+  async function* list(prefix: string, after = ''): AsyncIterable<string> {
     const folder = checkPrefix(prefix).slice(0, prefix.lastIndexOf('/') + 1);
-    yield* walk(root, folder, prefix);
+    for await (const key of walk(root, folder, prefix)) if (key > after) yield key;
   }
 
   return {

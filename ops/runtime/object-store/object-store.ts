@@ -12,8 +12,8 @@ export interface ObjectStore {
   has(key: string): Promise<boolean>;
   /** Every version of the object; one that is not there is no error. */
   delete(key: string): Promise<void>;
-  /** The keys that begin with `prefix`, in the order of their bytes. */
-  list(prefix: string): AsyncIterable<string>;
+  /** The keys that begin with `prefix`, in the order of their bytes. @param after leaves out those up to and with this one */
+  list(prefix: string, after?: string): AsyncIterable<string>;
   /** The same, each with its bytes. */
   sizes(prefix: string): AsyncIterable<{ key: string; size: number }>;
   /** Every version that can still be read, those that were replaced or are hidden by a delete marker too. */

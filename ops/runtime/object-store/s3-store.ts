@@ -34,13 +34,14 @@ export function openS3Store(url: URL): ObjectStore {
     }
   }
 
-  async function* sizes(prefix: string): AsyncIterable<{ key: string; size: number }> {
+  async function* sizes(prefix: string, after?: string): AsyncIterable<{ key: string; size: number }> {
     checkPrefix(prefix);
+    const from = after === undefined ? {} : { StartAfter: root + after };
     const { sdk, client } = await connect();
     let ContinuationToken: string | undefined;
     do {
       const page = await client
-        .send(new sdk.ListObjectsV2Command({ Bucket, Prefix: root + prefix, ContinuationToken }))
+        .send(new sdk.ListObjectsV2Command({ Bucket, Prefix: root + prefix, ContinuationToken, ...from }))
         .catch(fail);
       for (const { Key, Size = 0 } of page.Contents ?? []) if (Key) yield { key: Key.slice(root.length), size: Size };
       ContinuationToken = page.NextContinuationToken;
@@ -93,11 +94,11 @@ export function openS3Store(url: URL): ObjectStore {
       await deleteVersions(key).catch(fail);
     },
 
-    async *list(prefix) {
-      for await (const { key } of sizes(prefix)) yield key;
+    async *list(prefix, after) {
+      for await (const { key } of sizes(prefix, after)) yield key;
     },
 
-    sizes,
+    sizes: (prefix) => sizes(prefix),
 
     async *versions(prefix) {
       checkPrefix(prefix);
