@@ -13,6 +13,7 @@ import type { Database } from '../prisma/client';
 import { beating } from './beating';
 import { recordEvent } from './commands/audit';
 import { SYSTEM } from './commands/context';
+import { readAdoption } from './continuity/adoption-records';
 import { findLeftClusters } from './restore/left-clusters';
 import { listRecords } from './restore/records';
 import { ASIDE, chooseRemovable, type Removable, toRemovable } from './restore/removable';
@@ -61,7 +62,8 @@ export function createClusterRetentionActivities(tools: RecoveryTools, { db, log
       beating(async (beat) => {
         const { restoreId } = await db.instance.findUniqueOrThrow({ where: { id: 1 } });
         const records = await listRecords(backups);
-        if (restoreId !== null && !records.some(({ id }) => id === restoreId)) {
+        const isRecorded = restoreId === null || records.some(({ id }) => id === restoreId);
+        if (!isRecorded && !(await readAdoption(backups, restoreId))) {
           logger.warn(
             { restoreId },
             'Old clusters are kept: the record of the restore that made this database is missing',

@@ -25,6 +25,8 @@ export interface Claim {
   firstRunId: string;
   /** Holders that give way: they are cancelled. */
   cancels?: ExclusiveProcess[];
+  /** Holders that exclude nothing of this: it goes on beside them, without the lock. */
+  besides?: ExclusiveProcess[];
 }
 
 export interface OperationsActivities {
@@ -35,7 +37,7 @@ export interface OperationsActivities {
 
 export function createOperationsActivities({ temporal }: { temporal: Client }): OperationsActivities {
   return {
-    acquireOperations: ({ process, firstRunId, cancels = [] }) =>
+    acquireOperations: ({ process, firstRunId, cancels = [], besides = [] }) =>
       inTime(temporal, async () => {
         const { workflowId, runId, activityId } = whoAsks();
         const asked = { process, workflowId, firstRunId };
@@ -47,7 +49,7 @@ export function createOperationsActivities({ temporal }: { temporal: Client }): 
           gone.push({ workflowId: next.workflowId, firstRunId: next.firstRunId });
           next = await ask(temporal, { ...asked, takeOvers: gone }, `${updateId}-after-${next.firstRunId}`);
         }
-        if (next === null) return;
+        if (next === null || besides.includes(next.process)) return;
         if (cancels.includes(next.process)) await temporal.workflow.getHandle(next.workflowId).cancel();
         throw ApplicationFailure.retryable(`${next.process} (${next.workflowId}) holds it since ${next.since}`, HELD);
       }),

@@ -7,7 +7,7 @@ import { listArchive } from '../ops/pgbackrest/archive';
 import { readRepository } from '../ops/pgbackrest/info';
 import type { RecoveryTools } from '../ops/recovery/tools';
 import type { RestorePlan } from '../workflows/contracts/restore';
-import type { DrillReport } from '../workflows/contracts/restore-drill';
+import type { DrillParts, DrillReport } from '../workflows/contracts/restore-drill';
 import { beating } from './beating';
 import { writeReport } from './drill-reports';
 import { chooseSet } from './restore/chosen-set';
@@ -15,12 +15,19 @@ import { keepLogTail } from './restore/log-tail';
 import { planRestore } from './restore/plan';
 import { refusal } from './restore/refusal';
 
+export interface DrillPlan {
+  /** Null if a provider keeps the database. */
+  plan: RestorePlan | null;
+  pointSeconds: number;
+  parts?: DrillParts;
+}
+
 export type RestoreDrillActivities = ReturnType<typeof createRestoreDrillActivities>;
 
 export function createRestoreDrillActivities(tools: RecoveryTools) {
   const { settings, pgbackrest, backups, signer } = tools;
   return {
-    planDrill: (): Promise<{ plan: RestorePlan; pointSeconds: number }> =>
+    planDrill: (): Promise<DrillPlan> =>
       beating(async () => {
         const { cancellationSignal: signal } = Context.current();
         const pointSeconds = await measurePoint(signal);

@@ -51,7 +51,7 @@ export async function createRestorePoint(
   const key = restorePointKey(name);
   if (await backups.has(key)) return;
   const marked = await markLog(db, name).catch(async (err) => {
-    if (!MAY_NOT.includes(sqlState(err))) throw err;
+    if (!MAY_NOT.includes(sqlStateOf(err))) throw err;
     const [now] = await db.$queryRaw<[{ at: Date }]>`SELECT clock_timestamp() AS at`;
     return { ...now, lsn: null, timeline: null };
   });
@@ -97,6 +97,7 @@ export const createRestorePointActivities = (dependencies: RestorePointDependenc
     beating(() => createRestorePoint(dependencies, { name: restorePointName(id), process, id })),
 });
 
-const sqlState = (error: unknown): string =>
+/** Returns the SQLSTATE of what a raw query threw; empty if there is none. */
+export const sqlStateOf = (error: unknown): string =>
   (error as { meta?: { driverAdapterError?: { cause?: { originalCode?: string } } } } | null)?.meta?.driverAdapterError
     ?.cause?.originalCode ?? '';

@@ -3,6 +3,7 @@ import type { Client } from '@temporalio/client';
 import type { Redis } from 'ioredis';
 import type { Commands } from '../activities/commands/index';
 import type { SessionCommands } from '../activities/commands/sessions';
+import type { Witness } from '../activities/continuity/witness';
 import type { LedgerGate } from '../activities/erasure-ledger/gate';
 import type { Configuration } from '../ops/runtime/configuration';
 import type { Logger } from '../ops/runtime/logging';
@@ -39,6 +40,7 @@ export interface AppDependencies {
   checks: HealthChecks;
   gate: LedgerGate;
   provenRestore: ProvenRestore;
+  witness: Pick<Witness, 'held'>;
   settings: ApiSettings;
   logger: Logger;
   observe(request: ObservedRequest): void;

@@ -7,6 +7,7 @@ import type { Redis } from 'ioredis';
 import pg from 'pg';
 import type { LedgerGate } from '../activities/erasure-ledger/gate';
 import { PACKAGE_ROOT } from '../ops/runtime/package-root';
+import { wayOut, whyHeld } from '../workflows/contracts/held-mail';
 
 const KEPT_MS = 1_000;
 const ANSWERS_WITHIN_MS = 1_000;
@@ -105,18 +106,24 @@ async function checkInstance(pool: pg.Pool, gate: LedgerGate): Promise<Pick<Data
   let held: string | null = null;
   const trouble = await within(async () => {
     const { rows } = await pool.query(
-      `SELECT ledger_position AS position, restore_id AS "restoreId", EXISTS (SELECT 1 FROM lanes WHERE held) AS held
+      `SELECT ledger_position AS position, restore_id AS "restoreId", held_code AS "heldCode", held_at AS "heldAt",
+         EXISTS (SELECT 1 FROM lanes WHERE held) AS held
        FROM instance WHERE id = 1`,
     );
     const [instance] = rows;
-    if (instance?.held) held = `held since restore ${instance.restoreId}; see ops/restore.sh --lost`;
+    if (instance?.held) held = describeHeld(instance);
     behind = await gate.trouble(instance?.position ?? 0);
   });
   const [ledger, mail] = [trouble ?? behind, trouble ?? held];
   return {
     erasureLedger: ledger === null ? 'ready' : `not_ready: ${ledger}`,
-    mail: mail === null ? 'ready' : `degraded: ${mail}`,
+    mail: mail === null ? 'ready' : mail === held ? mail : `degraded: ${mail}`,
   };
+}
+
+function describeHeld({ restoreId, heldCode, heldAt }: { restoreId: string; heldCode: string | null; heldAt: Date }) {
+  if (heldCode === null) return `degraded: held since restore ${restoreId}; see ops/restore.sh --lost`;
+  return `held since ${heldAt.toISOString()}: ${whyHeld(heldCode)}; next: ${wayOut(heldCode)}`;
 }
 
 const MIGRATIONS = readdirSync(join(PACKAGE_ROOT, 'prisma', 'migrations'), { withFileTypes: true })

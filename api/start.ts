@@ -1,6 +1,7 @@
 // The API process: its connections, its servers, and their end in order.
 import { createCommands } from '../activities/commands/create-commands';
 import { createSessionCommands } from '../activities/commands/sessions';
+import { createWitness } from '../activities/continuity/witness';
 import { createLedgerGate } from '../activities/erasure-ledger/gate';
 import { openLedger } from '../activities/erasure-ledger/ledger';
 import { createAnnouncer } from '../activities/outbox/announcer';
@@ -18,6 +19,7 @@ import { createApp } from './app';
 import { createHealthChecks } from './health-checks';
 import { createProvenRestore } from './proven-restore';
 import { createApiServer } from './server';
+import { keepWitness } from './witness';
 
 export async function startApi(settings: Configuration, logger: Logger, telemetry: Telemetry): Promise<void> {
   endOnCrash(logger, (error) => {
@@ -31,7 +33,10 @@ export async function startApi(settings: Configuration, logger: Logger, telemetr
   observePool(registry, pool);
   const gate = createLedgerGate(openLedger(settings));
   const checks = createHealthChecks({ databaseUrl: settings.DATABASE_URL, redis, temporal, gate });
-  const announcer = createAnnouncer(db);
+  const witness = createWitness({ db, logger });
+  const ending = new AbortController();
+  const witnessing = keepWitness(witness, ending.signal);
+  const announcer = createAnnouncer(db, witness);
   const lifecycle = { draining: false };
 
   const backups = openObjectStore(settings.BACKUP_URL);
@@ -45,6 +50,7 @@ export async function startApi(settings: Configuration, logger: Logger, telemetr
     temporal,
     checks,
     gate,
+    witness,
     provenRestore: createProvenRestore(backups, createSigner(settings.SECRET_KEY, 'backups')),
     settings,
     logger,
@@ -66,6 +72,8 @@ export async function startApi(settings: Configuration, logger: Logger, telemetr
     drain,
     cutOff,
     close: [
+      () => ending.abort(),
+      () => witnessing,
       () => announcer.drain(),
       () => temporal.connection.close(),
       () => checks.close(),

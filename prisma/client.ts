@@ -13,6 +13,12 @@ export { Prisma };
  */
 export const NOT_SYNCED = Prisma.sql`set_config('synchronous_commit', 'off', true)`;
 
+/** The same where the condition holds. */
+export const UNSYNCED_WHERE = (condition: Prisma.Sql) => Prisma.sql`CASE WHEN ${condition} THEN ${NOT_SYNCED} END`;
+
+/** Which server answers, and since when it runs: another one may have another past. */
+export const SERVER = Prisma.sql`(SELECT extract(epoch FROM pg_postmaster_start_time()) || '/' || oid FROM pg_database WHERE datname = current_database())`;
+
 /** For `to_char` of a time in UTC: as JavaScript writes it. */
 export const ISO_8601 = 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"';
 

@@ -65,7 +65,14 @@ const DUE = { kept: 'Until a worker has seen to it, usually for a second', erasu
 
 /** By model. */
 export const COLUMNS: Record<string, Columns[]> = {
-  Instance: [{ class: 'none', fields: 'id generation ledgerPosition restoreId temporalNamespaceId', ...OPERATION }],
+  Instance: [
+    {
+      class: 'none',
+      fields:
+        'id generation ledgerPosition restoreId temporalNamespaceId backupStoreId databaseId timeline heldCode heldAt',
+      ...OPERATION,
+    },
+  ],
   Principal: [
     { class: 'personal', fields: 'name email', ...MEMBER },
     { class: 'pseudonymous', fields: 'id', ...MEMBER },
@@ -154,7 +161,11 @@ export const COLUMNS: Record<string, Columns[]> = {
     { class: 'none', fields: 'process generation version message createdAt nextTry attempts', ...MESSAGE },
   ],
   Lane: [
-    { class: 'none', fields: 'name owner held journalRun failingSince failures lastError since sent', ...OPERATION },
+    {
+      class: 'none',
+      fields: 'name owner held journalRun failingSince failures lastError since sent claims server',
+      ...OPERATION,
+    },
   ],
   Suppression: [
     {
@@ -351,6 +362,23 @@ export const STORES: Store[] = [
     settings: ['BACKUP_URL'],
     kept: always,
     erasure: 'Stays: ids and codes only; scanned all the same',
+  },
+  {
+    name: 'Records of adoptions',
+    class: 'pseudonymous',
+    holds:
+      '`adoptions/`: when and why a database that had lost commits was adopted, ids and states of drafts and erasures that it lost',
+    settings: ['BACKUP_URL'],
+    kept: always,
+    erasure: 'Stays: ids and codes only; scanned all the same',
+  },
+  {
+    name: 'Identity of the store',
+    class: 'none',
+    holds: '`store.json`: an id that says which store it is',
+    settings: ['BACKUP_URL'],
+    kept: always,
+    erasure: 'Stays; scanned all the same',
   },
   {
     name: 'State of archiving',

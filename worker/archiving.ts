@@ -40,6 +40,7 @@ export async function keepArchiving(
   { settings, registry, logger }: KeepArchiving,
   stopping: AbortSignal,
 ): Promise<void> {
+  if (settings.POSTGRES_KEPT_BY === 'provider') return;
   const tools = await findTools(settings, logger, stopping);
   if (!tools) return;
   const show = createGauges(registry);
@@ -52,7 +53,17 @@ export async function keepArchiving(
   });
   let before: ArchivingState['state'] | null = null;
   let recordedAt = 0;
+  const isHeld = () =>
+    askDatabase(settings.DATABASE_URL, 'SELECT 1 FROM instance WHERE held_code IS NOT NULL', {
+      name: 'countersign archiving',
+      withinMs: ANSWERS_WITHIN_MS,
+    }).then(
+      (rows) => rows.length > 0,
+      () => false,
+    );
   const keepRecord = async (now: ArchivingState) => {
+    // A copy says nothing in the store of the database that it was copied from.
+    if (await isHeld()) return;
     if (now.state === before && Date.now() - recordedAt < RECORDED_EACH_SECONDS * 1000) return;
     // A store that is away shows in the state itself.
     await recordArchiving(tools.backups, now).then(

@@ -3,6 +3,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Client, ScheduleOptions } from '@temporalio/client';
 import type { Announcement } from '../activities/commands/context';
+import { holdMail } from '../activities/continuity/hold';
 import { endGoneProcesses } from '../activities/outbox/gone-processes';
 import { tellOpenProcesses } from '../activities/outbox/open-processes';
 import type { Logger } from '../ops/runtime/logging';
@@ -40,6 +41,8 @@ async function look(
   const id = namespaceInfo?.id ?? '';
   const known = await db.instance.findUniqueOrThrow({ where: { id: 1 } });
   if (known.temporalNamespaceId === id) return;
+  // Another one than before may be another's: somebody has to say so (ops/restore.sh --adopt --moved).
+  if (known.temporalNamespaceId !== null) return holdMail({ db, logger }, 'other_temporal');
   const { held } = await db.lane.findUniqueOrThrow({ where: { name: 'relay' } });
   if (held) return;
   logger.info('Temporal is told of all open processes');

@@ -7,11 +7,12 @@ import { createBackupActivities } from '../activities/backup';
 import { observeBackups, observeDrills } from '../activities/backup/metrics';
 import { createClusterRetentionActivities } from '../activities/cluster-retention';
 import { createOperationsActivities } from '../activities/operations';
+import { createProvidedDatabaseActivities } from '../activities/provided-database';
 import { createRestoreActivities } from '../activities/restore';
 import { createFollowUpActivities } from '../activities/restore/follow-up';
 import type { RewindDependencies } from '../activities/restore/rewound';
 import { createRestoreDrillActivities } from '../activities/restore-drill';
-import { findRecoveryTools, type RecoveryTools } from '../ops/recovery/tools';
+import { findRecoveryTools, NO_PASSPHRASE, openStoreTools } from '../ops/recovery/tools';
 import type { Configuration } from '../ops/runtime/configuration';
 import type { Logger } from '../ops/runtime/logging';
 import type { Database } from '../prisma/client';
@@ -27,7 +28,6 @@ export interface RecoveryDependencies {
 }
 
 export interface HostRecovery {
-  tools: RecoveryTools;
   activities: object;
 }
 
@@ -40,6 +40,9 @@ export async function findHostRecovery({
   registry,
   logger,
 }: RecoveryDependencies): Promise<HostRecovery | null> {
+  if (settings.POSTGRES_KEPT_BY === 'provider') {
+    return findProvidedRecovery({ settings, db, redis, temporal, registry, logger });
+  }
   const { tools, ...found } = await findRecoveryTools(settings).catch((err) => {
     logger.error({ err }, 'What backups need could not be looked for');
     return { tools: null, missing: 'the search failed' };
@@ -56,13 +59,37 @@ export async function findHostRecovery({
     erasuresOn: (beside) => createErasure({ db: beside, files, backups, redis, temporal, settings, logger }).replay,
   };
   return {
-    tools,
     activities: {
       ...createBackupActivities(tools, { db, redis }),
       ...createRestoreActivities(tools, rewinding),
       ...createFollowUpActivities(tools, rewinding),
       ...createRestoreDrillActivities(tools),
       ...createClusterRetentionActivities(tools, { db, logger }),
+      ...createOperationsActivities({ temporal }),
+    },
+  };
+}
+
+/** Backs up everything but the database. Null if the passphrase is missing, which is logged. */
+function findProvidedRecovery({
+  settings,
+  db,
+  redis,
+  temporal,
+  registry,
+  logger,
+}: RecoveryDependencies): HostRecovery | null {
+  const tools = openStoreTools(settings);
+  if (!tools) {
+    logger.warn(`This worker makes no backups: ${NO_PASSPHRASE}`);
+    return null;
+  }
+  observeBackups(registry, tools);
+  observeDrills(registry, tools);
+  return {
+    activities: {
+      ...createBackupActivities(tools, { db, redis }),
+      ...createProvidedDatabaseActivities(tools),
       ...createOperationsActivities({ temporal }),
     },
   };

@@ -17,15 +17,22 @@ export interface SealerDependencies {
   /** Below BACKUP_URL. */
   backups: ObjectStore;
   signer: Signer;
+  /** Whether the server that answers has been compared with what is known, and mail is not held. */
+  mayAnchor(): Promise<boolean>;
   logger: Logger;
 }
 
 export async function keepSealing(dependencies: SealerDependencies, stopping: AbortSignal): Promise<void> {
   const seal = createSealer(dependencies.db);
+  const anchor = createAnchoring(dependencies);
   await Promise.all([
     keep(() => seal().then((sealed) => sealed?.isMore ?? false), 'sealed'),
-    keep(createAnchoring(dependencies), 'anchored'),
+    keep(() => anchor(false), 'anchored'),
   ]);
+  // Whoever brings an older database back after this is found out by it.
+  await seal()
+    .then(() => anchor(true))
+    .catch(() => {});
 
   /** @param act whether there is more to do at once */
   async function keep(act: () => Promise<boolean>, done: string): Promise<void> {
@@ -49,10 +56,17 @@ export async function keepSealing(dependencies: SealerDependencies, stopping: Ab
   }
 }
 
-function createAnchoring({ db, backups, signer, logger }: SealerDependencies): () => Promise<boolean> {
+function createAnchoring({
+  db,
+  backups,
+  signer,
+  mayAnchor,
+  logger,
+}: SealerDependencies): (isLast: boolean) => Promise<boolean> {
   let told: bigint | null = null;
-  return async () => {
-    const anchored = await anchorHead({ db, store: backups, signer });
+  return async (isLast) => {
+    if (!(await mayAnchor())) return false;
+    const anchored = await anchorHead({ db, store: backups, signer }, new Date(), isLast);
     if (anchored && !anchored.isSame && anchored.position !== told) {
       told = anchored.position;
       logger.error(

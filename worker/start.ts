@@ -1,4 +1,5 @@
 // The worker process: its metrics, and its end in order.
+import { observeHeld } from '../activities/continuity/metrics';
 import { observeErasures } from '../activities/user-erasure/deadline-metrics';
 import { askDatabase } from '../ops/runtime/ask-database';
 import type { Configuration } from '../ops/runtime/configuration';
@@ -24,9 +25,10 @@ export async function startWorker(settings: Configuration, logger: Logger, telem
   const { db, pool, close } = createDatabase(settings);
   const registry = createRegistry('worker');
   observePool(registry, pool);
-  observeErasures(registry, (sql) =>
-    askDatabase(settings.DATABASE_URL, sql, { name: 'countersign metrics', withinMs: METRICS_WITHIN_MS }),
-  );
+  const query = (sql: string) =>
+    askDatabase(settings.DATABASE_URL, sql, { name: 'countersign metrics', withinMs: METRICS_WITHIN_MS });
+  observeErasures(registry, query);
+  observeHeld(registry, query);
   const metrics = await startMetricsServer(registry, {
     host: settings.METRICS_HOST,
     port: settings.WORKER_METRICS_PORT,

@@ -24,7 +24,7 @@ const HEARTBEATS_EACH_MS = 500;
 const CANCELLED_BEFORE_SECONDS = 3;
 const TRIES_AGAIN_MS = 1_000;
 
-interface SharedOptions {
+export interface SharedOptions {
   namespace: string;
   logger: Logger;
   drainSeconds: number;
@@ -78,6 +78,26 @@ export function createOpsWorker(connection: NativeConnection, { ops, ...options 
     maxConcurrentWorkflowTaskExecutions: 4,
     maxConcurrentWorkflowTaskPolls: 2,
     maxConcurrentActivityTaskExecutions: 4,
+    maxHeartbeatThrottleInterval: HEARTBEATS_EACH_MS,
+    defaultHeartbeatThrottleInterval: HEARTBEATS_EACH_MS,
+  });
+}
+
+/** Seldom has anything to do, as the one above. */
+export function createAdoptionWorker(
+  connection: NativeConnection,
+  { queue, activities, ...options }: SharedOptions & { queue: string; activities: object },
+): Promise<Worker> {
+  return Worker.create({
+    ...shared(connection, options),
+    taskQueue: queue,
+    workflowBundle: workflowBundle(),
+    activities,
+    workflowThreadPoolSize: 1,
+    maxCachedWorkflows: 2,
+    maxConcurrentWorkflowTaskExecutions: 2,
+    maxConcurrentWorkflowTaskPolls: 2,
+    maxConcurrentActivityTaskExecutions: 2,
     maxHeartbeatThrottleInterval: HEARTBEATS_EACH_MS,
     defaultHeartbeatThrottleInterval: HEARTBEATS_EACH_MS,
   });

@@ -7,6 +7,9 @@ import { createAuditRetentionActivities } from '../activities/audit-retention';
 import { observeAudit } from '../activities/audit-trail/metrics';
 import { createSigner } from '../activities/audit-trail/signatures';
 import { createCommands } from '../activities/commands/create-commands';
+import { createAdoptionActivities } from '../activities/continuity/adoption';
+import { holdMail } from '../activities/continuity/hold';
+import { createWitness } from '../activities/continuity/witness';
 import { createDraftApprovalActivities } from '../activities/draft-approval';
 import { createDraftRetentionActivities } from '../activities/draft-retention';
 import { createMailDeliveryActivities } from '../activities/mail-delivery';
@@ -14,6 +17,7 @@ import { createOperationsActivities } from '../activities/operations';
 import { createAnnouncer, RELAY } from '../activities/outbox/announcer';
 import { runRelay } from '../activities/outbox/relay';
 import { checkRestorePoints, createRestorePointActivities } from '../activities/restore-points';
+import { openStoreTools } from '../ops/recovery/tools';
 import { createAlarm } from '../ops/runtime/alarm';
 import type { Configuration } from '../ops/runtime/configuration';
 import type { Logger } from '../ops/runtime/logging';
@@ -22,7 +26,10 @@ import { connectRedis } from '../ops/runtime/redis';
 import type { TemporalSettings } from '../ops/runtime/temporal';
 import { ensureNamespaceOn } from '../ops/runtime/temporal-namespace';
 import type { Database } from '../prisma/client';
+import { isRewound } from '../workflows/contracts/held-mail';
 import { MAIL_LANE } from '../workflows/contracts/mail-delivery';
+import { startAdoptionWorker } from './adoption';
+import { awaitContinuity, compareNow, isCompared, keepContinuity, type Watch } from './continuity';
 import { createErasure } from './erasure';
 import { keepErasures } from './erasures';
 import { keepLanes } from './lanes';
@@ -53,8 +60,9 @@ export async function runWorker(
   setMaxListeners(0, stopping);
   const backups = openObjectStore(settings.BACKUP_URL);
   const signer = createSigner(settings.SECRET_KEY);
-  // Needs no Temporal, so it waits for none.
-  const sealing = keepSealing({ db, backups, signer, logger }, stopping);
+  const watch: Watch = { comparedServer: null };
+  // Needs no Temporal, so it waits for none; but an anchor is written only by a database that is where it was.
+  const sealing = keepSealing({ db, backups, signer, logger, mayAnchor: () => isCompared(db, watch) }, stopping);
   const connection = await connectToTemporal(server, logger, stopping);
   if (!connection) return sealing;
   const { namespace } = server;
@@ -71,8 +79,32 @@ export async function runWorker(
   const ops = runUntil(stopping, await createOpsWorker(connection, { ...shared, ops: recovery?.activities }));
   const files = openObjectStore(settings.FILES_URL);
   const [mailAlarm, relayAlarm] = [createAlarm(), createAlarm()];
-  const { announce, drain } = createAnnouncer(db);
+  const witness = createWitness({ db, logger });
+  const { announce, drain } = createAnnouncer(db, witness);
   const erasure = createErasure({ db, files, backups, redis, temporal, settings, logger });
+  const continuity = { db, backups, temporal, verifier: signer, ledger: erasure.replay.ledger, logger, witness, watch };
+  const adoption = await startAdoptionWorker(
+    { connection, db, logger, options: shared },
+    {
+      ...createAdoptionActivities({
+        db,
+        backups,
+        temporal,
+        signer,
+        ledger: erasure.replay.ledger,
+        erasures: erasure.replay,
+        tools: openStoreTools(settings),
+      }),
+      ...createOperationsActivities({ temporal }),
+    },
+    stopping,
+  );
+  // Commands go on in a database that went back: it must not hold people who have been erased.
+  let replay: Promise<void> | null = null;
+  await awaitContinuity(continuity, stopping, (code) => {
+    if (isRewound(code)) replay ??= carryOutLedger(erasure.replay, stopping);
+  });
+  await replay;
   await carryOutLedger(erasure.replay, stopping);
   await checkRestorePoints(db, logger).catch((err) => logger.warn({ err }, 'Restore points could not be checked'));
   const workers = await createTemporalWorkers(connection, {
@@ -93,6 +125,8 @@ export async function runWorker(
       settings,
       alarm: mailAlarm,
       announce,
+      hold: (code) => holdMail({ db, logger }, code),
+      compare: () => compareNow(continuity),
       stopping,
     }),
     ...shared,
@@ -102,7 +136,9 @@ export async function runWorker(
   logger.info('The worker works');
   await Promise.all([
     ops,
+    adoption.run,
     ...runs,
+    keepContinuity(continuity, stopping),
     keepLanes(temporal, logger, stopping),
     keepSchedules(temporal, logger, stopping, schedules),
     keepProcesses({ db, temporal, schedules, announce, logger }, stopping),

@@ -36,7 +36,14 @@ async function makeSet({ setId, kind: asked, parts }: Required<BackupInput>, tol
   const files = has('files') ? await told.step('files', () => storeFiles(request)) : null;
 
   const kind = database?.kind ?? asked;
-  const made = { id: setId, kind, postgres: database?.part ?? null, redis, files: files?.part ?? null };
+  const made = {
+    id: setId,
+    kind,
+    postgres: database?.part ?? null,
+    ...(database?.provider ? { provider: database.provider } : {}),
+    redis,
+    files: files?.part ?? null,
+  };
   const { walChecked, older } = await told.step('verify', () => verifySet(made));
   const state = database?.state ?? { schema: '', audit: null, ledger: 0, rows: {} };
   await told.step('manifest', () => writeSet({ ...made, startedAt, ...state }));

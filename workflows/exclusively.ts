@@ -19,16 +19,19 @@ const { acquireOperations, releaseOperations } = proxyActivities<OperationsActiv
 /**
  * Waits for the lock, works, and gives it back. Work that continues as new keeps it: its next run acquires it again at once.
  * @param cancels whoever holds it of these is cancelled, and waited for until it has ended
+ * @param besides holders of these are not waited for: the work goes on without the lock
  */
 export async function exclusively<T>(
   process: ExclusiveProcess,
   work: () => Promise<T>,
   cancels: ExclusiveProcess[] = [],
+  besides: ExclusiveProcess[] = [],
 ): Promise<T> {
   const claim = { process, firstRunId: workflowInfo().firstExecutionRunId };
   let keeps = false;
   try {
-    await acquireOperations(cancels.length > 0 ? { ...claim, cancels } : claim);
+    const ways = { ...(cancels.length > 0 ? { cancels } : {}), ...(besides.length > 0 ? { besides } : {}) };
+    await acquireOperations({ ...claim, ...ways });
     return await work();
   } catch (error) {
     keeps = error instanceof ContinueAsNew;

@@ -1,6 +1,7 @@
 // Every process. Where workers of two builds run side by side, one of minutes ends on the build that it began on; all others go
 // on with the current one, by `patched` or by continue-as-new (worker/temporal-workers.ts).
 import { setWorkflowOptions, workflowInfo } from '@temporalio/workflow';
+import { adoption } from './adoption';
 import { backup } from './backup';
 import { clusterRetention } from './cluster-retention';
 import { restore } from './restore';
@@ -11,6 +12,7 @@ import { reconcileRestore, undoRestore } from './restore-follow-up';
 const pinned = () =>
   workflowInfo().currentDeploymentVersion?.deploymentName ? { versioningBehavior: 'PINNED' as const } : {};
 
+setWorkflowOptions(pinned, adoption);
 setWorkflowOptions(pinned, backup);
 setWorkflowOptions(pinned, restore);
 setWorkflowOptions(pinned, reconcileRestore);
@@ -25,4 +27,4 @@ export { mailDelivery } from './mail-delivery';
 export { operations } from './operations';
 export { personExport } from './person-export';
 export { userErasure } from './user-erasure';
-export { backup, clusterRetention, reconcileRestore, restore, restoreDrill, undoRestore };
+export { adoption, backup, clusterRetention, reconcileRestore, restore, restoreDrill, undoRestore };

@@ -1,8 +1,9 @@
 // What the Web UI tells an operator of the mail lane, in Markdown.
-import type { MailDeliveryState, Paused } from './contracts/mail-delivery';
+import { wayOut, whyHeld } from './contracts/held-mail';
+import type { Held, MailDeliveryState, Paused } from './contracts/mail-delivery';
 
 export function describeLane({ paused, report }: MailDeliveryState): string {
-  const lines = [paused ? describePause(paused) : '**Working.**'];
+  const lines = [report?.held ? describeHold(report.held) : paused ? describePause(paused) : '**Working.**'];
   if (report) lines.push(`At ${report.at}: ${report.due} due, ${report.sent} sent in all.`);
   if (report?.trouble) {
     const { since, code, failures, nextAttemptAt } = report.trouble;
@@ -11,6 +12,11 @@ export function describeLane({ paused, report }: MailDeliveryState): string {
     );
   }
   return lines.join('\n\n');
+}
+
+function describeHold({ code, since }: Held): string {
+  if (code === 'restore') return '**Held** by a restore. Next: `ops/restore.sh --lost`.';
+  return `**Held** since ${since}: ${whyHeld(code)}. Next: \`${wayOut(code)}\`.`;
 }
 
 function describePause({ since, actor, note }: Paused): string {

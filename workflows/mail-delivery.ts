@@ -33,7 +33,8 @@ export async function mailDelivery({ paused: given = null, report = null }: Mail
   const show = () => setCurrentDetails(describeLane({ paused, report }));
 
   setHandler(claimed, ({ ids: _, ...news }) => {
-    report = { ...news, at: now() };
+    const mark = news.mark ?? report?.mark;
+    report = { ...news, ...(mark ? { mark } : {}), at: now() };
     show();
   });
   setHandler(pause, (call: OperatorCall) => {

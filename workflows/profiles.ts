@@ -199,6 +199,21 @@ export const RECOVERY_STEP: ActivityOptions = {
   allowEagerDispatch: false,
 };
 
+/** A step of an adoption works on the database and the store alone, on the queue of that database's own workers. */
+export const ADOPTION_STEP: ActivityOptions = {
+  startToCloseTimeout: '6 hours',
+  scheduleToCloseTimeout: '8 hours',
+  heartbeatTimeout: '15 seconds',
+  cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+  retry: {
+    initialInterval: '1 second',
+    backoffCoefficient: 2,
+    maximumInterval: '30 seconds',
+    maximumAttempts: 12,
+  },
+  allowEagerDispatch: false,
+};
+
 /**
  * Removes old clusters while it holds the lock. A directory of 100 GB takes about a minute. If no worker on the database's host
  * takes it within ten minutes, or the database stays away, it fails and the next day's run goes on: nobody waits for it.

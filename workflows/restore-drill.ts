@@ -13,6 +13,9 @@ const { planDrill, reportDrill } = proxyActivities<RestoreDrillActivities>(RECOV
 const { restoreClusterFiles, recoverCluster, checkRestored, discardRestored } =
   proxyActivities<RestoreActivities>(RECOVERY_STEP);
 
+const KEPT_BY_PROVIDER =
+  'Files and Redis of the newest set were read back whole. The provider keeps the database: try its restore yourself (docs/managed-postgres.md).';
+
 export async function restoreDrill({ drillId = newId() }: RestoreDrillInput = {}): Promise<DrillReport> {
   const told = keepProgress<RestoreDrillStep, DrillReport>(`restore drill ${drillId}`);
   setHandler(progress, told.read);
@@ -30,8 +33,9 @@ export async function restoreDrill({ drillId = newId() }: RestoreDrillInput = {}
   const measure = async () => {
     told.show({ status: 'running' });
     const begun = Date.now();
-    const { plan, pointSeconds } = await told.step('preflight', planDrill);
-    Object.assign(report, { plan, pointSeconds });
+    const { plan, pointSeconds, parts } = await told.step('preflight', planDrill);
+    Object.assign(report, { plan, pointSeconds, ...(parts ? { parts } : {}) });
+    if (!plan) throw ApplicationFailure.nonRetryable(KEPT_BY_PROVIDER, 'kept_by_provider');
     const restoring = { restoreId: drillId, plan };
     await told.step('postgres', () => restoreClusterFiles(restoring));
     await told.step('recover', () => recoverCluster(restoring));

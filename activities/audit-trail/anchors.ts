@@ -60,14 +60,19 @@ export async function writeAnchor(store: ObjectStore, signer: Signer, head: Head
 const EACH_MS = 60_000;
 const EACH_POSITIONS = 1_000n;
 
-/** Where the newest anchor is a minute or a thousand positions old. @returns the position of the new one */
+/**
+ * Where the newest anchor is a minute or a thousand positions old.
+ * @param isLast at the end of a process: whatever is committed after the anchor would be missed by nobody
+ * @returns the position of the new one
+ */
 export async function anchorHead(
   { db, store, signer }: { db: Database; store: ObjectStore; signer: Signer },
   now = new Date(),
+  isLast = false,
 ): Promise<{ position: bigint; isSame: boolean } | null> {
   const head = await readHead(db);
   const { anchored, anchoredAt } = await db.auditProgress.findUniqueOrThrow({ where: { id: 1 } });
-  const isOld = !anchoredAt || now.getTime() - anchoredAt.getTime() >= EACH_MS;
+  const isOld = isLast || !anchoredAt || now.getTime() - anchoredAt.getTime() >= EACH_MS;
   if (head.position <= anchored || !(isOld || head.position - anchored >= EACH_POSITIONS)) return null;
   const isSame = await writeAnchor(store, signer, head, now);
   if (isSame) await noteAnchored(db, head, now);
@@ -83,12 +88,17 @@ export async function noteAnchored(db: Database, { position, hash }: Head, at = 
         UNION ALL SELECT 1 FROM audit_checkpoints WHERE position = ${position} AND hash = ${own})`;
 }
 
-/** From this position on, in order; a few are fetched ahead. @param folder where they lie in the store */
+/**
+ * From this position on, in order; a few are fetched ahead.
+ * @param folder where they lie in the store
+ * @param listedFrom the position from which restorations count, if that is known: a year's anchors are many to list
+ */
 export async function* readAnchors(
   store: ObjectStore,
   verifier: Verifier,
   from: bigint,
   folder = ANCHORS_FOLDER,
+  listedFrom = 0n,
 ): AsyncGenerator<Anchor> {
   const ahead: Promise<Anchor>[] = [];
   // Its key comes before those of all anchors that it speaks of.
@@ -99,7 +109,9 @@ export async function* readAnchors(
     yield { ...anchor, abandonedBy: covering[0]?.unknownKey ?? null };
   };
   try {
-    for await (const key of store.list(folder)) {
+    // A name without its ending comes right before all names of that position.
+    const after = listedFrom > 0n ? folder + String(listedFrom).padStart(DIGITS, '0') : undefined;
+    for await (const key of store.list(folder, after)) {
       if (isRestoration(key, folder)) {
         const restoration = await readRestoration(store, key, verifier);
         if (restoration) restorations.push(restoration);

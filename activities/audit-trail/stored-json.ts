@@ -3,7 +3,7 @@ import { text } from 'node:stream/consumers';
 import { ObjectNotFound, type ObjectStore } from '../../ops/runtime/object-store';
 
 /** Null: it is not there. */
-export async function readObject(store: ObjectStore, key: string): Promise<string | null> {
+export async function readObject(store: Pick<ObjectStore, 'get'>, key: string): Promise<string | null> {
   try {
     return await text(await store.get(key));
   } catch (error) {

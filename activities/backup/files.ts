@@ -5,7 +5,7 @@ import { createReadStream } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
-import type { RecoveryTools } from '../../ops/recovery/tools';
+import type { StoreTools } from '../../ops/recovery/tools';
 import { nullIfNoObject } from '../../ops/runtime/object-store';
 import { EXPORTS } from '../person-export/removal';
 import type { Attempt } from './attempt';
@@ -33,7 +33,7 @@ export interface StoredFiles {
 
 /** @param sets all that there are, the oldest first */
 export async function backUpFiles(
-  tools: RecoveryTools,
+  tools: StoreTools,
   sets: readonly Manifest[],
   setId: string,
   { signal, show }: Attempt,
@@ -74,7 +74,7 @@ function knownByName({ store, name, size }: LiveFile, key: string): FileEntry | 
   return sha256 ? { store, name, size, sha256, key } : null;
 }
 
-async function listLive({ files, settings }: RecoveryTools): Promise<LiveFile[]> {
+async function listLive({ files, settings }: StoreTools): Promise<LiveFile[]> {
   const live: LiveFile[] = [];
   for await (const { key: name, size } of files.sizes('')) {
     // A copy of what is backed up anyhow, which ends in a day.
@@ -91,12 +91,7 @@ async function listLive({ files, settings }: RecoveryTools): Promise<LiveFile[]>
 }
 
 /** @returns null where it is gone since it was listed: an erasure, a sweep */
-async function store(
-  tools: RecoveryTools,
-  file: LiveFile,
-  key: string,
-  signal: AbortSignal,
-): Promise<FileEntry | null> {
+async function store(tools: StoreTools, file: LiveFile, key: string, signal: AbortSignal): Promise<FileEntry | null> {
   const hash = createHash('sha256');
   let size = 0;
   try {
@@ -117,7 +112,7 @@ interface KnownIndex {
 }
 
 /** The newest that can be read: what only a damaged one names is lost with it. */
-async function readNewestIndex(tools: RecoveryTools, sets: readonly Manifest[]): Promise<KnownIndex | null> {
+async function readNewestIndex(tools: StoreTools, sets: readonly Manifest[]): Promise<KnownIndex | null> {
   for (const { id, files } of sets.toReversed()) {
     if (!files) continue;
     const found = await measure(tools, files.key);

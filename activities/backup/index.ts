@@ -1,22 +1,24 @@
 // The steps of a backup. Each can be repeated: a retry after a kill goes on, and nothing counts before its manifest is there.
 import type { Redis } from 'ioredis';
-import type { RecoveryTools } from '../../ops/recovery/tools';
+import type { BackupTools } from '../../ops/recovery/tools';
 import { VERSION } from '../../ops/runtime/package-root';
 import type { Database } from '../../prisma/client';
 import type { BackupKind } from '../../workflows/contracts/backup';
+import { readHeld } from '../continuity/hold';
 import { pruneRestorePoints } from '../restore-points';
 import { pruneJournal } from '../rewind/journal-retention';
-import { attempt } from './attempt';
+import { type Attempt, attempt } from './attempt';
 import { type DatabaseState, readDatabaseState } from './database-state';
 import { backUpFiles, type StoredFiles } from './files';
 import { type Manifest, manifestKey, writeManifest } from './manifest';
 import { findOldestReach } from './oldest-reach';
 import { backUpPostgres, type StoredPostgres } from './postgres';
+import { describeProvided } from './provider';
 import { prune } from './prune';
 import { backUpRedis, type RedisPart } from './redis';
 import { timeOfSet } from './retention';
 import { readCatalogue } from './sets';
-import { refusal } from './troubles';
+import { refusal, StepTrouble } from './troubles';
 import { findFaults, type MadeSet } from './verify';
 
 export interface SetRequest {
@@ -52,24 +54,38 @@ export interface BackupDependencies {
   redis: Redis | null;
 }
 
-export function createBackupActivities(tools: RecoveryTools, { db, redis }: BackupDependencies): BackupActivities {
+export function createBackupActivities(tools: BackupTools, { db, redis }: BackupDependencies): BackupActivities {
+  /** A copy must not back up in the place of the database that it was copied from. */
+  const step = <T>(work: (own: Attempt) => Promise<T>): Promise<T> =>
+    attempt(async (own) => {
+      // A database that is away says nothing: Redis and files can be backed up all the same.
+      if (await readHeld(db).catch(() => null))
+        throw new StepTrouble('mail_held', 'Mail of this database is held: adopt it first');
+      return work(own);
+    });
   const readSets = (signal: AbortSignal) => readCatalogue(tools, signal).then(({ sets }) => sets);
   const agesOut = () => new Date(Date.now() - tools.settings.BACKUP_RETENTION_DAYS * DAY_MS);
   return {
     openSet: (setId) =>
-      attempt(async () => {
+      step(async () => {
         if (await tools.backups.has(manifestKey(setId)))
           throw refusal('set_exists', `There is a set ${setId} already: start again`);
       }),
 
-    describeDatabase: () => attempt(() => readDatabaseState(db)),
+    describeDatabase: () => step(() => readDatabaseState(db)),
     storePostgres: (request) =>
-      attempt(async (own) => backUpPostgres({ tools, db }, await readSets(own.signal), request, own)),
-    storeRedis: ({ setId }) => attempt((own) => backUpRedis(tools, redis, setId, own)),
-    storeFiles: ({ setId }) => attempt(async (own) => backUpFiles(tools, await readSets(own.signal), setId, own)),
+      step(async (own) => {
+        const { host, pgbackrest } = tools;
+        if (!host || !pgbackrest) {
+          return { part: null, provider: await describeProvided(db), kind: request.kind, stored: 0 };
+        }
+        return backUpPostgres({ tools: { ...tools, host, pgbackrest }, db }, await readSets(own.signal), request, own);
+      }),
+    storeRedis: ({ setId }) => step((own) => backUpRedis(tools, redis, setId, own)),
+    storeFiles: ({ setId }) => step(async (own) => backUpFiles(tools, await readSets(own.signal), setId, own)),
 
     verifySet: (made) =>
-      attempt(async (own) => {
+      step(async (own) => {
         const sets = await readSets(own.signal);
         const faults = await findFaults(tools, sets, made, agesOut(), own);
         if (faults.own.length > 0) throw refusal('verification_failed', `The set is not sound: ${tell(faults.own)}`);
@@ -77,13 +93,13 @@ export function createBackupActivities(tools: RecoveryTools, { db, redis }: Back
       }),
 
     writeSet: (made) =>
-      attempt(async () => {
+      step(async () => {
         const finishedAt = new Date().toISOString();
         await writeManifest(tools.backups, tools.signer, { format: 1, ...made, finishedAt, release: VERSION });
       }),
 
     pruneSets: () =>
-      attempt(async (own) => {
+      step(async (own) => {
         const request = { before: agesOut(), now: new Date() };
         const catalogue = await readCatalogue(tools, own.signal);
         const { pruned, kept } = await prune(tools, catalogue, request, own);

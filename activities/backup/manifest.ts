@@ -33,6 +33,16 @@ const PostgresPart = z.object({
   stoppedAt: z.iso.datetime(),
 });
 
+/** The database as a provider keeps it: when this set was made, by its own clock, so that it can be restored to that time. */
+const ProviderPart = z.object({
+  at: z.iso.datetime(),
+  /** Place in the write-ahead log; null if the role may not read it. */
+  lsn: z.string().nullable(),
+  timeline: z.int().nullable(),
+  /** The cluster's system identifier and the database's oid. */
+  databaseId: z.string().nullable(),
+});
+
 const Manifest = z.object({
   format: z.literal(1),
   id: SetId,
@@ -50,12 +60,15 @@ const Manifest = z.object({
   /** Rows of tables that never lose one: a later state has as many or more. */
   rows: z.record(z.string(), Count),
   postgres: PostgresPart.nullable(),
+  /** In place of `postgres` where a provider keeps the database. */
+  provider: ProviderPart.optional(),
   redis: StoredObject.extend({ keys: Count }).nullable(),
   /** The object lists the files; each lies by its own SHA-256 below `files/`. */
   files: StoredObject.extend({ files: Count, bytes: Count }).nullable(),
 });
 
 export type Manifest = z.infer<typeof Manifest>;
+export type ProviderPart = z.infer<typeof ProviderPart>;
 export type PostgresPart = z.infer<typeof PostgresPart>;
 
 const Signed = z.object({ manifest: z.unknown(), signature: z.string(), publicKey: z.string() });

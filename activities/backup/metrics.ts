@@ -56,12 +56,12 @@ export function observeDrills(registry: Registry, { backups, signer }: Tools): v
   });
 }
 
-/** Backwards, as far as needed. A set without the database is none to an alert. */
+/** Backwards, as far as needed. A set without the database is none to an alert, unless a provider keeps that. */
 async function readNewest({ backups, signer }: Tools): Promise<Newest> {
   const newest: Newest = {};
   for (const id of (await listSets(backups)).reverse()) {
     const manifest = await readManifest(backups, signer, id).catch(() => null);
-    if (!manifest?.postgres) continue;
+    if (!manifest || !(manifest.postgres || manifest.provider)) continue;
     newest[manifest.kind] ??= Date.parse(manifest.finishedAt);
     if (manifest.kind === 'full') break;
   }

@@ -1,7 +1,7 @@
 // Finds the oldest state that the database may still go back to: of a backup, or of a cluster that a restore left behind.
 import type { RecoveryTools } from '../../ops/recovery/tools';
 import { findLeftClusters } from '../restore/left-clusters';
-import { isDamagedRecord, listRecords } from '../restore/records';
+import { listRecords, nullIfDamaged } from '../restore/records';
 import { listRemovals } from '../restore/removals';
 import { timeOfSet } from './retention';
 
@@ -14,6 +14,7 @@ export async function findOldestReach(
   sets: readonly { id: string }[],
 ): Promise<Date | null> {
   if (sets.length === 0) return null;
+  // A damaged record fails no backup.
   const records = await listRecords(backups).catch(nullIfDamaged);
   if (!records) return null;
   const { left, open } = findLeftClusters(records, await listRemovals(backups), settings.UNDO_RETENTION_DAYS);
@@ -26,10 +27,4 @@ export async function findOldestReach(
   ].map((time) => time.getTime());
   const oldest = Math.min(...times);
   return Number.isNaN(oldest) ? null : new Date(oldest);
-}
-
-/** A damaged record fails no backup. */
-function nullIfDamaged(error: unknown): null {
-  if (isDamagedRecord(error)) return null;
-  throw error;
 }

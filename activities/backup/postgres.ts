@@ -12,7 +12,7 @@ import type { RecoveryTools } from '../../ops/recovery/tools';
 import type { Database } from '../../prisma/client';
 import type { BackupKind } from '../../workflows/contracts/backup';
 import type { Attempt } from './attempt';
-import type { Manifest, PostgresPart } from './manifest';
+import type { Manifest, PostgresPart, ProviderPart } from './manifest';
 import { readLock } from './orphan';
 import { runAlone } from './run-alone';
 import { measure } from './stored-object';
@@ -25,7 +25,9 @@ export interface PostgresRequest {
 }
 
 export interface StoredPostgres {
-  part: PostgresPart;
+  /** Null if a provider keeps the database. */
+  part: PostgresPart | null;
+  provider?: ProviderPart;
   /** Full where an incremental one had nothing sound to build on. */
   kind: BackupKind;
   /** Bytes that this set added. */

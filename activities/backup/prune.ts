@@ -2,7 +2,7 @@
 // object that no set names any more, in all its versions.
 import { type RepositoryInfo, readRepository } from '../../ops/pgbackrest/info';
 import { REPOSITORY, STANZA } from '../../ops/pgbackrest/repository';
-import type { RecoveryTools } from '../../ops/recovery/tools';
+import type { BackupTools, RecoveryTools, StoreTools } from '../../ops/recovery/tools';
 import type { ObjectStore } from '../../ops/runtime/object-store';
 import type { Attempt } from './attempt';
 import { FILES, readIndex } from './file-index';
@@ -16,6 +16,8 @@ import { sideBySide } from './side-by-side';
 const CUT_OFF_AFTER_MS = 24 * 3_600_000;
 const AT_A_TIME = 8;
 
+type Repository = Pick<RecoveryTools, 'backups' | 'pgbackrest'>;
+
 export interface PruneRequest {
   /** What began earlier may go. */
   before: Date;
@@ -24,14 +26,15 @@ export interface PruneRequest {
 
 /** @returns the sets that went by age */
 export async function prune(
-  tools: RecoveryTools,
+  tools: BackupTools,
   { sets, shadows, unfinished }: Catalogue,
   { before, now }: PruneRequest,
   attempt: Attempt,
 ): Promise<{ pruned: string[]; kept: Manifest[] }> {
   const { backups, pgbackrest } = tools;
   const cutOff = new Date(now.getTime() - CUT_OFF_AFTER_MS);
-  const info = sets.some(({ postgres }) => postgres) ? await readRepository(pgbackrest, attempt.signal) : null;
+  const hasRepository = pgbackrest && sets.some(({ postgres }) => postgres);
+  const info = hasRepository ? await readRepository(pgbackrest, attempt.signal) : null;
   const kept = chooseKept(sets, info?.backup ?? [], before);
   const keptShadows = shadows.filter(({ id }) => timeOfSet(id) >= before);
   const pruned = sets.filter((set) => !kept.includes(set)).map(({ id }) => id);
@@ -41,7 +44,7 @@ export async function prune(
     ...kept.flatMap(({ postgres }) => postgres?.label ?? []),
     ...keptShadows.flatMap((one) => one.labels),
   ];
-  if (info) await pruneRepository(tools, info, labels, cutOff, attempt.signal);
+  if (info && pgbackrest) await pruneRepository({ backups, pgbackrest }, info, labels, cutOff, attempt.signal);
   const stays = new Set([
     ...kept.map(({ id }) => id),
     ...keptShadows.map(({ id }) => id),
@@ -55,7 +58,7 @@ export async function prune(
 }
 
 async function pruneRepository(
-  tools: RecoveryTools,
+  tools: Repository,
   info: RepositoryInfo,
   labels: string[],
   cutOff: Date,
@@ -81,7 +84,7 @@ async function pruneRepository(
 
 /** In a bucket with versions what was expired is only hidden. */
 async function sweepRepository(
-  { backups, pgbackrest }: RecoveryTools,
+  { backups, pgbackrest }: Repository,
   needed: Set<string>,
   cutOff: Date,
   signal: AbortSignal,
@@ -116,7 +119,7 @@ const timeOfLabel = (label: string) =>
       .replace('-', 'T')}Z`,
   );
 
-async function pruneFiles(tools: RecoveryTools, kept: Manifest[], attempt: Attempt): Promise<void> {
+async function pruneFiles(tools: StoreTools, kept: Manifest[], attempt: Attempt): Promise<void> {
   const newest = kept.findLast(({ files }) => files)?.files;
   if (!newest) return;
   const { files, gone } = await readIndex(tools, newest);

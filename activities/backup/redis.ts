@@ -1,6 +1,6 @@
 // The part of Redis: one encrypted snapshot of all its databases.
 import type { Redis } from 'ioredis';
-import type { RecoveryTools } from '../../ops/recovery/tools';
+import type { StoreTools } from '../../ops/recovery/tools';
 import type { Attempt } from './attempt';
 import { type Manifest, SETS } from './manifest';
 import { createRdbCheck } from './rdb';
@@ -11,7 +11,7 @@ export type RedisPart = NonNullable<Manifest['redis']>;
 
 /** @returns null where Countersign works without Redis */
 export async function backUpRedis(
-  tools: RecoveryTools,
+  tools: StoreTools,
   redis: Redis | null,
   setId: string,
   { signal, show }: Attempt,

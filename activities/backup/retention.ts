@@ -4,7 +4,9 @@ import type { RepositoryBackup } from '../../ops/pgbackrest/info';
 import { BACKUP_PARTS } from '../../workflows/contracts/backup';
 import type { Manifest } from './manifest';
 
-export type KnownSet = Pick<Manifest, 'id' | 'kind' | 'redis' | 'files'> & { postgres: { label: string } | null };
+export type KnownSet = Pick<Manifest, 'id' | 'kind' | 'redis' | 'files' | 'provider'> & {
+  postgres: { label: string } | null;
+};
 type Backup = Pick<RepositoryBackup, 'label' | 'prior' | 'reference'>;
 
 const FULL_SETS = 2;
@@ -18,7 +20,7 @@ export function chooseKept<S extends KnownSet>(sets: readonly S[], backups: read
   const newest = sets.toReversed();
   const kept = new Set<S>([
     ...sets.filter(({ id }) => timeOfSet(id) >= before),
-    ...newest.filter(({ kind, postgres }) => kind === 'full' && postgres).slice(0, FULL_SETS),
+    ...newest.filter(({ kind, postgres, provider }) => kind === 'full' && (postgres || provider)).slice(0, FULL_SETS),
     ...BACKUP_PARTS.flatMap((part) => newest.find((set) => set[part]) ?? []),
   ]);
   const needed = withBases(

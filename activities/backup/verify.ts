@@ -4,7 +4,7 @@ import { findGaps, listArchive } from '../../ops/pgbackrest/archive';
 import { type RepositoryInfo, readRepository } from '../../ops/pgbackrest/info';
 import { findMissing, readBranches } from '../../ops/pgbackrest/timelines';
 import { damagedSegments, type Verification, verifyRepository } from '../../ops/pgbackrest/verification';
-import type { RecoveryTools } from '../../ops/recovery/tools';
+import type { BackupTools, RecoveryTools, StoreTools } from '../../ops/recovery/tools';
 import type { Attempt } from './attempt';
 import { collectSizes } from './collect-sizes';
 import { FILES, readIndex } from './file-index';
@@ -13,7 +13,7 @@ import { manifestOf } from './postgres';
 import { chooseKept, type KnownSet, withBases } from './retention';
 import { ENCRYPTION_BYTES, measure } from './stored-object';
 
-export type MadeSet = Pick<Manifest, 'id' | 'kind' | 'postgres' | 'redis' | 'files'>;
+export type MadeSet = Pick<Manifest, 'id' | 'kind' | 'postgres' | 'redis' | 'files' | 'provider'>;
 
 export interface Faults {
   /** Of this set: it must not become one. */
@@ -24,21 +24,24 @@ export interface Faults {
 }
 
 export async function findFaults(
-  tools: RecoveryTools,
+  tools: BackupTools,
   sets: readonly Manifest[],
   made: MadeSet,
   before: Date,
   attempt: Attempt,
 ): Promise<Faults> {
   const faults: Faults = { own: [], older: [], walChecked: 0 };
-  if (made.postgres) await checkRepository(tools, [...sets, made], made.postgres, before, faults, attempt.signal);
+  const { pgbackrest } = tools;
+  if (made.postgres && pgbackrest) {
+    await checkRepository({ ...tools, pgbackrest }, [...sets, made], made.postgres, before, faults, attempt.signal);
+  }
   if (made.redis) faults.own.push(...(await checkObject(tools, made.redis)));
   if (made.files) faults.own.push(...(await checkFiles(tools, made.files)));
   return faults;
 }
 
 async function checkRepository(
-  tools: RecoveryTools,
+  tools: Pick<RecoveryTools, 'pgbackrest' | 'backups'>,
   sets: readonly KnownSet[],
   own: PostgresPart,
   before: Date,
@@ -74,7 +77,7 @@ async function checkRepository(
 
 /** From the oldest kept backup on, for each life of the cluster. */
 async function findMissingSegments(
-  { pgbackrest }: RecoveryTools,
+  { pgbackrest }: Pick<RecoveryTools, 'pgbackrest'>,
   info: RepositoryInfo,
   labels: string[],
   signal: AbortSignal,
@@ -103,8 +106,8 @@ const unexplained = ({ faults }: Verification, hasDamagedSegments: boolean): str
       !fault.startsWith('backup') && fault !== 'status: error' && !(hasDamagedSegments && fault.startsWith('archive')),
   );
 
-async function checkObject(
-  tools: RecoveryTools,
+export async function checkObject(
+  tools: StoreTools,
   { key, size, sha256 }: { key: string; size: number; sha256: string },
 ): Promise<string[]> {
   const found = await measure(tools, key);
@@ -113,7 +116,7 @@ async function checkObject(
 }
 
 /** Files were hashed when they were stored; here it is whether they are there, whole. */
-async function checkFiles(tools: RecoveryTools, part: NonNullable<Manifest['files']>): Promise<string[]> {
+async function checkFiles(tools: StoreTools, part: NonNullable<Manifest['files']>): Promise<string[]> {
   const faults = await checkObject(tools, part);
   if (faults.length > 0) return faults;
   const { files } = await readIndex(tools, part);

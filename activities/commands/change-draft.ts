@@ -6,7 +6,7 @@ import { assertInTime } from './decide-draft';
 import { hashContent } from './draft-content';
 import type { DraftRecord } from './draft-record';
 import type { Rule } from './draft-transition';
-import { REWOUND } from './failure-codes';
+import { REWOUND, UNCONFIRMED } from './failure-codes';
 import { Refusal } from './refusal';
 
 export const HOUR_MS = 3_600_000;
@@ -103,7 +103,7 @@ export const resolve =
     if (!isParked(draft)) throw new Refusal('not_parked', 'Only a draft whose outcome is unknown can be resolved.');
     const resolved = { event: 'draft.resolved', data: { as }, note: reason };
     if (as === 'sent') return { ...resolved, status: 'sent', outcome: 'delivered', sentAt: draft.now };
-    if (draft.failureCode !== REWOUND || isApproved(draft)) {
+    if (![REWOUND, UNCONFIRMED].includes(draft.failureCode ?? '') || isApproved(draft)) {
       return { ...resolved, status: 'scheduled', outcome: null, dueAt: draft.now };
     }
     return {

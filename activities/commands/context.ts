@@ -32,6 +32,8 @@ export interface Announcement {
   told?: boolean;
   /** A mail is due now: wake the lane. */
   mailDue?: boolean;
+  /** The id of the audit event. */
+  event?: string;
 }
 
 export interface CommandDependencies {

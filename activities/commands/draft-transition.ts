@@ -60,9 +60,11 @@ export async function transition(
     const { revision } = draft;
     const change = await auditRefusals(db, context, { subject: 'draft', subjectId: id, revision }, () => rule(draft));
     if (change === null) return draft;
-    const changed = await write(db, context, draft, change);
+    const event = uuidv7();
+    const changed = await write(db, context, draft, change, event);
     if (!changed) continue;
     announce({
+      event,
       told: isUrgent(changed),
       mailDue: changed.status === 'scheduled' && changed.dueAt !== null && changed.dueAt <= changed.updatedAt,
     });
@@ -76,8 +78,8 @@ async function write(
   { actor, requestId }: CommandContext,
   draft: DraftRecord,
   change: Change,
+  eventId: string,
 ): Promise<DraftRecord | null> {
-  const eventId = uuidv7();
   const next: DraftRecord = {
     ...draft,
     status: change.status,

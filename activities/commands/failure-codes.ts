@@ -2,12 +2,16 @@
 
 /** A restore went back to before the claim (activities/rewind/). */
 export const REWOUND = 'rewound';
+/** The database went back by other means than a restore: nobody knows what was decided since. */
+export const UNCONFIRMED = 'unconfirmed';
 
 const MEANINGS: Record<string, string> = {
   outcome_unknown:
     'The connection broke after the message began and before the server answered: it may or may not have arrived. A person has to resolve it.',
   [REWOUND]:
     'The database was restored to a time before this mail was claimed for sending: it may or may not have gone out. A person has to resolve it.',
+  [UNCONFIRMED]:
+    'The database went back to an earlier time. Since then this draft may have been withdrawn, or its mail sent. A person has to resolve it.',
   suppressed: 'The address is on the list of those that get no mail; nothing was sent.',
   content_changed: 'What would have been sent is not what was approved.',
   attachment_missing: 'An attachment is no longer in the file store.',

@@ -1,22 +1,26 @@
 // One attempt at the lane: take it over, then claim, journal and hand out what is due until there is a reason to end.
 import { randomUUID } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Client } from '@temporalio/client';
 import { ApplicationFailure } from '@temporalio/common';
 import { type Alarm, createAlarm } from '../../ops/runtime/alarm';
 import type { Configuration } from '../../ops/runtime/configuration';
 import type { ObjectStore } from '../../ops/runtime/object-store';
 import type { Database } from '../../prisma/client';
-import type { DeliveryResult, LaneTrouble } from '../../workflows/contracts/mail-delivery';
+import type { HeldCode } from '../../workflows/contracts/held-mail';
+import type { DeliveryResult, LaneTrouble, Watermark } from '../../workflows/contracts/mail-delivery';
 import { MAIL_LANE } from '../../workflows/contracts/mail-delivery';
 import type { Announcement } from '../commands/context';
-import { type Claim, createClaims, type LaneRow } from './claims';
+import { readHeld } from '../continuity/hold';
+import { type Claim, createClaims, type LaneRow, type Unsettled } from './claims';
 import type { Connections } from './connections';
 import { ServiceTrouble } from './conversation';
-import { createDelivery } from './delivery';
+import { createDelivery, untilDone } from './delivery';
 import { createJournal, packIds, RunIsFull } from './journal';
 import { createSender, type SenderSettings } from './message';
 import { createSenders } from './senders';
 import { backoffSeconds, createServiceHealth } from './service-health';
+import { readMarkOf } from './watermark';
 
 const BATCH = 100;
 /** With fewer waiting for a connection than this, the next batch is claimed while these are sent. */
@@ -30,6 +34,8 @@ const WORKS_MS = 60_000;
 const IDLES_MS = 600_000;
 const LOOKS_AGAIN_MS = 1_000;
 const COUNTS_EACH_MS = 1_000;
+/** Every process looks within that time whether a server that has just taken over still knows what it knew. */
+const OTHERS_LOOK_MS = 2_500;
 
 type Reason = DeliveryResult['reason'];
 
@@ -37,21 +43,29 @@ export interface MailDeliveryDependencies {
   db: Database;
   temporal: Client;
   files: Pick<ObjectStore, 'get'>;
-  backups: Pick<ObjectStore, 'put'>;
+  backups: Pick<ObjectStore, 'put' | 'get' | 'list'>;
   settings: Pick<Configuration, 'SMTP_URL'> & SenderSettings;
   /** Rings when a mail may be due. */
   alarm: Alarm;
   /** What has been committed and processes should hear of at once. */
   announce(announcement: Announcement): void;
+  /** The database went back in time: all mail is held from here on. */
+  hold(code: HeldCode): Promise<void>;
+  /** Holds all mail if the server that answers lacks anything that is known. Throws if that can't be told. */
+  compare(): Promise<void>;
   /** Aborted when this worker is asked to end. */
   stopping: AbortSignal;
 }
 
-/** @param ending aborted when this attempt is to finish what it has begun and no more */
+/**
+ * @param left what an earlier attempt of this process could not give back
+ * @param ending aborted when this attempt is to finish what it has begun and no more
+ */
 export function createAttempt(
   dependencies: MailDeliveryDependencies,
   connections: Connections,
   runId: string,
+  left: { unsettled: Unsettled | null },
   ending: AbortSignal,
 ) {
   const { db, settings, alarm, announce } = dependencies;
@@ -61,7 +75,9 @@ export function createAttempt(
   const health = createServiceHealth(db, MAIL_LANE, owner);
   const journal = createJournal(dependencies, MAIL_LANE, runId, owner);
   const room = createAlarm();
-  const senders = createSenders(createDelivery({ ...dependencies, claims, connections, sender }), () => {
+  const opened = new Set<string>();
+  const deliver = createDelivery({ ...dependencies, claims, connections, sender, opened });
+  const senders = createSenders(deliver, () => {
     room.ring();
     if (senders.failure !== null) alarm.ring();
   });
@@ -69,6 +85,7 @@ export function createAttempt(
   let sentBefore = 0;
   let due = 0;
   let countedAt = 0;
+  let mark: Watermark | undefined;
 
   return async function attempt(): Promise<DeliveryResult> {
     const lane = await takeOver();
@@ -88,15 +105,39 @@ export function createAttempt(
 
   /** Null where the lane is held all the time. */
   async function takeOver(): Promise<LaneRow | null> {
-    while (!ending.aborted && Date.now() - began < IDLES_MS) {
-      const taken = await claims.takeOver();
-      if (taken) {
-        announce({ told: taken.told });
-        return taken.lane;
+    const known = await readMarkOf(dependencies, MAIL_LANE, runId);
+    for (let isLookedAt = false, isHeldTold = false; !ending.aborted && Date.now() - began < IDLES_MS; ) {
+      const taken = await claims.takeOver(known, { ...left, isLookedAt });
+      switch (taken.state) {
+        case 'owned':
+          left.unsettled = null;
+          announce({ told: taken.told });
+          mark = taken.lane.mark;
+          if (isHeldTold) await journal.write(await report([]));
+          return taken.lane;
+        case 'other_server':
+          // No ring may cut this short.
+          await delay(OTHERS_LOOK_MS, undefined, { signal: ending }).catch(() => {});
+          await dependencies.compare();
+          isLookedAt = true;
+          break;
+        case 'behind':
+          await dependencies.hold('behind_journal');
+          break;
+        default:
+          if (!isHeldTold) await tellHeld().catch(() => {});
+          isHeldTold = true;
+          await alarm.wait(LOOKS_AGAIN_MS, ending);
       }
-      await alarm.wait(LOOKS_AGAIN_MS, ending);
     }
     return null;
+  }
+
+  /** To whoever looks into the Web UI. */
+  async function tellHeld(): Promise<void> {
+    const held = await readHeld(db);
+    const why = held ? { code: held.code, since: held.at.toISOString() } : { code: 'restore', since: null };
+    await journal.write({ ids: '', due: await health.countDue(), sent: sentBefore, trouble: null, held: why });
   }
 
   async function work(): Promise<Reason> {
@@ -142,6 +183,7 @@ export function createAttempt(
 
   async function claim(limit: number): Promise<Claim> {
     const claimed = await claims.claim(limit);
+    if (claimed.mark) mark = claimed.mark;
     if (claimed.owned) return claimed;
     throw ApplicationFailure.retryable('The lane is held, or another attempt has it.', 'LaneLost');
   }
@@ -149,7 +191,10 @@ export function createAttempt(
   /** What is open ends and is recorded, what was only claimed is free again. */
   async function settle(): Promise<void> {
     await senders.finish();
-    await claims.release();
+    // Nobody else knows what was not opened.
+    left.unsettled = { owner, opened: [...opened] };
+    await untilDone(() => claims.release([...opened]), ending);
+    left.unsettled = null;
     await health.countSent(senders.sent);
   }
 
@@ -173,7 +218,8 @@ export function createAttempt(
       due = await health.countDue();
       countedAt = Date.now();
     }
-    return { ids: packIds(ids), due: Math.max(due, ids.length), sent: sentBefore + senders.sent, trouble };
+    const told = { due: Math.max(due, ids.length), sent: sentBefore + senders.sent, trouble };
+    return { ids: packIds(ids), ...told, ...(mark ? { mark } : {}) };
   }
 }
 

@@ -3,6 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { joined } from '../../ops/runtime/joined';
 import { ObjectNotFound, type ObjectStore } from '../../ops/runtime/object-store';
 import { assertNever } from '../../workflows/assert-never';
+import type { HeldCode } from '../../workflows/contracts/held-mail';
 import type { Announcement } from '../commands/context';
 import { ContentChanged, readAttachment } from './attachment-content';
 import { type Claims, type OpenMail, type Outcome, STORE_AWAY } from './claims';
@@ -21,21 +22,31 @@ export interface DeliveryDependencies {
   connections: Connections;
   files: Pick<ObjectStore, 'get'>;
   sender: Sender;
+  /** What may have been opened. */
+  opened: Set<string>;
   announce(announcement: Announcement): void;
+  /** The database went back in time: all mail is held from here on. */
+  hold(code: HeldCode): Promise<void>;
 }
 
 /** What became of a claimed mail; `gone`: it was withdrawn or suppressed meanwhile, or the lane has another owner. */
 export type Delivered = 'sent' | 'answered' | 'gone';
 
-export function createDelivery({ claims, connections, files, sender, announce }: DeliveryDependencies) {
+export function createDelivery({ claims, connections, files, sender, opened, announce, hold }: DeliveryDependencies) {
   const open = joined(async (ids: readonly string[]) => {
+    for (const id of ids) opened.add(id);
     const mails = new Map((await claims.open([...ids])).map((mail) => [mail.id, mail]));
     const left = ids.filter((id) => !mails.has(id));
+    for (const id of left) opened.delete(id);
     if (left.length > 0) announce({ told: await claims.block(left) });
     return ids.map((id) => mails.get(id) ?? null);
   });
   const record = joined(async (outcomes: readonly Outcome[]) => {
-    announce({ told: await untilDone(() => claims.record([...outcomes])) });
+    const { told, forgot } = await untilDone(() => claims.record([...outcomes]));
+    for (const { id } of outcomes) opened.delete(id);
+    announce({ told });
+    // The record has changed the row: nobody would find this again.
+    if (forgot) await untilDone(() => hold('forgot_open'));
     return outcomes.map(() => null);
   });
 
@@ -45,7 +56,7 @@ export function createDelivery({ claims, connections, files, sender, announce }:
     const mail = await open(id).catch(async (error) => {
       connections.give(conversation);
       // It may have been opened all the same; nothing went out, so it goes back.
-      await record(waitForService(id));
+      await record({ ...waitForService(id), maybeUnopened: true });
       throw error;
     });
     if (!mail) {
@@ -140,13 +151,14 @@ const waitForService = (id: string): Outcome => ({
   retrySeconds: null,
 });
 
-async function untilDone<T>(act: () => Promise<T>): Promise<T> {
+/** @param ending no longer than that */
+export async function untilDone<T>(act: () => Promise<T>, ending?: AbortSignal): Promise<T> {
   const deadline = Date.now() + RECORD_WITHIN_MS;
   for (;;) {
     try {
       return await act();
     } catch (error) {
-      if (Date.now() > deadline) throw error;
+      if (Date.now() > deadline || ending?.aborted) throw error;
       await delay(RECORD_AGAIN_MS);
     }
   }

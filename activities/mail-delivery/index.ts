@@ -4,6 +4,7 @@ import type { DeliveryResult } from '../../workflows/contracts/mail-delivery';
 import { rehashRecipients } from '../personal-data/rehash';
 import { createSubjects } from '../personal-data/subject';
 import { createAttempt, type MailDeliveryDependencies } from './attempt';
+import type { Unsettled } from './claims';
 import { createConnections } from './connections';
 
 const BEATS_EACH_MS = 500;
@@ -11,6 +12,7 @@ const BEATS_EACH_MS = 500;
 export function createMailDeliveryActivities(dependencies: MailDeliveryDependencies) {
   const { db, settings } = dependencies;
   const connections = createConnections(settings.SMTP_URL);
+  const left: { unsettled: Unsettled | null } = { unsettled: null };
   let isRehashed = false;
 
   /** Once a process, before its first claim: its keys may be newer than the drafts. */
@@ -28,7 +30,7 @@ export function createMailDeliveryActivities(dependencies: MailDeliveryDependenc
       const heartbeat = setInterval(() => context.heartbeat(), BEATS_EACH_MS);
       try {
         await rehash();
-        const result = await createAttempt(dependencies, connections, runId, ending)();
+        const result = await createAttempt(dependencies, connections, runId, left, ending)();
         if (context.cancellationSignal.aborted) await context.cancelled;
         return result;
       } finally {

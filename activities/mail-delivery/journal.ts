@@ -1,10 +1,12 @@
 // What was claimed, where no restore of the database rewinds it: in the history of the open run, and of every earlier
 // run as one object beside the backups.
-import type { Client } from '@temporalio/client';
+import { type Client, WorkflowNotFoundError } from '@temporalio/client';
 import { defaultPayloadConverter } from '@temporalio/common';
+import { z } from 'zod';
 import type { ObjectStore } from '../../ops/runtime/object-store';
 import type { Database } from '../../prisma/client';
-import { type Claimed, claimed, laneId } from '../../workflows/contracts/mail-delivery';
+import { type Claimed, claimed, laneId, type Watermark } from '../../workflows/contracts/mail-delivery';
+import { parse, readObject } from '../audit-trail/stored-json';
 import { ServiceTrouble } from './conversation';
 
 export const journalFolder = (lane: string) => `journal/${lane}/`;
@@ -73,16 +75,42 @@ export interface RunClaims {
   /** False: Temporal no longer has that run, so its claims are not known. */
   complete: boolean;
   /** `at`: ISO 8601, to the second. */
-  claims: { at: string; ids: string[] }[];
+  claims: RunClaim[];
+  /** After its last claim; absent in what an older build wrote. */
+  mark?: Watermark | undefined;
 }
+
+export interface RunClaim {
+  at: string;
+  ids: string[];
+  /** How far the lane was with this claim; absent in what an older build wrote. */
+  mark?: Watermark | undefined;
+}
+
+const Mark = z.object({ generation: z.int(), claims: z.int() }).optional();
+const Archived = z.object({
+  complete: z.boolean(),
+  claims: z.array(z.object({ at: z.string(), ids: z.array(z.string()), mark: Mark })),
+  mark: Mark,
+});
 
 export async function archiveRun(
   backups: Pick<ObjectStore, 'put'>,
   lane: string,
   runId: string,
-  { complete, claims }: RunClaims,
+  { complete, claims, mark }: RunClaims,
 ): Promise<void> {
-  await backups.put(journalKey(lane, runId), Buffer.from(JSON.stringify({ lane, runId, complete, claims })));
+  await backups.put(journalKey(lane, runId), Buffer.from(JSON.stringify({ lane, runId, complete, claims, mark })));
+}
+
+/** One that can't be understood is a gap. */
+export async function readArchivedRun(
+  backups: Pick<ObjectStore, 'get'>,
+  lane: string,
+  runId: string,
+): Promise<RunClaims> {
+  const found = Archived.safeParse(parse((await readObject(backups, journalKey(lane, runId))) ?? ''));
+  return found.success ? found.data : { complete: false, claims: [] };
 }
 
 export interface ReadRun extends RunClaims {
@@ -103,12 +131,21 @@ export async function readRun(temporal: Client, lane: string, runId: string): Pr
       const signal = event.workflowExecutionSignaledEventAttributes;
       const payload = signal?.signalName === claimed.name ? signal.input?.payloads?.[0] : undefined;
       if (!payload) continue;
-      const ids = unpackIds(defaultPayloadConverter.fromPayload<Claimed>(payload).ids);
-      if (ids.length > 0) run.claims.push({ at: at.toISOString(), ids });
+      const entry = defaultPayloadConverter.fromPayload<Claimed>(payload);
+      const ids = unpackIds(entry.ids);
+      if (ids.length > 0) run.claims.push({ at: at.toISOString(), ids, mark: entry.mark });
+      if (entry.mark) run.mark = entry.mark;
     }
     return run;
   } catch (error) {
-    if ((error as { code?: unknown }).code !== NOT_FOUND) throw error;
+    nullIfNotFound(error);
     return { ...run, complete: false, claims: [] };
   }
+}
+
+/** For what Temporal does not know, or has forgotten. */
+export function nullIfNotFound(error: unknown): null {
+  const { code, cause } = error as { code?: unknown; cause?: { code?: unknown } };
+  if (error instanceof WorkflowNotFoundError || code === NOT_FOUND || cause?.code === NOT_FOUND) return null;
+  throw error;
 }

@@ -3,6 +3,7 @@
 import { type Database, NOT_SYNCED } from '../../prisma/client';
 import { MAIL_LANE } from '../../workflows/contracts/mail-delivery';
 import type { Announcement } from '../commands/context';
+import type { Witness } from '../continuity/witness';
 
 /** What the workers listen to; the payload says who is to look. */
 export const CHANNEL = 'countersign';
@@ -17,7 +18,8 @@ export interface Announcer {
   drain(): Promise<void>;
 }
 
-export function createAnnouncer(db: Database): Announcer {
+/** @param witness is told of every event that was committed */
+export function createAnnouncer(db: Database, witness?: Pick<Witness, 'note'>): Announcer {
   const active = new Set<Promise<void>>();
 
   /** At once, and then at most once each few milliseconds: a notification serialises commits. */
@@ -46,7 +48,8 @@ export function createAnnouncer(db: Database): Announcer {
   const wakeLane = createWaker(MAIL_LANE);
 
   return {
-    announce({ told, mailDue }) {
+    announce({ told, mailDue, event }) {
+      if (event) witness?.note(event);
       if (told) wakeRelay();
       if (mailDue) wakeLane();
     },

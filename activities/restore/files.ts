@@ -3,7 +3,7 @@ import { createWriteStream, mkdirSync, readdirSync } from 'node:fs';
 import { rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
-import type { RecoveryTools } from '../../ops/recovery/tools';
+import type { StoreTools } from '../../ops/recovery/tools';
 import type { Database } from '../../prisma/client';
 import type { StepBeat } from '../../workflows/contracts/recovery-progress';
 import { attachmentKey } from '../attachments';
@@ -12,7 +12,7 @@ import type { Manifest } from '../backup/manifest';
 
 /** @returns how many were put back. What is there is left as it is: names say what is in a file */
 export async function putFilesBack(
-  tools: RecoveryTools,
+  tools: StoreTools,
   part: NonNullable<Manifest['files']>,
   db: Database,
   beat: (beat: StepBeat) => void,
@@ -31,17 +31,13 @@ export async function putFilesBack(
   return restored;
 }
 
-async function putAttachmentBack({ files, backups, encryption }: RecoveryTools, { name, key }: FileEntry): Promise<1> {
+async function putAttachmentBack({ files, backups, encryption }: StoreTools, { name, key }: FileEntry): Promise<1> {
   const content = encryption.decrypt();
   await Promise.all([pipeline(await backups.get(key), content), files.put(name, content)]);
   return 1;
 }
 
-async function putMailBack(
-  { backups, encryption }: RecoveryTools,
-  { name, key }: FileEntry,
-  folder: string,
-): Promise<1> {
+async function putMailBack({ backups, encryption }: StoreTools, { name, key }: FileEntry, folder: string): Promise<1> {
   const fresh = join(folder, `.${name}.restored`);
   await pipeline(await backups.get(key), encryption.decrypt(), createWriteStream(fresh, { mode: 0o600 }));
   await rename(fresh, join(folder, name));
@@ -49,7 +45,7 @@ async function putMailBack(
 }
 
 /** Null where there is none here, or it holds mail. */
-function emptyMailbox({ settings }: RecoveryTools): string | null {
+function emptyMailbox({ settings }: StoreTools): string | null {
   const folder = settings.MAILBOX_PATH;
   if (!folder) return null;
   mkdirSync(folder, { recursive: true, mode: 0o700 });

@@ -9,12 +9,13 @@ import type { StepBeat } from '../../workflows/contracts/recovery-progress';
 import type { LostSummary } from '../../workflows/contracts/restore';
 import { beating } from '../beating';
 import { findLost, reconcile, releaseLanes } from '../rewind';
+import { isAdoption, recordOfAdoption } from './adoption-record';
 import { alreadySettled, requireInEffect, requireOpen } from './in-effect';
 import { goLive } from './index';
 import { lostKey, type RestoreRecord, readRecord, writeRecord } from './records';
 import { refusal } from './refusal';
 import { type RewindDependencies, withDatabase } from './rewound';
-import { giveUpSwitch } from './switch';
+import { giveUpSwitch, holdLanes } from './switch';
 import { forgetTruth, prepareTruth, withTruth } from './truth';
 
 export type FollowUpActivities = ReturnType<typeof createFollowUpActivities>;
@@ -23,7 +24,7 @@ export function createFollowUpActivities(tools: RecoveryTools, dependencies: Rew
   const { backups } = tools;
   const { temporal } = dependencies;
   const recordOf = async (restoreId: string): Promise<RestoreRecord> => {
-    const record = await readRecord(backups, restoreId);
+    const record = (await readRecord(backups, restoreId)) ?? (await recordOfAdoption(tools, restoreId));
     if (!record) throw refusal('no_such_restore', `There is no restore ${restoreId}.`);
     return record;
   };
@@ -47,13 +48,17 @@ export function createFollowUpActivities(tools: RecoveryTools, dependencies: Rew
     bringBackTruth: (restoreId: string): Promise<void> =>
       beating<void, StepBeat>(async (beat) => {
         const record = await recordOf(restoreId);
-        await requireOpen(tools, restoreId);
+        if (isAdoption(record)) await requireInEffect(tools, restoreId);
+        else await requireOpen(tools, restoreId);
         await truthOf(record, beat);
       }),
 
     reconcileLost: (restoreId: string): Promise<number> =>
       beating<number, StepBeat>(async (beat) => {
-        const name = await truthOf(await recordOf(restoreId), beat);
+        const record = await recordOf(restoreId);
+        // An adoption has let mail out already.
+        if (isAdoption(record)) await holdLanes(tools);
+        const name = await truthOf(record, beat);
         return withTruth(tools, restoreId, name, async (restored, truth) => {
           if (!truth) return 0;
           const erasures = dependencies.erasuresOn(restored);
@@ -72,6 +77,7 @@ export function createFollowUpActivities(tools: RecoveryTools, dependencies: Rew
         if (acceptLoss && cameToNothing && !isSwitched) return giveUpSwitch(tools, record);
         await requireInEffect(tools, restoreId);
         await withDatabase(tools.settings.DATABASE_URL, (db) => releaseLanes(db));
+        if (isAdoption(record)) return;
         await writeRecord(backups, { ...record, state: acceptLoss ? 'accepted' : 'reconciled' });
       }),
 

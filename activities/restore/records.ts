@@ -45,15 +45,36 @@ export async function readRecord(backups: ObjectStore, restoreId: string): Promi
 /** Whether this error says that a record is damaged, and not that the store is away. */
 export const isDamagedRecord = (error: unknown): boolean => error instanceof z.ZodError || error instanceof SyntaxError;
 
+export function nullIfDamaged(error: unknown): null {
+  if (isDamagedRecord(error)) return null;
+  throw error;
+}
+
+/** Without those that are damaged: who starts must not depend on them. */
+export async function listSoundRecords(backups: ObjectStore): Promise<RestoreRecord[]> {
+  const records: RestoreRecord[] = [];
+  for await (const id of listIds(backups)) {
+    const record = await readRecord(backups, id).catch(nullIfDamaged);
+    if (record) records.push(record);
+  }
+  return records;
+}
+
 /** The oldest first. */
 export async function listRecords(backups: ObjectStore): Promise<RestoreRecord[]> {
   const records: RestoreRecord[] = [];
-  for await (const key of backups.list(RESTORES)) {
-    const id = /^restores\/([0-9a-f-]{36})\.json$/.exec(key)?.[1];
-    const record = id ? await readRecord(backups, id) : null;
+  for await (const id of listIds(backups)) {
+    const record = await readRecord(backups, id);
     if (record) records.push(record);
   }
   return records.sort((a, b) => (a.at < b.at ? -1 : 1));
+}
+
+async function* listIds(backups: ObjectStore): AsyncIterable<string> {
+  for await (const key of backups.list(RESTORES)) {
+    const id = /^restores\/([0-9a-f-]{36})\.json$/.exec(key)?.[1];
+    if (id) yield id;
+  }
 }
 
 export const isInEffect = ({ state }: RestoreRecord) => ['switched', 'reconciled', 'accepted'].includes(state);

@@ -49,6 +49,8 @@ export function rewind(
   return withDatabase(url, async (db) => {
     const oldGeneration = await generationOf(settings.DATABASE_URL);
     const { generation } = await beginNewLife({ db, backups, restoreId, oldGeneration });
+    // Why mail was held when the backup was made holds no more.
+    await db.instance.update({ where: { id: 1 }, data: { heldCode: null, heldAt: null } });
     const { parked, complete } = await markSent({ db, backups, temporal });
     await replayLedger(erasuresOn(db));
     const { position, hash } = await readHead(db);

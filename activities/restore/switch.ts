@@ -30,9 +30,9 @@ export async function holdLanes({ settings }: RecoveryTools): Promise<boolean> {
  */
 export async function giveUpSwitch({ settings, backups }: RecoveryTools, record: RestoreRecord): Promise<void> {
   await withDatabase(settings.DATABASE_URL, async (db) => {
-    const { restoreId } = await db.instance.findUniqueOrThrow({ where: { id: 1 } });
+    const { restoreId, heldCode } = await db.instance.findUniqueOrThrow({ where: { id: 1 } });
     const own = restoreId ? await readRecord(backups, restoreId) : null;
-    if (own?.state !== 'switched') await db.lane.updateMany({ data: { held: false } });
+    if (own?.state !== 'switched' && heldCode === null) await db.lane.updateMany({ data: { held: false } });
   });
   await writeRecord(backups, { ...record, state: 'abandoned' });
 }

@@ -2,7 +2,7 @@
 import { FIRST_UUID } from '../../ops/runtime/uuids';
 import type { Database } from '../../prisma/client';
 import { SYSTEM } from '../commands/context';
-import { REWOUND } from '../commands/failure-codes';
+import { REWOUND, UNCONFIRMED } from '../commands/failure-codes';
 import type { Life } from './life';
 
 /** The database that was left behind, or what the archive has of it. */
@@ -96,9 +96,9 @@ const endOf = ({ status, finalStatus }: Row) =>
 const isTied = (was: Row, is: Row | undefined, { begunAt, knownUntil }: Life) =>
   is !== undefined && is.status !== 'erased' && is.updatedAt >= begunAt && was.updatedAt > new Date(knownUntil);
 
-/** By the journal. */
+/** By the journal, or because nobody knows what became of it. */
 export const isMarked = (row: Pick<Row, 'status' | 'outcome' | 'failureCode'>) =>
-  row.status === 'failed' && row.outcome === 'unknown' && row.failureCode === REWOUND;
+  row.status === 'failed' && row.outcome === 'unknown' && [REWOUND, UNCONFIRMED].includes(row.failureCode ?? '');
 
 const mayHaveGoneOut = ({ status, outcome }: Row) =>
   status === 'sent' || status === 'sending' || status === 'erased' || (status === 'failed' && outcome === 'unknown');

@@ -3,8 +3,8 @@
 import type { Client, WorkflowHandle } from '@temporalio/client';
 import { defaultPayloadConverter } from '@temporalio/common';
 import { changed, isNewer } from '../../workflows/contracts/draft-approval';
+import { nullIfNotFound } from '../mail-delivery/journal';
 import { GONE_VERSION } from '../outbox/gone-processes';
-import { nullIfNotFound } from './journal-claims';
 
 export interface KnownState {
   /** Of the draft, or of the erasure. */

@@ -1,13 +1,18 @@
 // What the lane claimed since a moment, whatever the database says: from the objects of the journal, and from Temporal for
 // the runs that are no object yet. Those that have ended become one, so that later restores need no Temporal for them.
 import type { Client } from '@temporalio/client';
-import { WorkflowNotFoundError } from '@temporalio/client';
-import { z } from 'zod';
 import type { ObjectStore } from '../../ops/runtime/object-store';
 import { timeOfUuid } from '../../ops/runtime/uuids';
-import { laneId, MAIL_LANE } from '../../workflows/contracts/mail-delivery';
-import { parse, readObject } from '../audit-trail/stored-json';
-import { archiveRun, journalFolder, journalKey, type RunClaims, readRun } from '../mail-delivery/journal';
+import { laneId, MAIL_LANE, type Watermark } from '../../workflows/contracts/mail-delivery';
+import {
+  archiveRun,
+  journalFolder,
+  nullIfNotFound,
+  type RunClaims,
+  readArchivedRun,
+  readRun,
+} from '../mail-delivery/journal';
+import { isBehind } from '../mail-delivery/watermark';
 import type { Known } from './known';
 
 export interface JournalSources {
@@ -29,33 +34,38 @@ export interface JournalClaims {
 /** Clocks differ, and what a claim leads to takes a moment. */
 const MARGIN_MS = 5 * 60_000;
 const AT_ONCE = 16;
-/** gRPC's code. */
-const NOT_FOUND = 5;
-
-const Archived = z.object({
-  complete: z.boolean(),
-  claims: z.array(z.object({ at: z.string(), ids: z.array(z.string()) })),
-});
 
 export async function readClaimsSince(
   { backups, temporal }: JournalSources,
-  { knownUntil, journalRun, namespaceId }: Known,
+  { knownUntil, journalRun, namespaceId, mark: known }: Known,
 ): Promise<JournalClaims> {
   const since = new Date(Date.parse(knownUntil) - MARGIN_MS);
   const journal: JournalClaims = { complete: true, claimed: new Map(), newestRun: null };
+  const isLater = (mark?: Watermark) => known !== undefined && mark !== undefined && isBehind(known, mark);
+  // Only within one life do the numbers say all: two lives may have gone on from the same moment.
+  const isOfLife = (mark?: Watermark) => mark !== undefined && mark.generation === known?.generation;
   const add = ({ complete, claims }: RunClaims) => {
     journal.complete &&= complete;
-    for (const { at, ids } of claims) if (Date.parse(at) >= since.getTime()) for (const id of ids) keepLast(id, at);
+    for (const { at, ids, mark } of claims) {
+      const isNews = isLater(mark) || (!isOfLife(mark) && Date.parse(at) >= since.getTime());
+      if (isNews) for (const id of ids) keepLast(id, at);
+    }
   };
   const keepLast = (id: string, at: string) => {
     if ((journal.claimed.get(id) ?? '') < at) journal.claimed.set(id, at);
   };
 
   const archived = await listRuns(backups);
-  const relevant = archived.filter((runId, i) => !endedBefore(since, runId, archived[i + 1]));
-  for (let i = 0; i < relevant.length; i += AT_ONCE) {
-    const some = relevant.slice(i, i + AT_ONCE);
-    for (const run of await Promise.all(some.map((runId) => readArchived(backups, runId)))) add(run);
+  const hasEnded = (runId: string, i: number) => endedBefore(since, runId, archived[i + 1]);
+  for await (const run of readRuns(
+    backups,
+    archived.filter((runId, i) => !hasEnded(runId, i)),
+  ))
+    add(run);
+  // From the newest back: a run that the database knows was the last one for it, and all earlier ones are known too.
+  for await (const run of readRuns(backups, archived.filter(hasEnded).reverse())) {
+    if (run.mark && isLater(run.mark)) add(run);
+    else if (run.claims.length > 0) break;
   }
   if (!temporal) return { ...journal, complete: false };
 
@@ -72,7 +82,7 @@ export async function readClaimsSince(
     add(run);
     const isWorthKeeping = run.complete && run.claims.length > 0;
     if (isWorthKeeping && runId !== journal.newestRun) await archiveRun(backups, MAIL_LANE, runId, run);
-    if (run.startedAt > since) open.push(run.previousRun);
+    if (run.startedAt > since || isLater(run.mark)) open.push(run.previousRun);
   }
   return journal;
 }
@@ -85,16 +95,18 @@ export async function listRuns(backups: ObjectStore): Promise<string[]> {
   return runs.sort();
 }
 
+/** In this order, a few at once. */
+async function* readRuns(backups: ObjectStore, runIds: string[]): AsyncIterable<RunClaims> {
+  for (let i = 0; i < runIds.length; i += AT_ONCE) {
+    const some = runIds.slice(i, i + AT_ONCE);
+    yield* await Promise.all(some.map((runId) => readArchivedRun(backups, MAIL_LANE, runId)));
+  }
+}
+
 /** A run claims nothing once the next one has begun: a lane has one at a time. */
 function endedBefore(moment: Date, runId: string, next: string | undefined): boolean {
   const began = next === undefined || timeOfUuid(runId) === null ? null : timeOfUuid(next);
   return began !== null && began <= moment.getTime();
-}
-
-/** One that can't be understood is a gap. */
-export async function readArchived(backups: ObjectStore, runId: string): Promise<RunClaims> {
-  const found = Archived.safeParse(parse((await readObject(backups, journalKey(MAIL_LANE, runId))) ?? ''));
-  return found.success ? found.data : { complete: false, claims: [] };
 }
 
 /** Whether Temporal still has all that it had at the restored moment: it is the store that the database knew then, by its
@@ -132,10 +144,4 @@ async function runsSince(temporal: Client, since: Date): Promise<string[]> {
     nullIfNotFound(error);
   }
   return runs;
-}
-
-export function nullIfNotFound(error: unknown): null {
-  const { code, cause } = error as { code?: unknown; cause?: { code?: unknown } };
-  if (error instanceof WorkflowNotFoundError || code === NOT_FOUND || cause?.code === NOT_FOUND) return null;
-  throw error;
 }

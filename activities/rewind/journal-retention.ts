@@ -2,8 +2,8 @@
 import type { ObjectStore } from '../../ops/runtime/object-store';
 import { timeOfUuid } from '../../ops/runtime/uuids';
 import { MAIL_LANE } from '../../workflows/contracts/mail-delivery';
-import { journalKey } from '../mail-delivery/journal';
-import { listRuns, readArchived } from './journal-claims';
+import { journalKey, readArchivedRun } from '../mail-delivery/journal';
+import { listRuns } from './journal-claims';
 
 /** Clocks differ, and a claim may be a while before what came of it is written. */
 const MARGIN_MS = 24 * 3_600_000;
@@ -27,6 +27,6 @@ export async function pruneJournal(backups: ObjectStore, reach: Date): Promise<n
 
 async function hasClaimedBy(backups: ObjectStore, runId: string, until: number): Promise<boolean> {
   if ((timeOfUuid(runId) ?? Number.POSITIVE_INFINITY) > until) return false;
-  const { claims } = await readArchived(backups, runId);
+  const { claims } = await readArchivedRun(backups, MAIL_LANE, runId);
   return claims.some(({ at }) => Date.parse(at) <= until);
 }

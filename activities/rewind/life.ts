@@ -9,11 +9,15 @@ import { type CommandContext, SYSTEM } from '../commands/context';
 import { type Known, readKnown } from './known';
 
 const RESTORES = 'restores/';
+/** Of databases that went back by other means (activities/continuity/). */
+export const ADOPTIONS = 'adoptions/';
 const BEGUN = 'restore.begun';
 
 /** What the restored database knew before anything of its new life was written. */
 export interface Life extends Known {
+  /** Of the restore, or of the adoption. */
   restoreId: string;
+  isAdoption?: boolean;
   generation: number;
   /** Of the audit event that began it: what is behind that is of this life. */
   position: bigint;
@@ -40,10 +44,15 @@ export interface BeginNewLife {
   restoreId: string;
   /** Of the cluster that is left behind, where it could be asked. */
   oldGeneration?: number | undefined;
+  /** The database is surely of no earlier moment, where it went on since and its last event is of another time. */
+  noEarlierThan?: Date | undefined;
+  /** Whether it is the database that lives, found to have gone back by other means. */
+  isAdoption?: boolean;
 }
 
 /** One transaction. Whoever goes on in the old life is heard by nobody from here on: every process goes by the generation. */
-export async function beginNewLife({ db, backups, restoreId, oldGeneration = 0 }: BeginNewLife): Promise<Life> {
+export async function beginNewLife(given: BeginNewLife): Promise<Life> {
+  const { db, backups, restoreId, oldGeneration = 0, noEarlierThan, isAdoption = false } = given;
   const highest = Math.max(oldGeneration, await highestGeneration(backups as ObjectStore));
   return db.$transaction(async (transaction) => {
     const tx = transaction as Database;
@@ -51,20 +60,34 @@ export async function beginNewLife({ db, backups, restoreId, oldGeneration = 0 }
     const instance = await tx.instance.findUniqueOrThrow({ where: { id: 1 } });
     if (instance.restoreId === restoreId) return (await readLife(tx)) as Life;
     const generation = Math.max(instance.generation, highest) + 1;
-    const known = await readKnown(tx);
+    const known = await readKnownBefore(tx, noEarlierThan);
     // No run of the old life is to be archived by the lane: it would replace what is archived already by what Temporal still has.
     await tx.lane.updateMany({ data: { held: true, owner: null, journalRun: null } });
     await tx.outboxMessage.deleteMany();
-    await tx.instance.update({ where: { id: 1 }, data: { generation, restoreId, temporalNamespaceId: null } });
+    await tx.instance.update({ where: { id: 1 }, data: { generation, restoreId, ...NO_NEIGHBOURS } });
     await recordEvent(tx, contextOfRestore(restoreId), {
       type: BEGUN,
       subject: 'restore',
       subjectId: restoreId,
-      data: { generation, ...known },
+      data: { generation, ...known, ...(isAdoption ? { isAdoption } : {}) },
     });
     return (await readLife(tx)) as Life;
   });
 }
+
+/** A life that was never released has changed nothing outside: what its predecessor knew still counts. */
+async function readKnownBefore(tx: Database, noEarlierThan: Date | undefined): Promise<Known> {
+  const life = await readLife(tx);
+  if (life && !(await readChapter(tx, life, 'released'))) {
+    const { knownUntil, journalRun, namespaceId, mark } = life;
+    return { knownUntil, journalRun, namespaceId, ...(mark ? { mark } : {}) };
+  }
+  const known = await readKnown(tx);
+  return noEarlierThan ? { ...known, knownUntil: noEarlierThan.toISOString() } : known;
+}
+
+/** It lives with whomever it finds. */
+export const NO_NEIGHBOURS = { temporalNamespaceId: null, backupStoreId: null, databaseId: null, timeline: null };
 
 export const contextOfRestore = (restoreId: string): CommandContext => ({ actor: SYSTEM, requestId: restoreId });
 
@@ -102,12 +125,14 @@ export async function requireLife(db: Database): Promise<Life> {
 
 const Restore = z.object({ generation: z.number().int() });
 
-/** Of every restore that has been written down. */
+/** Of every restore and adoption that has been written down. */
 async function highestGeneration(backups: ObjectStore): Promise<number> {
   let highest = 0;
-  for await (const key of backups.list(RESTORES)) {
-    const restore = Restore.safeParse(parse((await readObject(backups, key)) ?? ''));
-    if (restore.success) highest = Math.max(highest, restore.data.generation);
+  for (const folder of [RESTORES, ADOPTIONS]) {
+    for await (const key of backups.list(folder)) {
+      const restore = Restore.safeParse(parse((await readObject(backups, key)) ?? ''));
+      if (restore.success) highest = Math.max(highest, restore.data.generation);
+    }
   }
   return highest;
 }

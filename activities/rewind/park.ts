@@ -2,7 +2,7 @@
 // sent. Their processes hear of it when the lanes are released.
 import { type Database, Prisma, UUIDV7 } from '../../prisma/client';
 import { SYSTEM } from '../commands/context';
-import { REWOUND } from '../commands/failure-codes';
+import { REWOUND, type UNCONFIRMED } from '../commands/failure-codes';
 import { IS_OPEN } from '../personal-data/erase-drafts';
 
 const BATCH = 500;
@@ -15,12 +15,19 @@ export const WAS_DUE = Prisma.sql`((d.status = 'scheduled' AND d.next_attempt_at
   OR (d.status = 'approved' AND NOT EXISTS (
     SELECT 1 FROM revisions r WHERE r.draft_id = d.id AND r.revision = d.revision AND r.send_at > clock_timestamp())))`;
 
+/** Of `drafts d`: it would leave by itself, now or later, and nobody has changed it since the moment. */
+export const wouldLeave = (unchangedSince: Date) =>
+  Prisma.sql`d.status IN ('scheduled', 'approved') AND d.updated_at < ${unchangedSince}`;
+
+type Code = typeof REWOUND | typeof UNCONFIRMED;
+
 /** @returns how many were parked just now */
-export async function parkAll(db: Database, which: Prisma.Sql): Promise<number> {
+export async function parkAll(db: Database, which: Prisma.Sql, code: Code = REWOUND): Promise<number> {
   for (let parked = 0; ; ) {
     const batch = await park(
       db,
       Prisma.sql`d.id IN (SELECT d.id FROM drafts d WHERE ${which} ORDER BY d.id LIMIT ${BATCH})`,
+      code,
     );
     parked += batch;
     if (batch < BATCH) return parked;
@@ -31,20 +38,20 @@ export async function parkAll(db: Database, which: Prisma.Sql): Promise<number> 
 export async function parkThese(db: Database, ids: string[]): Promise<number> {
   let parked = 0;
   for (let i = 0; i < ids.length; i += BATCH) {
-    parked += await park(db, Prisma.sql`d.id = ANY (${ids.slice(i, i + BATCH)}::uuid[])`);
+    parked += await park(db, Prisma.sql`d.id = ANY (${ids.slice(i, i + BATCH)}::uuid[])`, REWOUND);
   }
   return parked;
 }
 
-const park = (db: Database, which: Prisma.Sql): Promise<number> => db.$executeRaw`
+const park = (db: Database, which: Prisma.Sql, code: Code): Promise<number> => db.$executeRaw`
   WITH parked AS (
-    UPDATE drafts d SET status = 'failed', outcome = 'unknown', failure_code = ${REWOUND}, version = d.version + 1,
+    UPDATE drafts d SET status = 'failed', outcome = 'unknown', failure_code = ${code}, version = d.version + 1,
       updated_at = clock_timestamp(), next_attempt_at = NULL, claim_owner = NULL
     WHERE ${which} AND ${IS_OPEN}
     RETURNING d.id, d.revision, d.updated_at
   )
   INSERT INTO audit_events (id, type, at, actor_id, subject, subject_id, revision, data)
-  SELECT ${UUIDV7}, 'draft.parked', updated_at, ${SYSTEM.id}::uuid, 'draft', id, revision, jsonb_build_object('code', ${REWOUND}::text)
+  SELECT ${UUIDV7}, 'draft.parked', updated_at, ${SYSTEM.id}::uuid, 'draft', id, revision, jsonb_build_object('code', ${code}::text)
   FROM parked`;
 
 export async function countMissing(db: Database, ids: string[]): Promise<number> {

@@ -1,17 +1,26 @@
 // Whether this process lives, has started, and can work. Nobody needs to say who they are, and nobody is counted.
 import { z } from 'zod';
+import type { Held } from '../../activities/continuity/witness';
 import { VERSION } from '../../ops/runtime/package-root';
+import { wayOut, whyHeld } from '../../workflows/contracts/held-mail';
 import type { AppDependencies } from '../dependencies';
 import { type Endpoint, endpoint } from '../endpoint';
 
 const common = { tag: 'Health', method: 'get', roles: 'anyone' } as const;
 const Checks = z.object({ status: z.string(), checks: z.record(z.string(), z.string()) }).meta({ id: 'Checks' });
 
+function describeHeld(held: Held | null) {
+  if (!held) return null;
+  const { code, since } = held;
+  return { code, why: whyHeld(code), since: since.toISOString(), next: wayOut(code) };
+}
+
 export function healthEndpoints({
   checks,
   lifecycle,
   provenRestore,
-}: Pick<AppDependencies, 'checks' | 'lifecycle' | 'provenRestore'>): Endpoint[] {
+  witness,
+}: Pick<AppDependencies, 'checks' | 'lifecycle' | 'provenRestore' | 'witness'>): Endpoint[] {
   let hasStarted = false;
   const look = async () => {
     const health = await checks.look();
@@ -34,6 +43,10 @@ export function healthEndpoints({
             .datetime()
             .nullable()
             .meta({ description: 'When a drill last proved that a backup can be restored' }),
+          mailHeld: z
+            .object({ code: z.string(), why: z.string(), since: z.iso.datetime(), next: z.string() })
+            .nullable()
+            .meta({ description: 'Why all mail is held, and the command that leads out; null if it is not' }),
         }),
       },
       handle: () => ({
@@ -41,6 +54,7 @@ export function healthEndpoints({
         timestamp: new Date().toISOString(),
         version: VERSION,
         lastProvenRestore: provenRestore.at(),
+        mailHeld: describeHeld(witness.held()),
       }),
     }),
     endpoint({

@@ -10,6 +10,13 @@ const GIB = 1024 ** 3;
 const LEAST_FREE = 2 * GIB;
 
 export async function checkHost(settings: Configuration): Promise<Finding[]> {
+  if (settings.POSTGRES_KEPT_BY === 'provider') {
+    return [
+      settings.BACKUP_PASSPHRASE
+        ? ok('Backups: files and Redis', 'the provider keeps the database')
+        : warning('Backups: files and Redis', 'BACKUP_PASSPHRASE is not set', 'set it, or nothing is backed up'),
+    ];
+  }
   if (!settings.POSTGRES_HOME) {
     return [skipped('Backups from this host', 'POSTGRES_HOME is not set: another host has to make them')];
   }

@@ -25,6 +25,7 @@ import { startTemporal } from './temporal';
 export const LOOPBACK = '127.0.0.1';
 const LOOKS_EACH_MS = 200;
 const READY_WITHIN_MS = 90_000;
+const MAIL_LOOKS_EACH_MS = 3_000;
 
 export interface InstallationOptions {
   root: string;
@@ -74,8 +75,24 @@ export class Installation {
       untilReady(`${this.api}/ready`, services, READY_WITHIN_MS),
       untilReady(this.metrics('workerMetrics'), services, READY_WITHIN_MS),
     ]);
-    this.degraded.push(...degradedIn(health));
+    // Held mail is told of as soon as it is known, which may be later.
+    this.degraded.push(...degradedIn(health).filter((part) => !part.startsWith('mail is held')));
     this.processes.isUp = true;
+    void this.watchMail();
+  }
+
+  /** Mail that is held is nothing to find out by chance. */
+  private async watchMail(): Promise<void> {
+    for (let told: string | null = null; !this.processes.isStopped; ) {
+      const mail = await fetch(`${this.api}/ready`, { signal: AbortSignal.timeout(MAIL_LOOKS_EACH_MS) })
+        .then((response) => response.json() as Promise<{ checks?: Record<string, string> }>)
+        .then(({ checks }) => checks?.mail ?? null)
+        .catch(() => null);
+      const held = mail?.startsWith('held') ? mail : null;
+      if (held && held !== told) this.options.say(`\n  Attention: mail is ${held}\n`);
+      if (mail) told = held;
+      await delay(MAIL_LOOKS_EACH_MS, undefined, { ref: false });
+    }
   }
 
   private async startForRestore(): Promise<void> {

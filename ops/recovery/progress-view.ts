@@ -21,6 +21,11 @@ const TITLES: Record<string, string> = {
   rewind: 'bringing promises up to date',
   confirm: 'waiting for your word',
   switch: 'switching',
+  begin: 'beginning anew',
+  mark: 'looking up what was sent',
+  ledger: 'carrying out erasures again',
+  lost: 'listing what was lost',
+  release: 'letting mail out',
 };
 
 export interface ProgressOutput {

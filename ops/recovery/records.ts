@@ -3,6 +3,7 @@ import type { Lost } from '../../activities/rewind/lost';
 import { ObjectNotFound, type ObjectStore } from '../runtime/object-store';
 
 export const RESTORES = 'restores/';
+export const ADOPTIONS = 'adoptions/';
 export const DRILLS = 'drills/';
 
 /** The names below a prefix, the oldest first: each begins with its time. */
@@ -33,5 +34,6 @@ export async function readRecord(
 }
 
 /** What a restore has lost, as it was listed when it switched. */
-export const readLost = (backups: ObjectStore, restoreId: string): Promise<Lost | null> =>
-  readRecord(backups, RESTORES, `${restoreId}/lost`) as Promise<Lost | null>;
+export const readLost = async (backups: ObjectStore, restoreId: string): Promise<Lost | null> =>
+  ((await readRecord(backups, RESTORES, `${restoreId}/lost`)) ??
+    (await readRecord(backups, ADOPTIONS, `${restoreId}/lost`))) as Lost | null;

@@ -20,7 +20,7 @@ What to restore:
   --pitr TIME         to this time; without it latest goes to the end of all that is archived, a set to its own end
   --before ID         to the restore point that an operation recorded before it began
   --dry-run           only looks whether it could be done
-  --yes               switches without asking
+  --yes               switches, or adopts, without asking
 
 One that is under way:
   --follow ID         goes on following it, and asks where it waits
@@ -32,12 +32,17 @@ Afterwards; without an ID the newest restore:
   --accept-loss [ID]  the same with what is known, where the rest can't be found
   --undo [ID]         back to the database that lived before
 
+A database whose mail is held, because it went back in time, was moved, or is a copy (docs/rewind.md):
+  --adopt             it is the one that goes on: what may have left is parked, and mail goes out again
+  --adopt --moved     nothing was lost, only Temporal, BACKUP_URL or the server is another
+  --adopt --clone     it is a copy: nothing of it leaves, and its keys end
+
   --drill             restores the newest backup into a database that is thrown away: PROVEN, or NOT PROVEN and exit code 1
 
   --json              prints one JSON document on standard output
   --help              this text
 
-Finds what \`npm start\` runs in this folder, else reads TEMPORAL_* (and BACKUP_URL, SECRET_KEY to find the newest restore).
+Finds what \`npm start\` runs in this folder, else reads TEMPORAL_* (and BACKUP_URL, SECRET_KEY to find the newest restore, DATABASE_URL to adopt).
 Exit codes: 0 done, 1 failed or given up, 2 wrong usage, 3 refused, with nothing touched; 130 interrupted, the restore goes on.`;
 
 export const OPTIONS = {
@@ -53,6 +58,9 @@ export const OPTIONS = {
   undo: { type: 'boolean', default: false },
   abort: { type: 'string' },
   follow: { type: 'string' },
+  adopt: { type: 'boolean', default: false },
+  moved: { type: 'boolean', default: false },
+  clone: { type: 'boolean', default: false },
   drill: { type: 'boolean', default: false },
 } as const;
 
@@ -64,6 +72,8 @@ export interface RestoreOptions {
   yes: boolean;
   json: boolean;
   drill: boolean;
+  moved: boolean;
+  clone: boolean;
 }
 
 const TARGETS = ['from-s3', 'pitr', 'before', 'dry-run'] as const;

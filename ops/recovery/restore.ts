@@ -5,12 +5,13 @@ import { type RestoreResult, type RestoreTarget, restoreWorkflowId } from '../..
 import { type DrillReport, restoreDrillWorkflowId } from '../../workflows/contracts/restore-drill';
 import type { FollowUpResult } from '../../workflows/contracts/restore-follow-up';
 import { type Command, CommandFailed, printDocument, readOptions, runCommand, WrongUsage } from '../command';
+import { adopt } from './adopt';
 import { askYesNo } from './ask';
 import { EXIT } from './exit';
 import { because, documentOf, exitCodeOf, follow } from './follow';
 import { describeFollowUp, describeLost } from './lost-words';
 import { createProgressView } from './progress-view';
-import { listRecords, RESTORES, readLost } from './records';
+import { ADOPTIONS, listRecords, RESTORES, readLost } from './records';
 import { abortRestore, confirmRestore, reconcileRestore, undoRestore } from './restore-actions';
 import { HELP, OPTIONS, type RestoreOptions, readTarget } from './restore-options';
 import { describeEnd, describeRestore } from './restore-words';
@@ -31,6 +32,7 @@ export const restoreCommand: Command = {
     const modes = [
       ...afterwards,
       ...(values.drill ? ['drill'] : []),
+      ...(values.adopt ? ['adopt'] : []),
       ...(values.follow === undefined ? [] : ['follow']),
       ...(values.abort === undefined ? [] : ['abort']),
     ];
@@ -38,9 +40,13 @@ export const restoreCommand: Command = {
     if (more.length > 0 || (given !== undefined && afterwards.length === 0)) {
       throw new WrongUsage(`${more[0] ?? given} belongs to no option.`);
     }
+    if (!values.adopt && (values.moved || values.clone)) {
+      throw new WrongUsage(`--${values.moved ? 'moved' : 'clone'} belongs to --adopt.`);
+    }
     const target = readTarget(values, modes[0]);
     if (values.follow !== undefined) return followRestore(readId(values.follow), values, await connect());
     if (values.abort !== undefined) return abort(readId(values.abort), values);
+    if (values.adopt) return adopt(values);
     const [act] = afterwards;
     if (values.drill) return drill(values);
     if (act) {
@@ -182,7 +188,10 @@ async function actAndFollow(
 }
 
 async function newestRestore(): Promise<string> {
-  const newest = (await listRecords(openBackupStore().backups, RESTORES)).at(-1);
+  const { backups } = openBackupStore();
+  const ids = [...(await listRecords(backups, RESTORES)), ...(await listRecords(backups, ADOPTIONS))];
+  // UUIDv7: by their time.
+  const newest = ids.sort().at(-1);
   if (newest) return newest;
   throw new CommandFailed('not_found', 'There has been no restore: nothing is recorded below restores/.', EXIT.refused);
 }

@@ -1,4 +1,5 @@
 // Backups, restores and drills as Temporal runs them: started, and looked at. For the commands and the API alike.
+import { setTimeout as delay } from 'node:timers/promises';
 import {
   type Client,
   WorkflowExecutionAlreadyStartedError,
@@ -8,6 +9,7 @@ import {
 import { defaultPayloadConverter } from '@temporalio/common';
 import { uuidv7 } from 'uuidv7';
 import { toSetId } from '../../activities/backup/manifest';
+import type { AdoptionInput } from '../../workflows/contracts/adoption';
 import { type BackupInput, backupWorkflowId } from '../../workflows/contracts/backup';
 import type { RecoveryProgress, RecoveryStatus, StepBeat, StepWait } from '../../workflows/contracts/recovery-progress';
 import { type RestoreInput, restoreWorkflowId } from '../../workflows/contracts/restore';
@@ -17,6 +19,9 @@ import { TASK_QUEUES } from '../../workflows/contracts/task-queues';
 
 const ANSWERS_WITHIN_MS = 3_000;
 const MOST_LISTED = 500;
+const ATTRIBUTES_WITHIN_MS = 30_000;
+const TRIES_AGAIN_MS = 500;
+const SEARCH_ATTRIBUTE = /search attribute/;
 
 export interface Run<Step extends string = string, Result = unknown>
   extends Omit<RecoveryProgress<Step, Result>, 'status'> {
@@ -64,6 +69,36 @@ export async function startDrill(temporal: Client): Promise<string> {
   const drillId = uuidv7();
   await start(temporal, 'restoreDrill', restoreDrillWorkflowId(drillId), { drillId }, `Restore drill ${drillId}`);
   return drillId;
+}
+
+interface StartAdoption extends Pick<AdoptionInput, 'as' | 'heldAt'> {
+  workflowId: string;
+  queue: string;
+  yes: boolean;
+}
+
+/** One of a database at a time: another call finds the one that runs. */
+export async function startAdoption(
+  temporal: Client,
+  { workflowId, queue, yes, ...asked }: StartAdoption,
+): Promise<void> {
+  const input: AdoptionInput = { adoptionId: uuidv7(), ...asked, ...(yes ? { yes } : {}) };
+  const startOnce = () =>
+    temporal.workflow.start('adoption', {
+      ...options('adoption', workflowId, input, `Adoption of the database as ${asked.as}`),
+      taskQueue: queue,
+      workflowIdConflictPolicy: 'USE_EXISTING',
+      workflowIdReusePolicy: 'ALLOW_DUPLICATE',
+    });
+  // A namespace that is new to the worker knows its search attributes only a few seconds after they were made.
+  for (const deadline = Date.now() + ATTRIBUTES_WITHIN_MS; ; ) {
+    try {
+      return void (await startOnce());
+    } catch (error) {
+      if (!SEARCH_ATTRIBUTE.test(String((error as Error).cause)) || Date.now() > deadline) throw error;
+      await delay(TRIES_AGAIN_MS);
+    }
+  }
 }
 
 /** One at a time under its id; another one may follow it. */

@@ -20,27 +20,38 @@ export interface RecoveryTools {
   encryption: Encryption;
 }
 
+/** What backups of everything but the database need. */
+export type StoreTools = Omit<RecoveryTools, 'host' | 'pgbackrest'>;
+/** A provider keeps the database if there is no pgBackRest. */
+export type BackupTools = StoreTools & Partial<Pick<RecoveryTools, 'host' | 'pgbackrest'>>;
+
+/** Returns null if BACKUP_PASSPHRASE is not set. */
+export function openStoreTools(settings: Configuration): StoreTools | null {
+  const { BACKUP_PASSPHRASE: passphrase, BACKUP_URL, FILES_URL, SECRET_KEY } = settings;
+  if (!passphrase) return null;
+  return {
+    settings,
+    backups: openObjectStore(BACKUP_URL),
+    files: openObjectStore(FILES_URL),
+    signer: createSigner(SECRET_KEY, 'backups'),
+    encryption: createEncryption(passphrase),
+  };
+}
+
 export type Recovery = { tools: RecoveryTools } | { tools: null; missing: string };
+
+export const NO_PASSPHRASE = 'BACKUP_PASSPHRASE is not set: backups are always encrypted';
 
 /** @returns what is missing, in one sentence with the remedy, where this host can't do it */
 export async function findRecoveryTools(settings: Configuration): Promise<Recovery> {
   const { POSTGRES_HOME: home, BACKUP_PASSPHRASE: passphrase, BACKUP_URL: url } = settings;
   if (!home) return { tools: null, missing: "POSTGRES_HOME is not set: this host doesn't hold the database's cluster" };
-  if (!passphrase) return { tools: null, missing: 'BACKUP_PASSPHRASE is not set: backups are always encrypted' };
+  const tools = openStoreTools(settings);
+  if (!tools || !passphrase) return { tools: null, missing: NO_PASSPHRASE };
   const program = await findPgBackRest();
   if (!program) return { tools: null, missing: `pgBackRest is not installed: ${HOW_TO_GET_IT}` };
   const host = await findClusterHost(home, settings.DATABASE_URL);
   const pgbackrest = createPgBackRest(program, host, repositoryOptions(url, passphrase));
   pgbackrest.configure();
-  return {
-    tools: {
-      settings,
-      host,
-      pgbackrest,
-      backups: openObjectStore(url),
-      files: openObjectStore(settings.FILES_URL),
-      signer: createSigner(settings.SECRET_KEY, 'backups'),
-      encryption: createEncryption(passphrase),
-    },
-  };
+  return { tools: { ...tools, host, pgbackrest } };
 }

@@ -50,6 +50,7 @@ const Environment = z.object({
   BACKUP_PASSPHRASE: z.string().min(20, 'must have 20 characters or more').optional(),
   POSTGRES_HOME: folder().optional(),
   POSTGRES_START: z.string().optional(),
+  POSTGRES_KEPT_BY: z.enum(['us', 'provider'], { error: 'must be us or provider' }).default('us'),
   SCAN_PATHS: paths().optional(),
   SCAN_INTERVAL: seconds(1, 3600),
   MAILBOX_PATH: folder().optional(),

@@ -12,7 +12,7 @@ import type { Commands } from '../../activities/commands/index';
 import { createSessionCommands } from '../../activities/commands/sessions';
 import { createLedgerGate } from '../../activities/erasure-ledger/gate';
 import { createApp } from '../../api/app';
-import type { ApiSettings } from '../../api/dependencies';
+import type { ApiSettings, AppDependencies } from '../../api/dependencies';
 import { createHealthChecks, type HealthChecks } from '../../api/health-checks';
 import { createProvenRestore } from '../../api/proven-restore';
 import { describeError, type Logger } from '../../ops/runtime/logging';
@@ -42,6 +42,7 @@ interface Options {
   temporal?: { address: string; namespace?: string };
   commands?: (commands: Commands) => Commands;
   checkedDatabase?: string;
+  witness?: AppDependencies['witness'];
 }
 
 export class TestApi {
@@ -100,6 +101,7 @@ export class TestApi {
       sessions: createSessionCommands(db),
       files,
       backups,
+      witness: options.witness ?? { held: () => null },
       provenRestore: createProvenRestore(backups, createSigner(settings.SECRET_KEY, 'backups')),
       redis,
       temporal,

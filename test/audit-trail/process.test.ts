@@ -2,8 +2,11 @@
 import { symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { uuidv7 } from 'uuidv7';
 import { createSigner } from '../../activities/audit-trail/signatures';
 import { type Verification, verifyTrail } from '../../activities/audit-trail/verify';
+import { recordEvent } from '../../activities/commands/audit';
+import { SYSTEM } from '../../activities/commands/context';
 import { openObjectStore } from '../../ops/runtime/object-store';
 import { ensureSchedules } from '../../worker/schedules';
 import { AUDIT_RETENTION_SCHEDULE, progress } from '../../workflows/contracts/audit-retention';
@@ -66,6 +69,11 @@ it('waits with the retention for a worker that has the key, and calls nothing br
   await service.endWorkers();
   const newKey = Buffer.alloc(32, 8);
   service.runWorker({ SECRET_KEY: [newKey, ...SECRET_KEY].map((key) => key.toString('base64')).join(',') });
+  // Its predecessor has anchored all that there was.
+  const { db } = service.database;
+  const context = { actor: SYSTEM, requestId: uuidv7() };
+  await recordEvent(db, context, { type: 'newest', subject: 'draft', subjectId: uuidv7() });
+  await db.auditProgress.updateMany({ data: { anchoredAt: new Date(0) } });
   await until('the new key has signed', async () => (await verify()).reason === 'key_unknown');
   await service.endWorkers();
   service.runWorker();

@@ -33,7 +33,7 @@ const watchedNoMore = (id: string) =>
 const newOwner = (): Claims => createClaims(database.db, 'email', randomUUID(), 'example.org');
 async function owner(): Promise<Claims> {
   const claims = newOwner();
-  await claims.takeOver();
+  await claims.takeOver(null, { unsettled: null, isLookedAt: true });
   return claims;
 }
 const sent = (id: string): Outcome => ({ id, status: 'sent', outcome: 'delivered', code: null, retrySeconds: null });
@@ -46,18 +46,17 @@ describe('the owner of the lane', () => {
     const [one, two] = [await due(), await due()];
     const claims = await owner();
     expect((await claims.claim(10)).ids.sort()).toEqual([one, two].sort());
-    expect(await claims.claim(10)).toEqual({ owned: true, ids: [], nextInMs: null });
+    expect(await claims.claim(10)).toEqual({ owned: true, ids: [], mark: null, nextInMs: null });
     const [mail] = await claims.open([one]);
     expect(mail).toMatchObject({ id: one, to: 'reader@example.org', messageId: `<${one}@example.org>` });
     expect((await view(one))?.status).toBe('sending');
     expect(await claims.open([one])).toEqual([]);
     // The process that has just released it watches it.
-    const told = await claims.record([sent(one)]);
-    expect(told).toBe(false);
+    expect(await claims.record([sent(one)])).toEqual({ told: false, forgot: false });
     expect(await messageTo(one)).toMatchObject({ status: 'sent', outcome: 'delivered' });
     expect(await view(one)).toMatchObject({ status: 'sent', outcome: 'delivered', sentAt: expect.any(String) });
     expect((await timeline(database.db, one)).at(-1)).toBe('sent');
-    await claims.release();
+    await claims.release([]);
     expect((await claims.claim(10)).ids).toEqual([two]);
   });
 
@@ -117,8 +116,10 @@ describe('a new owner', () => {
     await old.claim(2);
     await old.open([open]);
     const fresh = newOwner();
-    const taken = await fresh.takeOver();
-    expect(taken?.told).toBe(true);
+    expect(await fresh.takeOver(null, { unsettled: null, isLookedAt: true })).toMatchObject({
+      state: 'owned',
+      told: true,
+    });
     expect(await messageTo(open)).toMatchObject({ status: 'failed', outcome: 'unknown' });
     expect(await view(open)).toMatchObject({
       status: 'failed',
@@ -130,7 +131,7 @@ describe('a new owner', () => {
     expect(await old.claim(10)).toMatchObject({ owned: false, ids: [] });
     expect(await old.open([claimed])).toEqual([]);
     expect((await fresh.claim(10)).ids.sort()).toEqual([claimed, waiting].sort());
-    await old.release();
+    await old.release([]);
     expect((await fresh.open([claimed, waiting])).map(({ id }) => id).sort()).toEqual([claimed, waiting].sort());
     await old.record([sent(claimed)]);
     expect((await view(claimed))?.status).toBe('sending');
@@ -143,8 +144,7 @@ describe('a new owner', () => {
     await old.open([id]);
     await owner();
     await watchedNoMore(id);
-    const told = await old.record([sent(id)]);
-    expect(told).toBe(true);
+    expect(await old.record([sent(id)])).toEqual({ told: true, forgot: false });
     expect(await messageTo(id)).toMatchObject({ status: 'sent' });
     expect(await view(id)).toMatchObject({ status: 'sent', outcome: 'delivered', failure: null });
   });
@@ -165,7 +165,7 @@ describe('a new owner', () => {
     await due();
     const current = await owner();
     await database.db.lane.update({ where: { name: 'email' }, data: { held: true } });
-    expect(await newOwner().takeOver()).toBeNull();
+    expect(await newOwner().takeOver(null, { unsettled: null, isLookedAt: true })).toEqual({ state: 'held' });
     expect(await current.claim(10)).toMatchObject({ owned: false, ids: [] });
   });
 

@@ -2,6 +2,7 @@
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { adopt, untilHeld } from '../continuity/adopting';
 import { ApiClient } from '../support/api-client';
 import { ADMIN_PASSWORD, newFolder } from '../support/environment';
 import { until } from '../support/until';
@@ -65,6 +66,8 @@ it('keeps an erased person erased when the database is rewound from a dump', asy
     expect.stringContaining('the erasure ledger has its entry'),
   ]);
 
+  expect(await untilHeld(db)).toBe('behind_audit_anchors');
+  expect(await adopt(db, base.temporal)).toMatchObject({ status: 'done' });
   const again = await base.submitDue(ADA);
   const other = await base.submitDue(BOB);
   await base.draftIn('sent', other.id);

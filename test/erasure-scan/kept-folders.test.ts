@@ -6,7 +6,7 @@ import { newFolder } from '../support/environment';
 import { scanOne } from './scan-one';
 
 const EMAIL = 'ada@customer.example';
-const FOLDERS = ['journal/', 'audit/', 'erasure-ledger/', 'restore-points/', 'restores/', 'drills/'];
+const FOLDERS = ['journal/', 'audit/', 'erasure-ledger/', 'restore-points/', 'restores/', 'adoptions/', 'drills/'];
 
 it.each(FOLDERS)('finds a person in an object below %s', async (folder) => {
   const store = openObjectStore(`file://${newFolder('kept')}`);

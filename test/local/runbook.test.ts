@@ -41,6 +41,7 @@ function onAnInstallation(): void {
   const clone = join(ownFolder(), 'clone');
   let running: ChildProcess | null = null;
   let env: NodeJS.ProcessEnv;
+  let said = '';
 
   const copy = () => {
     for (const name of readdirSync(PACKAGE_ROOT)) {
@@ -51,7 +52,7 @@ function onAnInstallation(): void {
   };
   async function start(): Promise<void> {
     const child = spawn(process.execPath, ['ops/start.mjs'], { cwd: clone, env, stdio: ['ignore', 'pipe', 'inherit'] });
-    let said = '';
+    said = '';
     child.stdout.setEncoding('utf8').on('data', (text) => {
       said += text;
     });
@@ -98,6 +99,22 @@ function onAnInstallation(): void {
     run('ops/backup.sh --type full');
     expect(run('ops/backup.sh --list').trim().split('\n')).toHaveLength(3);
     expect(run('ops/restore.sh --drill')).toMatch(/^PROVEN/);
+  });
+
+  it('holds mail where the folder of PostgreSQL was put back by hand, and goes on once it is adopted', async () => {
+    const folder = join(clone, '.countersign', 'postgres');
+    await stop();
+    spawnSync('cp', ['-Rp', folder, `${folder}.kept`]);
+    await start();
+    demo();
+    await stop();
+    rmSync(folder, { recursive: true });
+    spawnSync('mv', [`${folder}.kept`, folder]);
+    await start();
+    await until('the terminal says so', () => said.includes('Attention: mail is held since') || null);
+    run('ops/restore.sh --adopt', 'yes\n');
+    run('ops/restore.sh --lost');
+    demo();
   });
 
   it('comes back on an empty machine with the place of the backups and the two secrets alone', async () => {

@@ -28,11 +28,11 @@ async function released(sendAt?: string): Promise<{ id: string; state: DraftStat
 }
 async function send(id: string): Promise<void> {
   const claims = createClaims(database.db, 'email', randomUUID(), 'example.org');
-  await claims.takeOver();
+  await claims.takeOver(null, { unsettled: null, isLookedAt: true });
   await claims.claim(100);
   await claims.open([id]);
   await claims.record([{ id, status: 'sent', outcome: 'delivered', code: null, retrySeconds: null }]);
-  await claims.release();
+  await claims.release([]);
 }
 const messages = (entityId: string) => database.db.outboxMessage.count({ where: { entityId } });
 

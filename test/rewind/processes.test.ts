@@ -1,6 +1,7 @@
 // Processes are started again from rows: where Temporal's store is lost, and where the database is another life of itself.
 import { draftApprovalId, state } from '../../workflows/contracts/draft-approval';
 import { userErasureId } from '../../workflows/contracts/user-erasure';
+import { adopt, untilAtHome, untilHeld } from '../continuity/adopting';
 import { expectEachMailOnce } from '../support/mail-count';
 import { oneOf } from '../support/one-of';
 import { TestService } from '../support/service';
@@ -47,7 +48,7 @@ const sentIn = (service: RewoundService, id: string, status = 'sent') =>
 
 const startsAgain = oneOf(3);
 startsAgain(
-  'a Temporal store that is lost costs nothing: open drafts get their processes, decisions work, mails go out once',
+  'a Temporal store that is lost costs a word: open drafts get their processes, decisions work, mails go out once',
   async () => {
     old.runWorker();
     const done = await old.submitForReview('done@example.org');
@@ -60,11 +61,14 @@ startsAgain(
     const [first, second, changes] = open as [(typeof open)[0], (typeof open)[0], (typeof open)[0]];
     await old.test.commands.requestChanges(old.approver, { id: changes.id, comment: 'shorter' });
     await waitsIn('pending_review', first.id);
+    await untilAtHome(old.database.db);
     await old.endWorkers();
     await old.approve(second);
 
     fresh = await createTestNamespace();
     old.runWorker({ TEMPORAL_NAMESPACE: fresh.namespace });
+    expect(await untilHeld(old.database.db)).toBe('other_temporal');
+    expect(await adopt(old.database.db, fresh, 'moved')).toMatchObject({ status: 'done' });
     await old.draftIn('sent', second.id);
     await waitsIn('changes_requested', changes.id, fresh);
     for (const { id } of [first, open[204] as typeof first]) await waitsIn('pending_review', id, fresh);

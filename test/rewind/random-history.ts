@@ -62,15 +62,21 @@ export class RandomHistory {
       const later = this.random() < 0.6 ? { sendAt: new Date(Date.now() + this.random() * 2_500).toISOString() } : {};
       const submitted = await (sure ? service.submitDue(email, later) : service.submitForReview(email, later));
       told.submitted.set(submitted.id, email);
-      if (!sure) this.drafts.push(submitted);
+      if (!sure || submitted.status === 'scheduled') this.drafts.push(submitted);
     } else if (dice < 0.68) {
       await commands.approveDraft(service.approver, { id: draft.id });
       told.approved.add(draft.id);
+      // Where that was lost, somebody has decided anew.
+      told.rejected.delete(draft.id);
+      told.withdrawn.delete(draft.id);
     } else if (dice < 0.76) {
       await commands.rejectDraft(service.approver, { id: draft.id, reason: 'no' });
       told.rejected.add(draft.id);
     } else if (dice < 0.84) {
-      const { revision } = await service.draft(draft.id);
+      const current = await service.database.db.draft.findUnique({ where: { id: draft.id } });
+      // The database may have gone back since.
+      if (!current) return;
+      const { revision } = current;
       const revised = await commands.reviseDraft(service.author, {
         id: draft.id,
         revision,

@@ -2,6 +2,8 @@
 // went on, which is the truth.
 import pino from 'pino';
 import { uuidv7 } from 'uuidv7';
+import { createSigner } from '../../activities/audit-trail/signatures';
+import { abandonOtherAnchors } from '../../activities/continuity/abandoned-anchors';
 import { openLedger } from '../../activities/erasure-ledger/ledger';
 import { type ReplayDependencies, replayLedger } from '../../activities/erasure-ledger/replay';
 import { createMentionIndex } from '../../activities/mention-index';
@@ -77,8 +79,10 @@ export class RewoundService {
   reconcile(truth: Truth = { db: this.old.database.db, isWhole: true }): Promise<Reconciled> {
     return reconcile({ restored: this.db, truth, erasures: this.erasures, ...this.sources });
   }
-  release(): Promise<void> {
-    return releaseLanes(this.db);
+  /** As the switch of a restore does, too. */
+  async release(): Promise<void> {
+    await abandonOtherAnchors({ db: this.db, backups: this.sources.backups }, createSigner(SETTINGS.SECRET_KEY));
+    await releaseLanes(this.db);
   }
   /** As a restore goes about it, once the old cluster has stopped. */
   async bringBack(truth?: Truth): Promise<Reconciled> {

@@ -6,6 +6,12 @@ const LONG_PROOFS = {
   'a restore': ['restore/restore', 'restore/whole', 'restore/erased-since', 'restore/exact', 'restore/killed'],
   'what a restore needs': ['restore/refusals', 'restore/drill', 'restore/s3', 'restore/cluster-retention'],
   'rewound time': ['rewind/mark-sent', 'rewind/processes', 'rewind/random-histories', 'rewind/reconcile'],
+  'a database that went back': [
+    'continuity/rewound',
+    'continuity/failover',
+    'continuity/copies',
+    'continuity/random-cuts',
+  ],
   'what is killed and frozen': [
     'recovery/worker',
     'recovery/postgres',

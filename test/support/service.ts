@@ -28,12 +28,12 @@ export class TestService {
   private readonly workers: WorkerHere[] = [];
 
   private constructor(
-    readonly database: TestDatabase,
+    public database: TestDatabase,
     readonly temporal: TestNamespace,
     readonly mail: TestMailServer,
     readonly environment: Environment,
-    readonly test: TestCommands,
-    private readonly announcer: Announcer,
+    public test: TestCommands,
+    private announcer: Announcer,
   ) {}
 
   /** With `tells: false` what is committed reaches nobody but the relay. Policy approves a draft whose confidence is at least a half; all others need a person. */
@@ -85,6 +85,16 @@ export class TestService {
       process.thaw();
       await process.kill();
     }
+  }
+
+  /** Its database is another one from here on; the one before is dropped. Nothing of the service runs meanwhile. */
+  async goOnIn(database: TestDatabase): Promise<void> {
+    await this.announcer.drain();
+    await this.database.drop();
+    this.database = database;
+    this.environment.DATABASE_URL = database.url;
+    this.announcer = createAnnouncer(database.db);
+    this.test = createTestCommands(database.db, {}, this.announcer.announce);
   }
 
   /** A draft that policy approves: due as soon as it is submitted. */

@@ -19,7 +19,7 @@ beforeEach(async () => {
   test = createTestCommands(database.db);
   await test.commands.setPolicy(test.admin, { mode: 'active', rules: [], otherwise: { outcome: 'auto_approve' } });
   claims = createClaims(database.db, 'email', randomUUID(), 'example.org');
-  await claims.takeOver();
+  await claims.takeOver(null, { unsettled: null, isLookedAt: true });
 });
 afterEach(() => database.drop());
 

@@ -131,6 +131,7 @@ const HOSTILE: Record<string, string[]> = {
   AWS_SESSION_TOKEN: ['canary'],
   AWS_ENDPOINT_URL_S3: WEB,
   AWS_CA_BUNDLE: PEM,
+  POSTGRES_KEPT_BY: ['them', 'Provider', 'true'],
   HOST: HOSTS,
   METRICS_HOST: HOSTS,
   PORT: PORTS,

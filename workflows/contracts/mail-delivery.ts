@@ -12,6 +12,14 @@ export interface LaneTrouble {
   nextAttemptAt: string;
 }
 
+/** How far a lane has come. A database that knows less than Temporal or the journal has gone back in time. */
+export interface Watermark {
+  /** Of the database's life: the later one is ahead. */
+  generation: number;
+  /** How often the lane has claimed mails in all its lives. */
+  claims: number;
+}
+
 /** Written to the history before the first of these mails goes out. */
 export interface Claimed {
   /** The ids of one batch, 16 bytes each, together in base64. Empty in a mere report. */
@@ -21,6 +29,18 @@ export interface Claimed {
   /** Mails sent by the lane since it exists. */
   sent: number;
   trouble: LaneTrouble | null;
+  /** With this batch; absent in what an older build wrote. */
+  mark?: Watermark;
+  /** Absent while the lane may work. */
+  held?: Held;
+}
+
+/** All mail of this database is held. */
+export interface Held {
+  /** What was found (held-mail.ts), or `restore`. */
+  code: string;
+  /** ISO 8601; null for a restore. */
+  since: string | null;
 }
 
 /** Ids only: the reason that an operator gives lies in PostgreSQL (`operator_notes`). */

@@ -13,6 +13,12 @@ export interface RestoreDrillInput {
 
 export type RestoreDrillStep = 'preflight' | 'postgres' | 'recover' | 'check' | 'report';
 
+/** Counts of what was decrypted and compared; null if the set has no such part. */
+export interface DrillParts {
+  files: { files: number; bytes: number } | null;
+  redis: { bytes: number } | null;
+}
+
 export interface DrillReport {
   id: string;
   outcome: 'PROVEN' | 'NOT PROVEN';
@@ -27,6 +33,8 @@ export interface DrillReport {
   /** Rows of each table that was counted, and events of the audit chain that were recomputed. */
   rows: Record<string, number>;
   auditEvents: number;
+  /** Where a provider keeps the database: what of the set was read back whole. */
+  parts?: DrillParts;
   problem: RecoveryProblem | null;
 }
 

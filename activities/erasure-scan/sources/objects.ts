@@ -20,6 +20,8 @@ export const KEPT_BACKUP_PREFIXES = [
   'erasure-ledger/',
   'restore-points/',
   'restores/',
+  'adoptions/',
+  'store.json',
   'drills/',
   'archiving/',
 ];

@@ -57,7 +57,7 @@ async function decideOtherwise(scene: Scene, chance: Chance): Promise<void> {
 export async function deliver(scene: Scene, chance: Chance, isToTheEnd = false): Promise<void> {
   const { world } = scene;
   const claims = world.attempt();
-  await claims.takeOver();
+  await claims.takeOver(null, { unsettled: null, isLookedAt: true });
   const { ids } = await claims.claim(20);
   await chance.pause(world.pool);
   if (!isToTheEnd && chance.is(0.1)) return;
