@@ -4,7 +4,7 @@ import express, { type Express, type RequestHandler } from 'express';
 import helmet from 'helmet';
 import { ConfigurationError } from '../ops/runtime/configuration';
 import { deriveSecrets } from '../ops/runtime/secrets';
-import { createArchiving } from './archiving';
+import { createArchiving, KEPT_BY_PROVIDER } from './archiving';
 import { cookieName, createCsrf } from './csrf';
 import type { AppDependencies } from './dependencies';
 import { mount } from './endpoint';
@@ -55,6 +55,9 @@ export function createApp(dependencies: AppDependencies): Express {
   const recovery = createRecovery(dependencies);
   const lanes = createLanes({ ...dependencies, hubspot: settings.HUBSPOT_ACCESS_TOKEN !== undefined });
 
+  const archiving =
+    settings.POSTGRES_KEPT_BY === 'provider' ? async () => KEPT_BY_PROVIDER : createArchiving(db, dependencies.backups);
+
   const health = mount(requireRole, healthEndpoints(dependencies));
   // Those with a fixed name before those with an id in its place.
   const resources = mount(requireRole, [
@@ -75,7 +78,7 @@ export function createApp(dependencies: AppDependencies): Express {
     ...suppressionEndpoints(dependencies),
     ...unsubscribeEndpoints(dependencies),
     ...retentionEndpoints(dependencies),
-    ...backupEndpoints(dependencies, recovery, createArchiving(db, dependencies.backups)),
+    ...backupEndpoints(dependencies, recovery, archiving),
     ...restoreEndpoints(dependencies, recovery),
     ...drillEndpoints(dependencies, recovery),
   ]);

@@ -14,6 +14,9 @@ export interface Archiving {
   oldestWaitingSeconds: number | null;
 }
 
+/** Whether a provider's own backups work is for the provider to tell. */
+export const KEPT_BY_PROVIDER: Archiving = { state: 'unknown', reason: 'kept_by_provider', oldestWaitingSeconds: null };
+
 type AtWorker = Pick<Archiving, 'state' | 'reason'>;
 
 export function createArchiving(db: Database, backups: ObjectStore): () => Promise<Archiving> {

@@ -24,6 +24,7 @@ export type ApiSettings = Pick<
   | 'HUBSPOT_ACCESS_TOKEN'
   | 'DRAFT_RETENTION_DAYS'
   | 'AUDIT_RETENTION_DAYS'
+  | 'POSTGRES_KEPT_BY'
 >;
 
 export interface AppDependencies {

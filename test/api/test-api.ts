@@ -90,6 +90,7 @@ export class TestApi {
       HUBSPOT_ACCESS_TOKEN: undefined,
       DRAFT_RETENTION_DAYS: 90,
       AUDIT_RETENTION_DAYS: 365,
+      POSTGRES_KEPT_BY: 'us',
       ...options.settings,
     };
     const reported: unknown[] = [];

@@ -10,6 +10,7 @@ import { BACKUP_PARTS, backupWorkflowId, toSetId } from '../../workflows/contrac
 import { progress, restoreWorkflowId } from '../../workflows/contracts/restore';
 import { restoreDrillWorkflowId } from '../../workflows/contracts/restore-drill';
 import { TASK_QUEUES } from '../../workflows/contracts/task-queues';
+import { ADMIN_PASSWORD, TestApi } from '../api/test-api';
 import { SETTINGS } from '../support/commands';
 import type { TestDatabase } from '../support/database';
 import { newFolder } from '../support/environment';
@@ -65,6 +66,13 @@ it('backs up files and names the time of the database', async () => {
     provider: { at: expect.any(String), databaseId: expect.stringMatching(/^\d+\/\d+$/), timeline: expect.any(Number) },
     files: { files: 1, bytes: CONTENT.length },
   });
+});
+
+it('says of archiving that it is for the provider to tell', async () => {
+  const api = await TestApi.create({ database: service.database, settings: { POSTGRES_KEPT_BY: 'provider' } });
+  const { body } = await api.anyone.get('/api/ops/backups').set('X-Admin-Token', ADMIN_PASSWORD);
+  await api.close();
+  expect(body.archiving).toEqual({ state: 'unknown', reason: 'kept_by_provider', oldestWaitingSeconds: null });
 });
 
 it('reads back in a drill what it keeps, and proves nothing of the database', async () => {
