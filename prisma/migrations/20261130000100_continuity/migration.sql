@@ -11,5 +11,11 @@ ADD COLUMN     "timeline" INTEGER,
 ADD COLUMN     "held_at" TIMESTAMPTZ(3),
 ADD COLUMN     "held_code" TEXT;
 
+-- No text that could name a person.
 ALTER TABLE "instance"
-  ADD CONSTRAINT "instance_held_code_check" CHECK ("held_code" ~ '^[A-Za-z0-9_.:-]*$');
+  ADD CONSTRAINT "instance_held_code_check" CHECK ("held_code" ~ '^[A-Za-z0-9_.:-]*$'),
+  ADD CONSTRAINT "instance_backup_store_id_check" CHECK ("backup_store_id" ~ '^[0-9a-f-]{36}$'),
+  ADD CONSTRAINT "instance_database_id_check" CHECK ("database_id" ~ '^[0-9]+/[0-9]+$');
+
+ALTER TABLE "lanes"
+  ADD CONSTRAINT "lanes_server_check" CHECK ("server" ~ '^[0-9.]+/[0-9]+$');
