@@ -36,7 +36,8 @@ proof('one that is started beside the living, with the same Temporal, takes none
   const beside = await copyTestDatabase(service.database);
   copy = beside;
   service.runWorker({ DATABASE_URL: beside.url });
-  expect(await untilHeld(beside.db)).toBe('other_database');
+  // By the second it is found out if the living one has claimed a mail meanwhile.
+  expect(['other_database', 'behind_journal']).toContain(await untilHeld(beside.db));
   const reviews = await Promise.all(
     Array.from({ length: 12 }, (_, n) => service.submitForReview(`reader-${n}@example.org`)),
   );
