@@ -69,7 +69,9 @@ it('backs up files and names the time of the database', async () => {
 });
 
 it('says of archiving that it is for the provider to tell', async () => {
-  const api = await TestApi.create({ database: service.database, settings: { POSTGRES_KEPT_BY: 'provider' } });
+  const { TEMPORAL_ADDRESS: address = '', TEMPORAL_NAMESPACE: namespace = '' } = service.environment;
+  const settings = { POSTGRES_KEPT_BY: 'provider' as const };
+  const api = await TestApi.create({ database: service.database, settings, temporal: { address, namespace } });
   const { body } = await api.anyone.get('/api/ops/backups').set('X-Admin-Token', ADMIN_PASSWORD);
   await api.close();
   expect(body.archiving).toEqual({ state: 'unknown', reason: 'kept_by_provider', oldestWaitingSeconds: null });
