@@ -182,7 +182,7 @@ isHeld('restarts, kills and upgrades hold nothing', async () => {
   server = own.server;
   service = await TestService.create({ database: openTestDatabase(own.databaseUrl) });
   const { db } = service.database;
-  for (let round = 0; round < (isLongRun ? 30 : 6); round++) {
+  for (let round = 0; round < (isLongRun ? 12 : 6); round++) {
     const worker = service.startWorker();
     const mails = await Promise.all([1, 2, 3].map((n) => service.submitDue(`reader-${round}-${n}@example.org`)));
     if (round % 3 === 0) await worker.kill();
