@@ -41,10 +41,10 @@ async function look(
   const id = namespaceInfo?.id ?? '';
   const known = await db.instance.findUniqueOrThrow({ where: { id: 1 } });
   if (known.temporalNamespaceId === id) return;
-  // Another one than before may be another's: somebody has to say so (ops/restore.sh --adopt --moved).
-  if (known.temporalNamespaceId !== null) return holdMail({ db, logger }, 'other_temporal');
   const { held } = await db.lane.findUniqueOrThrow({ where: { name: 'relay' } });
   if (held) return;
+  // The database may be a copy: an operator has to say that it was moved (ops/restore.sh --adopt --moved).
+  if (known.temporalNamespaceId !== null) return holdMail({ db, logger }, 'other_temporal');
   logger.info('Temporal is told of all open processes');
   await ensureNamespaceOn(temporal.connection, namespace).catch(() => {});
   await makeMissingSchedules(temporal, schedules);
