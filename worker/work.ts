@@ -28,7 +28,7 @@ import { ensureNamespaceOn } from '../ops/runtime/temporal-namespace';
 import type { Database } from '../prisma/client';
 import { isRewound } from '../workflows/contracts/held-mail';
 import { MAIL_LANE } from '../workflows/contracts/mail-delivery';
-import { startAdoptionWorker } from './adoption';
+import { openAdoptionWorker } from './adoption';
 import { awaitContinuity, compareNow, isCompared, keepContinuity, type Watch } from './continuity';
 import { createErasure } from './erasure';
 import { keepErasures } from './erasures';
@@ -83,22 +83,10 @@ export async function runWorker(
   const { announce, drain } = createAnnouncer(db, witness);
   const erasure = createErasure({ db, files, backups, redis, temporal, settings, logger });
   const continuity = { db, backups, temporal, verifier: signer, ledger: erasure.replay.ledger, logger, witness, watch };
-  const adoption = await startAdoptionWorker(
-    { connection, db, logger, options: shared },
-    {
-      ...createAdoptionActivities({
-        db,
-        backups,
-        temporal,
-        signer,
-        ledger: erasure.replay.ledger,
-        erasures: erasure.replay,
-        tools: openStoreTools(settings),
-      }),
-      ...createOperationsActivities({ temporal }),
-    },
-    stopping,
-  );
+  const adopting = { ...continuity, signer, erasures: erasure.replay, tools: openStoreTools(settings) };
+  const activities = { ...createAdoptionActivities(adopting), ...createOperationsActivities({ temporal }) };
+  const adoptionWorker = await openAdoptionWorker(connection, { ...shared, db, activities }, stopping);
+  const adoption = adoptionWorker && runUntil(stopping, adoptionWorker);
   // Commands go on in a database that went back: it must not hold people who have been erased.
   let replay: Promise<void> | null = null;
   await awaitContinuity(continuity, stopping, (code) => {
@@ -136,7 +124,7 @@ export async function runWorker(
   logger.info('The worker works');
   await Promise.all([
     ops,
-    adoption.run,
+    adoption,
     ...runs,
     keepContinuity(continuity, stopping),
     keepLanes(temporal, logger, stopping),

@@ -24,7 +24,7 @@ import { type LookBackSources, lookBack } from './look-back';
 import { readNeighbours, settleWith } from './neighbours';
 import { refuse, requireLedger, requireNothingLost, requireOwnNeighbours } from './preconditions';
 
-export interface AdoptionDependencies extends Omit<LookBackSources, 'verifier'> {
+export interface AdoptionDependencies extends LookBackSources {
   signer: Signer;
   erasures: ReplayDependencies;
   /** Null if this installation makes no backups. */
@@ -61,7 +61,7 @@ export function createAdoptionActivities(dependencies: AdoptionDependencies) {
           throw refuse('not_held', 'Mail of this database is not held for a reason that an adoption ends.');
         }
         const heldCode = await requireHold({ heldAt: asked });
-        const { code } = await lookBack({ ...dependencies, verifier: signer });
+        const { code } = await lookBack(dependencies);
         if (as === 'moved') {
           requireNothingLost([heldCode, code]);
           await requireLedger(dependencies);
@@ -146,7 +146,7 @@ export function createAdoptionActivities(dependencies: AdoptionDependencies) {
     moveIn: (given: Adopting): Promise<void> =>
       beating(async () => {
         const heldCode = await requireHold(given);
-        const { code, neighbours } = await lookBack({ ...dependencies, verifier: signer });
+        const { code, neighbours } = await lookBack(dependencies);
         requireNothingLost([heldCode, code]);
         await settleWith(db, neighbours);
       }),

@@ -1,4 +1,5 @@
 // Logs when a step that is repeated begins to fail and when it works again, not each attempt, and spaces the attempts.
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from './logging';
 
 export interface OutageOptions {
@@ -37,4 +38,23 @@ export function createOutage({ logger, level = 'warn', began, ended, firstMs, mo
       failures = 0;
     },
   };
+}
+
+/** Repeats what fails until it has succeeded. Returns null if `stopping` came first. */
+export async function untilItWorks<T>(
+  act: () => Promise<T>,
+  options: OutageOptions,
+  stopping: AbortSignal,
+): Promise<T | null> {
+  const outage = createOutage(options);
+  while (!stopping.aborted) {
+    try {
+      const result = await act();
+      outage.worked();
+      return result;
+    } catch (err) {
+      await delay(outage.failed(err), undefined, { signal: stopping }).catch(() => {});
+    }
+  }
+  return null;
 }
