@@ -21,6 +21,16 @@ const Written = z.object({
 });
 export type WrittenReport = z.infer<typeof Written>;
 
+/** Stores the report with the time of its end, and returns it. */
+export async function finishReport(
+  { backups, signer }: { backups: ObjectStore; signer: Signer },
+  report: Omit<DrillReport, 'finishedAt'>,
+): Promise<DrillReport> {
+  const finished = { ...report, finishedAt: new Date().toISOString() };
+  await writeReport(backups, signer, finished);
+  return finished;
+}
+
 /** A repeat of the same drill's changes nothing. */
 export async function writeReport(backups: ObjectStore, signer: Signer, report: DrillReport): Promise<void> {
   const keys = await listReports(backups);

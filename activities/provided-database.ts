@@ -1,41 +1,38 @@
-// What a worker does for backups and drills where a provider keeps the database: everything but the database.
+// Carries out drills where a provider keeps the database: reads everything else back, and refuses to restore the database.
 import { createHash } from 'node:crypto';
 import { pipeline } from 'node:stream/promises';
-import { ApplicationFailure } from '@temporalio/common';
+import { Context } from '@temporalio/activity';
 import type { StoreTools } from '../ops/recovery/tools';
-import { REFUSED, type StepBeat } from '../workflows/contracts/recovery-progress';
+import type { StepBeat } from '../workflows/contracts/recovery-progress';
 import type { DrillParts, DrillReport } from '../workflows/contracts/restore-drill';
 import { readIndex } from './backup/file-index';
 import type { Manifest } from './backup/manifest';
 import { createRdbCheck } from './backup/rdb';
 import { readCatalogue } from './backup/sets';
 import { beating } from './beating';
-import { writeReport } from './drill-reports';
+import { finishReport } from './drill-reports';
+import { refusal } from './restore/refusal';
 import type { DrillPlan } from './restore-drill';
 
 const HOW_TO_RESTORE =
   'The provider keeps this database: have it restored there, start the worker, then ops/restore.sh --adopt (docs/managed-postgres.md).';
 
 const refuse = async (): Promise<never> => {
-  throw ApplicationFailure.nonRetryable(HOW_TO_RESTORE, 'kept_by_provider', REFUSED);
+  throw refusal('kept_by_provider', HOW_TO_RESTORE);
 };
 
 export function createProvidedDatabaseActivities(tools: StoreTools) {
   return {
     planDrill: (): Promise<DrillPlan> =>
       beating<DrillPlan, StepBeat>(async (beat) => {
-        const { sets } = await readCatalogue(tools, new AbortController().signal);
+        const { sets } = await readCatalogue(tools, Context.current().cancellationSignal);
         const newest = sets.at(-1);
-        if (!newest) throw ApplicationFailure.nonRetryable('There is no set yet.', 'no_backup', REFUSED);
+        if (!newest) throw refusal('no_backup', 'There is no set yet.');
         const pointSeconds = (Date.now() - Date.parse(newest.startedAt)) / 1000;
         return { plan: null, pointSeconds, parts: await readBack(tools, sets, beat) };
       }),
     reportDrill: (report: Omit<DrillReport, 'finishedAt'>): Promise<DrillReport> =>
-      beating(async () => {
-        const finished = { ...report, finishedAt: new Date().toISOString() };
-        await writeReport(tools.backups, tools.signer, finished);
-        return finished;
-      }),
+      beating(() => finishReport(tools, report)),
     preflightRestore: refuse,
     bringBackTruth: refuse,
     undoSwitch: refuse,
@@ -65,11 +62,11 @@ async function readFilesBack(
 ): Promise<{ files: number; bytes: number }> {
   const { files } = await readIndex(tools, part);
   let bytes = 0;
-  for (const [done, { key, sha256, name }] of files.entries()) {
+  for (const [done, { key, sha256 }] of files.entries()) {
     const hash = createHash('sha256');
     bytes += await decrypt(tools, key, (chunk) => hash.update(chunk));
     if (hash.digest('hex') !== sha256) {
-      throw ApplicationFailure.nonRetryable(`The backup of ${name} is damaged.`, 'broken_backup', REFUSED);
+      throw refusal('broken_backup', `${key} is damaged.`);
     }
     beat({ done: done + 1, total: files.length, unit: 'files' });
   }

@@ -9,7 +9,7 @@ import type { RecoveryTools } from '../ops/recovery/tools';
 import type { RestorePlan } from '../workflows/contracts/restore';
 import type { DrillParts, DrillReport } from '../workflows/contracts/restore-drill';
 import { beating } from './beating';
-import { writeReport } from './drill-reports';
+import { finishReport } from './drill-reports';
 import { chooseSet } from './restore/chosen-set';
 import { keepLogTail } from './restore/log-tail';
 import { planRestore } from './restore/plan';
@@ -25,7 +25,7 @@ export interface DrillPlan {
 export type RestoreDrillActivities = ReturnType<typeof createRestoreDrillActivities>;
 
 export function createRestoreDrillActivities(tools: RecoveryTools) {
-  const { settings, pgbackrest, backups, signer } = tools;
+  const { settings, pgbackrest } = tools;
   return {
     planDrill: (): Promise<DrillPlan> =>
       beating(async () => {
@@ -48,11 +48,7 @@ export function createRestoreDrillActivities(tools: RecoveryTools) {
       }),
 
     reportDrill: (report: Omit<DrillReport, 'finishedAt'>): Promise<DrillReport> =>
-      beating(async () => {
-        const finished = { ...report, finishedAt: new Date().toISOString() };
-        await writeReport(backups, signer, finished);
-        return finished;
-      }),
+      beating(() => finishReport(tools, report)),
   };
 
   /** Seconds since the newest change that is kept; 0 where nothing has been changed since. */

@@ -13,9 +13,6 @@ export { Prisma };
  */
 export const NOT_SYNCED = Prisma.sql`set_config('synchronous_commit', 'off', true)`;
 
-/** The same where the condition holds. */
-export const UNSYNCED_WHERE = (condition: Prisma.Sql) => Prisma.sql`CASE WHEN ${condition} THEN ${NOT_SYNCED} END`;
-
 /** Which server answers, and since when it runs: another one may have another past. */
 export const SERVER = Prisma.sql`(SELECT extract(epoch FROM pg_postmaster_start_time()) || '/' || oid FROM pg_database WHERE datname = current_database())`;
 

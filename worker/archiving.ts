@@ -62,9 +62,9 @@ export async function keepArchiving(
       () => false,
     );
   const keepRecord = async (now: ArchivingState) => {
+    if (now.state === before && Date.now() - recordedAt < RECORDED_EACH_SECONDS * 1000) return;
     // A copy says nothing in the store of the database that it was copied from.
     if (await isHeld()) return;
-    if (now.state === before && Date.now() - recordedAt < RECORDED_EACH_SECONDS * 1000) return;
     // A store that is away shows in the state itself.
     await recordArchiving(tools.backups, now).then(
       () => {

@@ -32,17 +32,9 @@ export interface HostRecovery {
 }
 
 /** Null where it can't, which the log tells with its remedy. */
-export async function findHostRecovery({
-  settings,
-  db,
-  redis,
-  temporal,
-  registry,
-  logger,
-}: RecoveryDependencies): Promise<HostRecovery | null> {
-  if (settings.POSTGRES_KEPT_BY === 'provider') {
-    return findProvidedRecovery({ settings, db, redis, temporal, registry, logger });
-  }
+export async function findHostRecovery(dependencies: RecoveryDependencies): Promise<HostRecovery | null> {
+  const { settings, db, redis, temporal, registry, logger } = dependencies;
+  if (settings.POSTGRES_KEPT_BY === 'provider') return findProvidedRecovery(dependencies);
   const { tools, ...found } = await findRecoveryTools(settings).catch((err) => {
     logger.error({ err }, 'What backups need could not be looked for');
     return { tools: null, missing: 'the search failed' };

@@ -61,7 +61,7 @@ const EACH_MS = 60_000;
 const EACH_POSITIONS = 1_000n;
 
 /**
- * Where the newest anchor is a minute or a thousand positions old.
+ * Writes an anchor if the newest one is a minute or a thousand positions old.
  * @param isLast at the end of a process: whatever is committed after the anchor would be missed by nobody
  * @returns the position of the new one
  */

@@ -106,7 +106,7 @@ const unexplained = ({ faults }: Verification, hasDamagedSegments: boolean): str
       !fault.startsWith('backup') && fault !== 'status: error' && !(hasDamagedSegments && fault.startsWith('archive')),
   );
 
-export async function checkObject(
+async function checkObject(
   tools: StoreTools,
   { key, size, sha256 }: { key: string; size: number; sha256: string },
 ): Promise<string[]> {

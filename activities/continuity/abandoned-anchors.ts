@@ -45,9 +45,8 @@ export async function findLastCommon(sources: AnchorSources, verifier: Verifier)
   return head;
 }
 
-/** Writes a signed declaration beside them. Idempotent. */
-export async function abandonOtherAnchors(sources: AnchorSources, signer: Signer): Promise<void> {
-  const common = await findLastCommon(sources, signer);
+/** Writes a signed declaration beside them. Idempotent. @param common as `findLastCommon` found it */
+export async function abandonOtherAnchors(sources: AnchorSources, signer: Signer, common: bigint): Promise<void> {
   const last = { position: 0n, at: new Date(0) };
   for await (const { position, at } of findOtherAnchors(sources, signer)) {
     Object.assign(last, { position, at: last.at > at ? last.at : at });

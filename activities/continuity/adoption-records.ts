@@ -3,8 +3,8 @@ import { z } from 'zod';
 import type { ObjectStore } from '../../ops/runtime/object-store';
 import { ADOPTED_AS } from '../../workflows/contracts/adoption';
 import { parse, readObject } from '../audit-trail/stored-json';
-import { ADOPTIONS } from '../rewind/life';
 
+export const ADOPTIONS = 'adoptions/';
 const recordKey = (adoptionId: string) => `${ADOPTIONS}${adoptionId}.json`;
 const lostKey = (adoptionId: string) => `${ADOPTIONS}${adoptionId}/lost.json`;
 
@@ -17,7 +17,7 @@ const Record = z.object({
   /** On which timeline of the log the database had been, and on which it went on; null if it could not be read. */
   previousTimeline: z.int().nullable(),
   timeline: z.int().nullable(),
-  /** Where the audit trail went on otherwise: the position of the last event in common. */
+  /** The position of the last audit event that both databases have. */
   position: z.string().regex(/^\d{1,19}$/),
 });
 export type AdoptionRecord = z.infer<typeof Record>;

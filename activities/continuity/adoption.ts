@@ -1,4 +1,5 @@
 // Carries out the steps of an adoption (workflows/adoption.ts). Each step is idempotent.
+import { Context } from '@temporalio/activity';
 import { ApplicationFailure } from '@temporalio/common';
 import type { StoreTools } from '../../ops/recovery/tools';
 import type { Database } from '../../prisma/client';
@@ -13,6 +14,7 @@ import { UNCONFIRMED } from '../commands/failure-codes';
 import { type ReplayDependencies, replayLedger } from '../erasure-ledger/replay';
 import { readWatermark } from '../mail-delivery/watermark';
 import { putFilesBack } from '../restore/files';
+import { refusal } from '../restore/refusal';
 import { beginNewLife, endAsKnown, findLost, markSent, releaseLanes } from '../rewind';
 import { contextOfRestore, readChapter, readLife, requireLife } from '../rewind/life';
 import { parkAll, wouldLeave } from '../rewind/park';
@@ -22,7 +24,7 @@ import { breakAway } from './clone';
 import { readHeld } from './hold';
 import { type LookBackSources, lookBack } from './look-back';
 import { readNeighbours, settleWith } from './neighbours';
-import { refuse, requireLedger, requireNothingLost, requireOwnNeighbours } from './preconditions';
+import { requireLedger, requireNothingLost, requireOwnNeighbours } from './preconditions';
 
 export interface AdoptionDependencies extends LookBackSources {
   signer: Signer;
@@ -58,7 +60,7 @@ export function createAdoptionActivities(dependencies: AdoptionDependencies) {
     planAdoption: ({ as, heldAt: asked }: Pick<Adopting, 'as'> & { heldAt: string | null }): Promise<AdoptionPlan> =>
       beating(async () => {
         if (asked === null) {
-          throw refuse('not_held', 'Mail of this database is not held for a reason that an adoption ends.');
+          throw refusal('not_held', 'Mail of this database is not held for a reason that an adoption ends.');
         }
         const heldCode = await requireHold({ heldAt: asked });
         const { code } = await lookBack(dependencies);
@@ -103,7 +105,7 @@ export function createAdoptionActivities(dependencies: AdoptionDependencies) {
         };
         // Before the anchors are abandoned: afterwards nobody could tell the position.
         await writeAdoption(backups, record);
-        await abandonOtherAnchors({ db, backups }, signer);
+        await abandonOtherAnchors({ db, backups }, signer, BigInt(record.position));
         await settleWith(db, neighbours);
         return { adoptionId: id, generation };
       }),
@@ -115,7 +117,7 @@ export function createAdoptionActivities(dependencies: AdoptionDependencies) {
         const life = await requireLife(db);
         const ended = await endAsKnown(db, temporal, life);
         const { parked, complete } = await markSent({ db, backups, temporal });
-        // What was decided after mail was held was decided in this database.
+        // Whoever decided after mail was held saw this database; older decisions may be ones that people changed in the lost time.
         const unconfirmed = await parkAll(db, wouldLeave(new Date(given.heldAt)), UNCONFIRMED);
         return { ended, parked: parked + unconfirmed, journalComplete: complete };
       }),
@@ -125,7 +127,7 @@ export function createAdoptionActivities(dependencies: AdoptionDependencies) {
       beating<number, StepBeat>(async (beat) => {
         await requireHold(given);
         if (!tools) return 0;
-        const { sets } = await readCatalogue(tools, new AbortController().signal);
+        const { sets } = await readCatalogue(tools, Context.current().cancellationSignal);
         const files = sets.findLast((set) => set.files)?.files;
         return files ? putFilesBack(tools, files, db, beat) : 0;
       }),

@@ -64,7 +64,7 @@ async function findRewind(
 }
 
 /** Returns how far the mail lane of this database has come. */
-export async function readMark(db: Database): Promise<Watermark> {
+async function readMark(db: Database): Promise<Watermark> {
   const { generation } = await db.instance.findUniqueOrThrow({ where: { id: 1 } });
   const { claims } = await db.lane.findUniqueOrThrow({ where: { name: MAIL_LANE } });
   return { generation, claims: Number(claims) };

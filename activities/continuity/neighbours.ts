@@ -12,7 +12,7 @@ import { readNamespaceId } from '../rewind/journal-claims';
 export interface Neighbours {
   /** The cluster's system identifier and the database's oid; null if the role may not read it. */
   databaseId: string | null;
-  /** Of the write-ahead log; null if the role may not read it. */
+  /** The timeline of the write-ahead log; null if the role may not read it. */
   timeline: number | null;
   backupStoreId: string;
   /** Null: there is no such namespace yet. */

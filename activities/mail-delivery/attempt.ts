@@ -136,8 +136,9 @@ export function createAttempt(
   /** To whoever looks into the Web UI. */
   async function tellHeld(): Promise<void> {
     const held = await readHeld(db);
+    const { sent } = await db.lane.findUniqueOrThrow({ where: { name: MAIL_LANE } });
     const why = held ? { code: held.code, since: held.at.toISOString() } : { code: 'restore', since: null };
-    await journal.write({ ids: '', due: await health.countDue(), sent: sentBefore, trouble: null, held: why });
+    await journal.write({ ids: '', due: await health.countDue(), sent: Number(sent), trouble: null, held: why });
   }
 
   async function work(): Promise<Reason> {

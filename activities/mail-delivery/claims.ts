@@ -1,6 +1,6 @@
 // The lane's statements. Each acts only while this attempt owns the lane (docs/architecture.md, "The lane's protocol"):
 // without that fence a frozen worker and its successor would both send.
-import { type Database, ISO_8601, Prisma, SERVER, UNSYNCED_WHERE, UUIDV7 } from '../../prisma/client';
+import { type Database, ISO_8601, NOT_SYNCED, Prisma, SERVER, UUIDV7 } from '../../prisma/client';
 import type { Watermark } from '../../workflows/contracts/mail-delivery';
 import { SYSTEM } from '../commands/context';
 import type { AttachmentView } from '../commands/draft-view';
@@ -22,7 +22,7 @@ export type TakenOver =
 
 export interface Unsettled {
   owner: string;
-  /** What it may have opened. Everything else that it had claimed was surely not opened. */
+  /** The drafts that it may have opened. It claimed others too, and opened none of them. */
   opened: readonly string[];
 }
 
@@ -148,7 +148,7 @@ export function createClaims(db: Database, lane: string, owner: string, mailDoma
         ), counted AS (
           UPDATE lanes SET claims = claims + 1 WHERE name = ${lane} AND EXISTS (SELECT 1 FROM claimed) RETURNING claims
         )
-        SELECT ${UNSYNCED_WHERE(Prisma.sql`NOT EXISTS (SELECT 1 FROM claimed)`)} AS "commits",
+        SELECT CASE WHEN NOT EXISTS (SELECT 1 FROM claimed) THEN ${NOT_SYNCED} END AS "commits",
           EXISTS (SELECT 1 FROM l) AS owned, ARRAY(SELECT id FROM claimed) AS ids,
           (SELECT claims FROM counted) AS claims, (SELECT generation FROM instance WHERE id = 1) AS generation,
           CASE WHEN NOT EXISTS (SELECT 1 FROM due) THEN (

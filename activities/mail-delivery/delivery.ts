@@ -22,7 +22,7 @@ export interface DeliveryDependencies {
   connections: Connections;
   files: Pick<ObjectStore, 'get'>;
   sender: Sender;
-  /** What may have been opened. */
+  /** The drafts that this attempt may have opened. */
   opened: Set<string>;
   announce(announcement: Announcement): void;
   /** The database went back in time: all mail is held from here on. */

@@ -103,6 +103,20 @@ export async function archiveRun(
   await backups.put(journalKey(lane, runId), Buffer.from(JSON.stringify({ lane, runId, complete, claims, mark })));
 }
 
+/** Lists the runs that are objects, in the order in which they began where their ids tell. @param after leaves out earlier ids */
+export async function listArchivedRuns(
+  backups: Pick<ObjectStore, 'list'>,
+  lane: string,
+  after?: string,
+): Promise<string[]> {
+  const folder = journalFolder(lane);
+  const runs: string[] = [];
+  for await (const key of backups.list(folder, after && folder + after)) {
+    runs.push(key.slice(folder.length).replace(/\.json$/, ''));
+  }
+  return runs.sort();
+}
+
 /** One that can't be understood is a gap. */
 export async function readArchivedRun(
   backups: Pick<ObjectStore, 'get'>,

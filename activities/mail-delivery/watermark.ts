@@ -11,7 +11,7 @@ import {
   type MailDeliveryInput,
   type Watermark,
 } from '../../workflows/contracts/mail-delivery';
-import { journalFolder, nullIfNotFound, readArchivedRun } from './journal';
+import { listArchivedRuns, nullIfNotFound, readArchivedRun } from './journal';
 
 /** Events per page of a history; the newest claim is usually on the first. */
 const PAGE = 50;
@@ -90,21 +90,11 @@ async function readMarkOfRun(temporal: Client, lane: string, runId: string): Pro
 
 export async function readMarkInJournal(backups: WatermarkSources['backups'], lane: string): Promise<Watermark | null> {
   // A run lasts minutes, so the newest is mostly a recent one; a month of them would be long to list.
-  const recent = await listRuns(backups, lane, firstUuidOf(Date.now() - RECENT_MS));
-  const runs = recent.length > 0 ? recent : await listRuns(backups, lane);
-  // Run ids begin with their time.
-  for (const runId of runs.sort().slice(-RUNS_LOOKED_AT).reverse()) {
+  const recent = await listArchivedRuns(backups, lane, firstUuidOf(Date.now() - RECENT_MS));
+  const runs = recent.length > 0 ? recent : await listArchivedRuns(backups, lane);
+  for (const runId of runs.slice(-RUNS_LOOKED_AT).reverse()) {
     const { mark } = await readArchivedRun(backups, lane, runId);
     if (mark) return mark;
   }
   return null;
-}
-
-async function listRuns(backups: WatermarkSources['backups'], lane: string, after?: string): Promise<string[]> {
-  const folder = journalFolder(lane);
-  const runs: string[] = [];
-  for await (const key of backups.list(folder, after && folder + after)) {
-    runs.push(key.slice(folder.length).replace(/\.json$/, ''));
-  }
-  return runs;
 }

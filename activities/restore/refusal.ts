@@ -1,4 +1,4 @@
-// Why a restore is not begun: told before anything is touched, by a stable code and a sentence with the remedy.
+// Why a restore or an adoption is not begun: told before anything is touched, by a stable code and a sentence with the remedy.
 import { ApplicationFailure } from '@temporalio/common';
 import { REFUSED } from '../../workflows/contracts/recovery-progress';
 
@@ -23,7 +23,12 @@ export type RefusalCode =
   | 'too_little_space'
   | 'check_failed'
   | 'started_by_link'
-  | 'credentials_refused';
+  | 'credentials_refused'
+  | 'kept_by_provider'
+  | 'not_held'
+  | 'rewound'
+  | 'ledger_missing'
+  | 'shares_neighbours';
 
 export const refusal = (code: RefusalCode, message: string): ApplicationFailure =>
   ApplicationFailure.nonRetryable(message, code, REFUSED);

@@ -6,7 +6,7 @@ import { timeOfUuid } from '../../ops/runtime/uuids';
 import { laneId, MAIL_LANE, type Watermark } from '../../workflows/contracts/mail-delivery';
 import {
   archiveRun,
-  journalFolder,
+  listArchivedRuns,
   nullIfNotFound,
   type RunClaims,
   readArchivedRun,
@@ -55,7 +55,7 @@ export async function readClaimsSince(
     if ((journal.claimed.get(id) ?? '') < at) journal.claimed.set(id, at);
   };
 
-  const archived = await listRuns(backups);
+  const archived = await listArchivedRuns(backups, MAIL_LANE);
   const hasEnded = (runId: string, i: number) => endedBefore(since, runId, archived[i + 1]);
   for await (const run of readRuns(
     backups,
@@ -85,14 +85,6 @@ export async function readClaimsSince(
     if (run.startedAt > since || isLater(run.mark)) open.push(run.previousRun);
   }
   return journal;
-}
-
-/** The runs that are objects, in the order in which they began where their ids tell. */
-export async function listRuns(backups: ObjectStore): Promise<string[]> {
-  const folder = journalFolder(MAIL_LANE);
-  const runs: string[] = [];
-  for await (const key of backups.list(folder)) runs.push(key.slice(folder.length).replace(/\.json$/, ''));
-  return runs.sort();
 }
 
 /** In this order, a few at once. */

@@ -2,8 +2,7 @@
 import type { ObjectStore } from '../../ops/runtime/object-store';
 import { timeOfUuid } from '../../ops/runtime/uuids';
 import { MAIL_LANE } from '../../workflows/contracts/mail-delivery';
-import { journalKey, readArchivedRun } from '../mail-delivery/journal';
-import { listRuns } from './journal-claims';
+import { journalKey, listArchivedRuns, readArchivedRun } from '../mail-delivery/journal';
 
 /** Clocks differ, and a claim may be a while before what came of it is written. */
 const MARGIN_MS = 24 * 3_600_000;
@@ -17,7 +16,7 @@ const MARGIN_MS = 24 * 3_600_000;
 export async function pruneJournal(backups: ObjectStore, reach: Date): Promise<number> {
   const until = reach.getTime() - MARGIN_MS;
   // The order of others is not known: they stay.
-  const runs = (await listRuns(backups)).filter((runId) => timeOfUuid(runId) !== null);
+  const runs = (await listArchivedRuns(backups, MAIL_LANE)).filter((runId) => timeOfUuid(runId) !== null);
   let first = runs.length - 1;
   while (first > 0 && !(await hasClaimedBy(backups, runs[first] as string, until))) first--;
   const old = runs.slice(0, Math.max(first, 0));

@@ -6,16 +6,15 @@ import type { Database } from '../../prisma/client';
 import { parse, readObject } from '../audit-trail/stored-json';
 import { recordEvent } from '../commands/audit';
 import { type CommandContext, SYSTEM } from '../commands/context';
+import { ADOPTIONS } from '../continuity/adoption-records';
+import { RESTORES } from '../restore/records';
 import { type Known, readKnown } from './known';
 
-const RESTORES = 'restores/';
-/** Of databases that went back by other means (activities/continuity/). */
-export const ADOPTIONS = 'adoptions/';
 const BEGUN = 'restore.begun';
 
 /** What the restored database knew before anything of its new life was written. */
 export interface Life extends Known {
-  /** Of the restore, or of the adoption. */
+  /** The id of the restore, or of the adoption. */
   restoreId: string;
   isAdoption?: boolean;
   generation: number;
@@ -125,7 +124,7 @@ export async function requireLife(db: Database): Promise<Life> {
 
 const Restore = z.object({ generation: z.number().int() });
 
-/** Of every restore and adoption that has been written down. */
+/** The highest generation in the records of restores and adoptions. */
 async function highestGeneration(backups: ObjectStore): Promise<number> {
   let highest = 0;
   for (const folder of [RESTORES, ADOPTIONS]) {

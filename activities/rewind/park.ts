@@ -15,7 +15,7 @@ export const WAS_DUE = Prisma.sql`((d.status = 'scheduled' AND d.next_attempt_at
   OR (d.status = 'approved' AND NOT EXISTS (
     SELECT 1 FROM revisions r WHERE r.draft_id = d.id AND r.revision = d.revision AND r.send_at > clock_timestamp())))`;
 
-/** Of `drafts d`: it would leave by itself, now or later, and nobody has changed it since the moment. */
+/** Of `drafts d`: it leaves without another word of anybody, now or later, and was last changed before that moment. */
 export const wouldLeave = (unchangedSince: Date) =>
   Prisma.sql`d.status IN ('scheduled', 'approved') AND d.updated_at < ${unchangedSince}`;
 

@@ -1,5 +1,4 @@
 // Describes what an adoption is about to do, and what it did.
-
 import type { AdoptedAs, AdoptionPlan, AdoptionResult } from '../../workflows/contracts/adoption';
 import { isRewound, whyHeld } from '../../workflows/contracts/held-mail';
 import { because } from './follow';

@@ -1,9 +1,11 @@
 // Documents beside the backups: records of restores, reports of drills.
+import { ADOPTIONS } from '../../activities/continuity/adoption-records';
+import { RESTORES } from '../../activities/restore/records';
 import type { Lost } from '../../activities/rewind/lost';
 import { ObjectNotFound, type ObjectStore } from '../runtime/object-store';
 
-export const RESTORES = 'restores/';
-export const ADOPTIONS = 'adoptions/';
+export { ADOPTIONS, RESTORES };
+
 export const DRILLS = 'drills/';
 
 /** The names below a prefix, the oldest first: each begins with its time. */

@@ -83,17 +83,11 @@ export async function startAdoption(
   { workflowId, queue, yes, ...asked }: StartAdoption,
 ): Promise<void> {
   const input: AdoptionInput = { adoptionId: uuidv7(), ...asked, ...(yes ? { yes } : {}) };
-  const startOnce = () =>
-    temporal.workflow.start('adoption', {
-      ...options('adoption', workflowId, input, `Adoption of the database as ${asked.as}`),
-      taskQueue: queue,
-      workflowIdConflictPolicy: 'USE_EXISTING',
-      workflowIdReusePolicy: 'ALLOW_DUPLICATE',
-    });
+  const given = { taskQueue: queue, staticSummary: `Adoption of the database as ${asked.as}` };
   // A namespace that is new to the worker knows its search attributes only a few seconds after they were made.
   for (const deadline = Date.now() + ATTRIBUTES_WITHIN_MS; ; ) {
     try {
-      return void (await startOnce());
+      return await startAgain(temporal, 'adoption', workflowId, input, given);
     } catch (error) {
       if (!SEARCH_ATTRIBUTE.test(String((error as Error).cause)) || Date.now() > deadline) throw error;
       await delay(TRIES_AGAIN_MS);
@@ -102,9 +96,16 @@ export async function startAdoption(
 }
 
 /** One at a time under its id; another one may follow it. */
-export async function startAgain(temporal: Client, type: string, workflowId: string, input: object): Promise<void> {
+export async function startAgain(
+  temporal: Client,
+  type: string,
+  workflowId: string,
+  input: object,
+  given: { taskQueue?: string; staticSummary?: string } = {},
+): Promise<void> {
   await temporal.workflow.start(type, {
     ...options(type, workflowId, input, type),
+    ...given,
     workflowIdConflictPolicy: 'USE_EXISTING',
     workflowIdReusePolicy: 'ALLOW_DUPLICATE',
   });

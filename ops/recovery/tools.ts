@@ -20,7 +20,7 @@ export interface RecoveryTools {
   encryption: Encryption;
 }
 
-/** What backups of everything but the database need. */
+/** Enough to back up the attachments and the configuration, without the database. */
 export type StoreTools = Omit<RecoveryTools, 'host' | 'pgbackrest'>;
 /** A provider keeps the database if there is no pgBackRest. */
 export type BackupTools = StoreTools & Partial<Pick<RecoveryTools, 'host' | 'pgbackrest'>>;

@@ -133,7 +133,7 @@ async function expectWordsKept({ db }: RewoundService, told: Acknowledged, left:
 /** Every mail is one of a draft that says so, and the other way round; only one whose conversation broke off, or of which
  *  nobody knows more than the journal, may be unsure. */
 async function expectMailsKnown({ db }: RewoundService, left: Left): Promise<void> {
-  const accepted = new Set(old.mail.accepted.map(({ messageId }) => /<([0-9a-f-]{36})@/.exec(messageId ?? '')?.[1]));
+  const accepted = old.mail.draftIds;
   for (const { id, status, finalStatus, outcome, failureCode } of await db.draft.findMany()) {
     const was = status === 'erased' ? finalStatus : status;
     if (was === 'sent') expect([id, accepted.has(id)]).toEqual([id, true]);

@@ -3,7 +3,7 @@
 import pino from 'pino';
 import { uuidv7 } from 'uuidv7';
 import { createSigner } from '../../activities/audit-trail/signatures';
-import { abandonOtherAnchors } from '../../activities/continuity/abandoned-anchors';
+import { abandonOtherAnchors, findLastCommon } from '../../activities/continuity/abandoned-anchors';
 import { openLedger } from '../../activities/erasure-ledger/ledger';
 import { type ReplayDependencies, replayLedger } from '../../activities/erasure-ledger/replay';
 import { createMentionIndex } from '../../activities/mention-index';
@@ -81,7 +81,9 @@ export class RewoundService {
   }
   /** As the switch of a restore does, too. */
   async release(): Promise<void> {
-    await abandonOtherAnchors({ db: this.db, backups: this.sources.backups }, createSigner(SETTINGS.SECRET_KEY));
+    const anchors = { db: this.db, backups: this.sources.backups };
+    const signer = createSigner(SETTINGS.SECRET_KEY);
+    await abandonOtherAnchors(anchors, signer, await findLastCommon(anchors, signer));
     await releaseLanes(this.db);
   }
   /** As a restore goes about it, once the old cluster has stopped. */

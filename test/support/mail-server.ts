@@ -48,6 +48,11 @@ export class TestMailServer implements Mailroom {
     return ids.filter((id, index) => ids.indexOf(id) !== index);
   }
 
+  /** The drafts whose mail was accepted. */
+  get draftIds(): Set<string | undefined> {
+    return new Set(this.accepted.map(({ messageId }) => /<([0-9a-f-]{36})@/.exec(messageId ?? '')?.[1]));
+  }
+
   store(recipient: string, sender: string, bytes: Buffer): void {
     this.accepted.push(receiveMail(recipient, sender, bytes));
   }
