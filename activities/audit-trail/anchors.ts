@@ -11,8 +11,10 @@ import { parse, readObject } from './stored-json';
 const DIGITS = 20;
 const READ_AHEAD = 16;
 
-export const anchorName = (position: bigint) => `${String(position).padStart(DIGITS, '0')}.json`;
-export const anchorKey = (position: bigint) => ANCHORS_FOLDER + anchorName(position);
+/** @param generation of the database: after a restore the same positions are anchored again, with other events */
+export const anchorKey = (position: bigint, generation = 1) =>
+  `${ANCHORS_FOLDER}${String(position).padStart(DIGITS, '0')}${generation > 1 ? `-${generation}` : ''}.json`;
+const NAME = /^(\d{20})(?:-\d{1,10})?\.json$/;
 
 const Statement = z.object({
   position: z.string().regex(/^\d{1,19}$/),
@@ -43,8 +45,14 @@ export class AnchorsUnavailable extends Error {
 }
 
 /** An anchor that is there is never replaced. @returns whether the one that is there now says the same */
-export async function writeAnchor(store: ObjectStore, signer: Signer, head: Head, at = new Date()): Promise<boolean> {
-  const key = anchorKey(head.position);
+export async function writeAnchor(
+  store: ObjectStore,
+  signer: Signer,
+  head: Head,
+  at = new Date(),
+  generation = 1,
+): Promise<boolean> {
+  const key = anchorKey(head.position, generation);
   const statement = {
     position: String(head.position),
     hash: Buffer.from(head.hash).toString('hex'),
@@ -74,7 +82,8 @@ export async function anchorHead(
   const { anchored, anchoredAt } = await db.auditProgress.findUniqueOrThrow({ where: { id: 1 } });
   const isOld = isLast || !anchoredAt || now.getTime() - anchoredAt.getTime() >= EACH_MS;
   if (head.position <= anchored || !(isOld || head.position - anchored >= EACH_POSITIONS)) return null;
-  const isSame = await writeAnchor(store, signer, head, now);
+  const { generation } = await db.instance.findUniqueOrThrow({ where: { id: 1 } });
+  const isSame = await writeAnchor(store, signer, head, now, generation);
   if (isSame) await noteAnchored(db, head, now);
   return { position: head.position, isSame };
 }
@@ -157,6 +166,6 @@ async function readAnchor(store: ObjectStore, key: string, position: bigint, ver
 }
 
 function positionOf(key: string, folder: string): bigint | null {
-  const [, digits] = /^(\d{20})\.json$/.exec(key.slice(folder.length)) ?? [];
+  const [, digits] = NAME.exec(key.slice(folder.length)) ?? [];
   return digits === undefined ? null : BigInt(digits);
 }

@@ -4,7 +4,7 @@
 // inserts holds a lock on the table from before it draws a position until its end. So each look remembers who holds one, and
 // the next looks again only where somebody has ended since, from what had been drawn when they began. This is exact, and
 // costs as much as there is news, however long the trail is. (It needs the sequence's CACHE to stay 1.)
-import { type Database, Prisma } from '../../prisma/client';
+import { type Database, Prisma, SERVER } from '../../prisma/client';
 import { GENESIS, hashEvent } from './canonical';
 import { EVENT, type EventRow, toRecord } from './events';
 
@@ -40,23 +40,25 @@ export function createSealer(db: Database, batch = BATCH) {
 
 /** Of one sealer, from look to look. */
 export interface Memory {
-  /** Of the database's life. */
-  generation: number;
+  /** Which server answered, and in which generation: another one may have drawn the same positions for other events. */
+  incarnation: string;
   /** Every event at or below is sealed, but for those of whom we wait for. */
   looked: bigint;
   /** Who was inserting at the last look, and what had been drawn when they were not yet. */
   inserting: Map<string, bigint>;
 }
 
-export const NOTHING_LOOKED_AT: Memory = { generation: 0, looked: 0n, inserting: new Map() };
+export const NOTHING_LOOKED_AT: Memory = { incarnation: '', looked: 0n, inserting: new Map() };
 
 export async function sealBatch(tx: Database, memory: Memory, batch: number): Promise<Sealed | null> {
-  const [lock] = await tx.$queryRaw<{ mine: boolean }[]>`SELECT ${SEALER_LOCK} AS mine`;
+  const [lock] = await tx.$queryRaw<{ mine: boolean; server: string }[]>`
+    SELECT ${SEALER_LOCK} AS mine, ${SERVER} AS server`;
   if (!lock?.mine) return null;
   const { settled } = await tx.auditProgress.findUniqueOrThrow({ where: { id: 1 } });
   const { generation } = await tx.instance.findUniqueOrThrow({ where: { id: 1 } });
-  // A restore rewinds the positions: what was looked at in another life says nothing of this one.
-  if (memory.generation !== generation) Object.assign(memory, NOTHING_LOOKED_AT, { generation });
+  const incarnation = `${lock.server}/${generation}`;
+  // A restore, a failover or a folder that was put back rewinds the positions.
+  if (memory.incarnation !== incarnation) Object.assign(memory, NOTHING_LOOKED_AT, { incarnation });
   const looked = max(memory.looked, settled);
 
   // In this order: whoever draws a position after the first holds a lock at the second, or has ended and can be seen.
@@ -111,6 +113,13 @@ export async function readHead(db: Pick<Database, '$queryRaw'>): Promise<Head> {
     UNION ALL (SELECT position, hash FROM audit_checkpoints ORDER BY position DESC LIMIT 1)
     ORDER BY position DESC LIMIT 1`;
   return head ?? { position: 0n, hash: GENESIS };
+}
+
+/** Returns the hash of the seal at that position, or of the checkpoint that replaced it; null if there is neither. */
+export async function readHash(db: Database, position: bigint): Promise<Uint8Array | null> {
+  const at = { where: { position }, select: { hash: true } };
+  const found = (await db.auditSeal.findUnique(at)) ?? (await db.auditCheckpoint.findUnique(at));
+  return found?.hash ?? null;
 }
 
 async function append(tx: Database, events: EventRow[]): Promise<void> {

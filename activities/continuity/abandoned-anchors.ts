@@ -4,7 +4,7 @@ import type { Database } from '../../prisma/client';
 import { readAnchors } from '../audit-trail/anchors';
 import { GENESIS } from '../audit-trail/canonical';
 import { ANCHORS_FOLDER, writeRestoration } from '../audit-trail/restorations';
-import { readHead } from '../audit-trail/seal';
+import { readHash, readHead } from '../audit-trail/seal';
 import type { Signer, Verifier } from '../audit-trail/signatures';
 import { listSoundRecords } from '../restore/records';
 import { listAdoptions } from './adoption-records';
@@ -62,11 +62,4 @@ async function findOldestRestart(backups: ObjectStore, anchored: bigint): Promis
   const heads = (await listSoundRecords(backups)).map(({ head }) => BigInt(head.position));
   for (const { position } of await listAdoptions(backups)) heads.push(BigInt(position));
   return heads.reduce((oldest, head) => (head < oldest ? head : oldest), anchored);
-}
-
-/** Returns the hash of the seal, or of the checkpoint that replaced it. */
-async function readHash(db: Database, position: bigint): Promise<Uint8Array | null> {
-  const at = { where: { position }, select: { hash: true } };
-  const found = (await db.auditSeal.findUnique(at)) ?? (await db.auditCheckpoint.findUnique(at));
-  return found?.hash ?? null;
 }

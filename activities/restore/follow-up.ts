@@ -96,6 +96,7 @@ export function createFollowUpActivities(tools: RecoveryTools, dependencies: Rew
           target,
           timeline,
           cluster: previous,
+          forkedAt: BigInt(record.head.position),
           beat: () => beat(),
         });
         await writeRecord(backups, { ...record, state: 'undone' });

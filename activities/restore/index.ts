@@ -22,6 +22,7 @@ import { refusal } from './refusal';
 import { abandonAnchors, type RewindDependencies, type Rewound, rewind, withDatabase } from './rewound';
 import { holdLanes, switchCluster, untilLives } from './switch';
 import { readControl } from './timelines';
+import { noteLostCommits } from './truth';
 
 export interface Restoring {
   restoreId: string;
@@ -129,6 +130,8 @@ interface GoingLive {
   /** Which was followed, where no cluster was there before. */
   timeline: number | null;
   cluster: string;
+  /** Of an undo: where the trail of the restored database forked from that of the one to which it goes back. */
+  forkedAt?: bigint | null;
   beat(news?: StepWait): void;
 }
 
@@ -136,15 +139,17 @@ interface GoingLive {
 export async function goLive(
   tools: RecoveryTools,
   dependencies: RewindDependencies,
-  { id, setId, target, timeline, cluster, beat }: GoingLive,
+  { id, setId, target, timeline, cluster, forkedAt = null, beat }: GoingLive,
 ): Promise<RestoreRecord> {
   const { host, backups } = tools;
   let record = await readRecord(backups, id);
   const isSwitched = livingName(host.home) === cluster;
   if (!isSwitched || !record) {
     const previous = isSwitched ? null : await livingOf(tools);
-    await holdLanes(tools);
-    const rewound = await withCluster(tools, cluster, (url) => rewind(tools, dependencies, { restoreId: id, url }));
+    if (await holdLanes(tools)) await noteLostCommits(tools, dependencies);
+    const rewound = await withCluster(tools, cluster, (url) =>
+      rewind(tools, dependencies, { restoreId: id, url, forkedAt }),
+    );
     beat();
     record = {
       id,

@@ -16,7 +16,10 @@ const STARTED_BY_OTHERS_WITHIN_MS = 5_000;
 const STARTS_WITHIN_MS = 120_000;
 const LOOKS_EACH_MS = 200;
 
-/** From then on no conversation with a mail server is opened there. One that is away sends nothing either. */
+/**
+ * From then on no conversation with a mail server is opened in the living database.
+ * Returns false if it is away: then it sends nothing either.
+ */
 export async function holdLanes({ settings }: RecoveryTools): Promise<boolean> {
   return withDatabase(settings.DATABASE_URL, async (db) => {
     await db.lane.updateMany({ data: { held: true, owner: null } });

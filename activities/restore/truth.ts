@@ -4,14 +4,18 @@ import { join } from 'node:path';
 import { readRepository } from '../../ops/pgbackrest/info';
 import type { RecoveryTools } from '../../ops/recovery/tools';
 import type { Database } from '../../prisma/client';
+import { isRewound } from '../../workflows/contracts/held-mail';
 import type { StepBeat } from '../../workflows/contracts/recovery-progress';
+import { createSigner } from '../audit-trail/signatures';
+import { holdMail, readHeld } from '../continuity/hold';
+import { lookBack } from '../continuity/look-back';
 import type { Truth } from '../rewind';
 import { chooseSet } from './chosen-set';
 import { discardCluster, restoreFiles, withCluster } from './cluster';
 import { truthName } from './left-clusters';
 import { leadsAlong } from './plan';
 import type { RestoreRecord } from './records';
-import { withDatabase } from './rewound';
+import { type RewindDependencies, withDatabase } from './rewound';
 import { readControl, wayTo } from './timelines';
 
 /** @returns the folder's name; null where the restore itself went to the end of all that was kept */
@@ -60,9 +64,33 @@ export function withTruth<T>(
     name === null
       ? work(restored, null)
       : withCluster(tools, name, (url) =>
-          withDatabase(url, (db) => work(restored, { db, isWhole: name !== truthName(restoreId) })),
+          withDatabase(url, async (db) =>
+            work(restored, { db, isWhole: name !== truthName(restoreId) && !(await hasLostCommits(db)) }),
+          ),
         ),
   );
+}
+
+/**
+ * Holds the mail of the living database if it has lost commits: once it has been left, the lists of what a restore lost are
+ * not complete, and an undo has to know.
+ */
+export async function noteLostCommits(
+  { settings, backups }: RecoveryTools,
+  { temporal, erasuresOn }: RewindDependencies,
+): Promise<void> {
+  await withDatabase(settings.DATABASE_URL, async (db) => {
+    if (await hasLostCommits(db)) return;
+    const { ledger, logger } = erasuresOn(db);
+    const verifier = createSigner(settings.SECRET_KEY);
+    const { code } = await lookBack({ db, backups, temporal, verifier, ledger });
+    if (code !== null && isRewound(code)) await holdMail({ db, logger }, code);
+  });
+}
+
+async function hasLostCommits(db: Database): Promise<boolean> {
+  const held = await readHeld(db);
+  return held !== null && isRewound(held.code);
 }
 
 export const forgetTruth = (tools: RecoveryTools, restoreId: string) => discardCluster(tools, truthName(restoreId));

@@ -14,6 +14,7 @@ import { TestService } from '../support/service';
 import { ReplicatedPostgres } from '../support/standby';
 import { until, untilStill } from '../support/until';
 import { openWay, type Way } from '../support/way';
+import { expectWholeTrail } from '../support/whole-trail';
 import { adopt, untilHeld } from './adopting';
 
 let postgres: ReplicatedPostgres;
@@ -32,6 +33,7 @@ beforeEach(async () => {
 afterEach(async () => {
   ending.witness.abort();
   await ending.done;
+  await expectWholeTrail(service.database.db, service.environment.BACKUP_URL ?? '');
   await service.endWorkers();
   await service.close();
   await way.close();

@@ -10,6 +10,7 @@ import { randomOf } from '../support/random';
 import { isLongRun } from '../support/servers';
 import { TestService } from '../support/service';
 import { until, untilStill } from '../support/until';
+import { expectWholeTrail } from '../support/whole-trail';
 import { adopt, copyInPlace } from './adopting';
 
 const SEEDS = isLongRun ? Array.from({ length: 20 }, (_, n) => n + 1) : [Date.now() % 100_000];
@@ -61,6 +62,7 @@ it.each(SEEDS)(`history %i keeps every promise through ${CUTS} cuts`, async (see
   const sent = service.mail.draftIds;
   expect([...withdrawn, ...rejected].filter((id) => sent.has(id))).toEqual([]);
   await expectErasedStayErased();
+  await expectWholeTrail(service.database.db, service.environment.BACKUP_URL ?? '');
 });
 
 /** It has looked whether the database is where it was: it holds mail, or works. */

@@ -1,7 +1,7 @@
 // A database restored beside the one that lives, switched to, and undone: on a real cluster that is started again by its pointer.
 import { randomBytes } from 'node:crypto';
 import { uuidv7 } from 'uuidv7';
-import { noteAnchored, writeAnchor } from '../../activities/audit-trail/anchors';
+import { anchorHead, noteAnchored, writeAnchor } from '../../activities/audit-trail/anchors';
 import { createSealer, readHead } from '../../activities/audit-trail/seal';
 import { createSigner } from '../../activities/audit-trail/signatures';
 import { verifyTrail } from '../../activities/audit-trail/verify';
@@ -193,4 +193,41 @@ test('anchors of the life that ended count no more, and those that the restored 
     expect(await verify()).toMatchObject({ ok: true, reason: null });
     expect(await restorations()).toBe(written + 1);
   });
+});
+
+test('an undo abandons the anchors of the restored database, also where its own trail is longer', async () => {
+  const { settings, backups } = place.tools;
+  const signer = createSigner(settings.SECRET_KEY);
+  const record = (events: number) =>
+    sql(`INSERT INTO audit_events (id, type, at, subject)
+      SELECT gen_random_uuid(), 'test', now(), 'draft' FROM generate_series(1, ${events})`);
+  const eventsSoFar = async () =>
+    BigInt((await sql<{ count: string }>('SELECT count(*) FROM audit_events'))[0]?.count ?? 0);
+  const anchorAndVerify = () =>
+    withDatabase(settings.DATABASE_URL, async (db) => {
+      const seal = createSealer(db);
+      while ((await seal())?.isMore);
+      expect(await anchorHead({ db, store: backups, signer }, new Date(), true)).toMatchObject({ isSame: true });
+      const { position } = await readHead(db);
+      return { head: position, verified: await verifyTrail({ db, store: backups, verifier: signer }) };
+    });
+  const time = new Date().toISOString();
+  await record(10);
+  const taken = await anchorAndVerify();
+  await record(40);
+  const before = await anchorAndVerify();
+
+  const restoring = await prepare({ from: 'latest', time });
+  await place.run(place.steps.switchToRestored, restoring);
+  // It anchors a position that is anchored already.
+  await record(Number(taken.head - (await eventsSoFar())));
+  const restored = await anchorAndVerify();
+  expect(restored.head).toBe(taken.head);
+  expect(restored.verified).toMatchObject({ ok: true, reason: null });
+  expect(restored.head).toBeLessThan(before.head);
+
+  await place.run(place.followUp.undoSwitch, { restoreId: restoring.restoreId, undoId: uuidv7() });
+  const undone = await anchorAndVerify();
+  expect(undone.head).toBeGreaterThan(before.head);
+  expect(undone.verified).toMatchObject({ ok: true, reason: null });
 });

@@ -10,6 +10,7 @@ const LONG_PROOFS = {
     'continuity/rewound',
     'continuity/failover',
     'continuity/copies',
+    'continuity/during-restore',
     'continuity/random-cuts',
   ],
   'what is killed and frozen': [
