@@ -11,7 +11,7 @@ import { Problem } from './problems';
 export interface IdentityDependencies {
   ring: KeyRing;
   limits: Limits;
-  commands: Pick<Commands, 'recordEvent'>;
+  commands: Pick<Commands, 'recordRefusal'>;
   adminPassword: string;
   sessionCookie: string;
   logger: Logger;
@@ -40,13 +40,14 @@ export function identify(dependencies: IdentityDependencies): RequestHandler {
 
   async function who(request: Request, response: Response): Promise<Identity | null> {
     const { authorization, 'x-admin-token': adminToken } = request.headers;
-    if (adminToken && isAdmin(String(adminToken))) return { actor: BOOTSTRAP_ADMIN, keyId: null };
+    if (adminToken && (await limits.adminToken(request, () => isAdmin(String(adminToken))))) {
+      return { actor: BOOTSTRAP_ADMIN, keyId: null };
+    }
     const isCounted = request.method === 'POST' && request.path.startsWith('/api/auth/');
     if (isCounted) await limits.auth(request);
     const countClient = () => (isCounted ? undefined : limits.client(request));
 
     if (adminToken) {
-      await limits.adminToken(request);
       await recordRefused(dependencies, response, { type: 'admin_token.refused', code: 'wrong_token' });
       throw wrong('The admin token');
     }
@@ -120,6 +121,6 @@ export async function recordRefused(
   const context = { actor: key?.actor ?? (identity as Identity | null)?.actor ?? SYSTEM, requestId };
   const about = key ? { subject: 'key', subjectId: key.keyId } : { subject: 'access' };
   await commands
-    .recordEvent(context, { type, ...about, data })
+    .recordRefusal(context, { type, ...about, data })
     .catch((err) => logger.error({ err, requestId }, 'A refusal could not be audited'));
 }

@@ -17,7 +17,7 @@ const Environment = z.object({
   MAIL_FROM: mailbox(),
   FILES_URL: storeUrl(),
   BACKUP_URL: storeUrl(),
-  ADMIN_PASSWORD: z.string(required('the bootstrap admin token')).min(8, 'must have 8 characters or more'),
+  ADMIN_PASSWORD: z.string(required('the bootstrap admin token')).min(16, 'must have 16 characters or more'),
   SECRET_KEY: secretKeys(),
   HOST: host(),
   PORT: port(8000),

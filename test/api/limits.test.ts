@@ -36,13 +36,26 @@ describe.each(['shared in Redis', 'kept by the process'])('limits %s', (where) =
     expect((await api.anyone.get('/api/auth/csrf-token')).status).toBe(200);
   });
 
-  it('take eleven wrong admin tokens, and the right one always', async () => {
+  it('take eleven wrong admin tokens of a client, and then not even the right one', async () => {
     const api = await create(redis());
+    expect(await many(20, () => api.admin.get('/api/keys'))).toEqual(Array(20).fill(200));
     const wrong = () => api.anyone.get('/api/keys').set('X-Admin-Token', `${ADMIN_PASSWORD}x`);
     expect(await many(12, wrong)).toEqual([...Array(11).fill(401), 429]);
-    expect((await api.admin.get('/api/keys')).status).toBe(200);
-    expect(await many(12, () => api.admin.post('/api/auth/logout'))).toEqual(Array(12).fill(204));
+    const { status, headers } = await api.admin.get('/api/keys');
+    expect([status, Number(headers['retry-after']) > 0]).toEqual([429, true]);
     expect((await api.anyone.post('/api/auth/login').send({ key: 'wrong' })).status).toBe(401);
+  });
+
+  it('take eleven wrong admin tokens of a client that sends them all at once', async () => {
+    const api = await create(redis());
+    const statuses = await Promise.all(
+      Array.from({ length: 100 }, async (_, n) => {
+        const answer = await api.anyone.get('/api/keys').set('X-Admin-Token', `guess-${n}`);
+        return answer.status;
+      }),
+    );
+    expect(statuses.filter((status) => status === 401)).toHaveLength(11);
+    expect(statuses.filter((status) => status === 429)).toHaveLength(89);
   });
 
   it('take so many requests of one key, and as many of another', async () => {
@@ -72,6 +85,13 @@ it('processes share their counters through Redis', async () => {
   const login = (api: TestApi) => () => api.anyone.post('/api/auth/login').send({ key: 'wrong' });
   expect(await many(6, login(first))).toEqual(Array(6).fill(401));
   expect(await many(6, login(second))).toEqual([...Array(5).fill(401), 429]);
+});
+
+it('a client that has guessed at one process guesses at no other', async () => {
+  const first = await create({ redis: testServers().redis });
+  const second = await create({ redis: testServers().redis, settings: { SECRET_KEY: first.settings.SECRET_KEY } });
+  await many(11, () => first.anyone.get('/api/keys').set('X-Admin-Token', 'a guess'));
+  expect((await second.admin.get('/api/keys')).status).toBe(429);
 });
 
 it('a client is who the proxy says only where the proxy is trusted', async () => {

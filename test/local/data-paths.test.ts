@@ -11,7 +11,7 @@ const NEEDED = {
   MAIL_FROM: 'outbox@example.com',
   FILES_URL: 'file:///files',
   BACKUP_URL: 'file:///backup',
-  ADMIN_PASSWORD: 'letters!',
+  ADMIN_PASSWORD: 'sixteen letters!',
   SECRET_KEY: Buffer.alloc(32, 1).toString('base64'),
 };
 

@@ -10,7 +10,7 @@ const NEEDED = {
   MAIL_FROM: 'outbox@example.com',
   FILES_URL: 'file:///var/lib/countersign/files',
   BACKUP_URL: 's3://backup/prefix',
-  ADMIN_PASSWORD: 'letters!',
+  ADMIN_PASSWORD: 'sixteen letters!',
   SECRET_KEY: SECRET,
 };
 
@@ -73,7 +73,7 @@ describe('the configuration', () => {
         MAILBOX_PATH: 'mail',
       }).sort(),
     ).toEqual([
-      '  ADMIN_PASSWORD must have 8 characters or more',
+      '  ADMIN_PASSWORD must have 16 characters or more',
       '  APPROVAL_DEADLINE_HOURS must be a number above 0 and up to 876000',
       '  DB_POOL_OVERFLOW must be a whole number from 0 to 10000',
       '  DB_POOL_SIZE must be a whole number from 1 to 10000',

@@ -17,7 +17,7 @@ const NEEDED = {
   MAIL_FROM: 'outbox@example.com',
   FILES_URL: pathToFileURL(folder).href,
   BACKUP_URL: 's3://backup/prefix',
-  ADMIN_PASSWORD: 'letters!',
+  ADMIN_PASSWORD: 'sixteen letters!',
   SECRET_KEY: KEY,
 };
 
@@ -89,7 +89,7 @@ const HOSTILE: Record<string, string[]> = {
   MAIL_FROM: ['x', '@', 'a@', '@b', 'a@b, c@d', 'A B', 'A <a@b', 'A <>', 'a@b@c', 'a b@c', 'A <a@b> <c@d>', 'G: a@b;'],
   FILES_URL: STORE,
   BACKUP_URL: STORE,
-  ADMIN_PASSWORD: ['short', '        '],
+  ADMIN_PASSWORD: ['short', 'fifteen letters', '                '],
   SECRET_KEY: [
     'x',
     'c2hvcnQ=',
