@@ -61,6 +61,7 @@ const EXPORTED = {
 const HOLD = { kept: 'For ever: it proves why something was kept', erasure: MENTION };
 const RUN = { kept: 'A year after its end', erasure: STAYS };
 
+const COUNTED = { kept: 'Until a worker has written the audit event, usually for a minute', erasure: STAYS };
 const DUE = { kept: 'Until a worker has seen to it, usually for a second', erasure: 'Removed before it is certified' };
 
 /** By model. */
@@ -75,8 +76,12 @@ export const COLUMNS: Record<string, Columns[]> = {
   ],
   Principal: [
     { class: 'personal', fields: 'name email', ...MEMBER },
-    { class: 'pseudonymous', fields: 'id', ...MEMBER },
+    { class: 'pseudonymous', fields: 'id look', ...MEMBER },
     { class: 'none', fields: 'createdAt', ...MEMBER },
+  ],
+  RefusalCount: [
+    { class: 'pseudonymous', fields: 'actorId', ...COUNTED },
+    { class: 'none', fields: 'minute type code route count', ...COUNTED },
   ],
   ApiKey: [
     { class: 'pseudonymous', fields: 'id principalId hash', ...KEY },

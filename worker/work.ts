@@ -38,6 +38,7 @@ import { listenForWork } from './listener';
 import { keepMentions } from './mentions';
 import { keepProcesses } from './open-processes';
 import { findHostRecovery } from './recovery';
+import { keepRefusals } from './refusals';
 import { keepSchedules, RECOVERY_SCHEDULES, SCHEDULES } from './schedules';
 import { keepSealing } from './sealer';
 import { keepSweeping } from './sweep';
@@ -134,6 +135,7 @@ export async function runWorker(
     listenForWork(settings.DATABASE_URL, { [MAIL_LANE]: mailAlarm, [RELAY]: relayAlarm }, stopping),
     keepSweeping({ db, files, logger }, stopping),
     keepErasures({ db, announce, logger }, stopping),
+    keepRefusals({ db, logger }, stopping),
     keepMentions({ db, logger, ...erasure }, stopping),
     sealing,
   ]);

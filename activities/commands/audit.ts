@@ -3,7 +3,6 @@ import { uuidv7 } from 'uuidv7';
 import type { Database } from '../../prisma/client';
 import type { CommandContext } from './context';
 import type { EventView } from './draft-view';
-import { Refusal } from './refusal';
 
 export interface AuditEntry {
   /** Drawn by the caller where another row names the event. */
@@ -25,23 +24,6 @@ export async function recordEvent(
     INSERT INTO audit_events (id, type, at, actor_id, subject, subject_id, revision, request_id, data)
     VALUES (${entry.id ?? uuidv7()}::uuid, ${entry.type}, clock_timestamp(), ${actor.id}::uuid, ${entry.subject},
       ${entry.subjectId ?? null}::uuid, ${entry.revision ?? null}::int, ${requestId}::uuid, ${JSON.stringify(entry.data ?? {})}::jsonb)`;
-}
-
-/** What is refused is written down before it is told. */
-export async function auditRefusals<T>(
-  db: Database,
-  context: CommandContext,
-  about: Pick<AuditEntry, 'subject' | 'subjectId' | 'revision'>,
-  act: () => T | Promise<T>,
-): Promise<T> {
-  try {
-    return await act();
-  } catch (refusal) {
-    if (refusal instanceof Refusal) {
-      await recordEvent(db, context, { ...about, type: `${about.subject}.refused`, data: { code: refusal.code } });
-    }
-    throw refusal;
-  }
 }
 
 /** A draft's timeline, oldest first, with what people wrote beside their acts. */

@@ -1,7 +1,7 @@
 // The commands, given what they need.
 import { uuidv7 } from 'uuidv7';
 import { Prisma } from '../../prisma/client';
-import { auditRefusals, recordEvent } from './audit';
+import { recordEvent } from './audit';
 import { own, resolve, revise, unlessErased, withdraw } from './change-draft';
 import type { CommandContext, CommandDependencies } from './context';
 import { approve, asApproved, reject, requestChanges } from './decide-draft';
@@ -14,6 +14,7 @@ import { createKeyCommands } from './keys';
 import { createHoldCommands } from './legal-holds';
 import { createProcessSteps } from './process-steps';
 import { Refusal } from './refusal';
+import { auditRefusals, recordRefusal } from './refusals';
 import { createRetentionCommands } from './retention';
 import { createServiceCommands } from './service-acts';
 import { createSubmitDraft } from './submit-draft';
@@ -88,5 +89,6 @@ export function createCommands(dependencies: CommandDependencies): Commands {
     },
 
     recordEvent: (context, event) => recordEvent(db, context, event),
+    recordRefusal: (context, event) => recordRefusal(db, context, event),
   };
 }

@@ -4,10 +4,10 @@ import { uuidv7 } from 'uuidv7';
 import { type Database, Prisma } from '../../prisma/client';
 import type { DraftStatus } from '../../workflows/contracts/draft-approval';
 import { isUrgent, WRITE_MESSAGES } from '../outbox/outbox';
-import { auditRefusals } from './audit';
 import type { CommandContext, CommandDependencies } from './context';
 import { type DraftRecord, readDraft, toState, type VerdictRecord } from './draft-record';
 import { Refusal } from './refusal';
+import { auditRefusals } from './refusals';
 
 export interface NewRevision {
   subject: string;

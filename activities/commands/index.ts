@@ -9,6 +9,7 @@ import type { ErasureCommands } from './erasures';
 import type { ExportCommands } from './exports';
 import type { HoldCommands } from './legal-holds';
 import type { PolicyDocument } from './policy';
+import type { RefusalEntry } from './refusals';
 import type { RetentionCommands } from './retention';
 import type { ServiceCommands } from './service-acts';
 
@@ -36,10 +37,10 @@ export interface KeyInput {
 export interface Commands extends ErasureCommands, ExportCommands, HoldCommands, RetentionCommands, ServiceCommands {
   /** The new draft, or the one that this principal submitted with this idempotency key before. */
   submitDraft(context: CommandContext, input: SubmitInput): Promise<DraftView>;
-  /** `revision`: refuse unless this is the current one. */
+  /** Approves what the approver has read. Refuses `stale_revision` unless `revision` is current. */
   approveDraft(
     context: CommandContext,
-    input: { id: string; revision?: number | undefined; comment?: string | undefined },
+    input: { id: string; revision: number; comment?: string | undefined },
   ): Promise<DraftView>;
   rejectDraft(
     context: CommandContext,
@@ -94,11 +95,13 @@ export interface Commands extends ErasureCommands, ExportCommands, HoldCommands,
   ): Promise<{ version: number; document: PolicyDocument }>;
   /** The bytes already lie in the file store under `sha256`. */
   recordAttachment(context: CommandContext, input: Omit<AttachmentView, 'id'>): Promise<AttachmentView>;
-  /** Records an audit event for what changes nothing else: a login, a refusal. */
+  /** Records an audit event for what changes nothing else: a download. */
   recordEvent(
     context: CommandContext,
     event: { type: string; subject: string; subjectId?: string; data?: Record<string, unknown> },
   ): Promise<void>;
+  /** Records a refusal: the first of its kind in a minute as an event, the others in one count. */
+  recordRefusal(context: CommandContext, refusal: RefusalEntry): Promise<void>;
 }
 
 export type { CommandContext, CommandDependencies };

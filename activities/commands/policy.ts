@@ -39,7 +39,7 @@ export interface PolicyDocument {
 export interface PolicySubject {
   confidence: number | null;
   author: string;
-  /** In [0, 1), drawn once for the draft: which drafts a sample takes. */
+  /** In [0, 1), drawn from the author and the mail: which drafts a sample takes. */
   sample: number;
 }
 

@@ -1,11 +1,12 @@
 // A draft comes in: policy decides whether a person is needed, in the same statement that stores it.
-import { createHash } from 'node:crypto';
+import { createHash, createHmac } from 'node:crypto';
 import { uuidv7 } from 'uuidv7';
+import { canonicalJson } from '../../ops/runtime/canonical-json';
+import { deriveSecrets } from '../../ops/runtime/secrets';
 import type { Database } from '../../prisma/client';
 import type { DraftStatus } from '../../workflows/contracts/draft-approval';
 import { isUrgent } from '../outbox/outbox';
-import { createSubjects } from '../personal-data/subject';
-import { auditRefusals } from './audit';
+import { createSubjects, normaliseAddress } from '../personal-data/subject';
 import type { CommandContext, CommandDependencies } from './context';
 import { type DraftRecord, readSubmitted, toView } from './draft-record';
 import type { AttachmentView, DraftView } from './draft-view';
@@ -13,6 +14,7 @@ import type { SubmitInput } from './index';
 import { decide, type Outcome, type PolicyDecision } from './policy';
 import { createPolicyCache, type StoredPolicy } from './policy-cache';
 import { Refusal } from './refusal';
+import { auditRefusals } from './refusals';
 import { type NewDraft, storeDraft } from './store-draft';
 
 const STATUS: Record<Outcome, DraftStatus> = {
@@ -23,6 +25,7 @@ const STATUS: Record<Outcome, DraftStatus> = {
 export function createSubmitDraft({ db, announce, settings }: CommandDependencies) {
   const policies = createPolicyCache(db);
   const subjects = createSubjects(settings.SECRET_KEY);
+  const draw = createSampler(settings.SECRET_KEY);
 
   return async function submitDraft(context: CommandContext, input: SubmitInput): Promise<DraftView> {
     for (;;) {
@@ -59,7 +62,10 @@ export function createSubmitDraft({ db, announce, settings }: CommandDependencie
   ): NewDraft {
     const id = uuidv7();
     const confidence = input.confidence ?? null;
-    const decision: PolicyDecision = decide({ confidence, author: actor.name, sample: sampleOf(id) }, policy.document);
+    const decision: PolicyDecision = decide(
+      { confidence, author: actor.name, sample: draw(actor.id, input) },
+      policy.document,
+    );
     const needsPeople = decision.outcome === 'require';
     return {
       id,
@@ -137,9 +143,18 @@ function replay(earlier: DraftRecord, requestHash: Uint8Array): DraftView {
 }
 
 function hashRequest({ idempotencyKey: _, ...input }: SubmitInput): Uint8Array<ArrayBuffer> {
-  const sorted = Object.fromEntries(Object.entries(input).sort(([a], [b]) => a.localeCompare(b)));
-  return Uint8Array.from(createHash('sha256').update(JSON.stringify(sorted)).digest());
+  return Uint8Array.from(createHash('sha256').update(canonicalJson(input)).digest());
 }
 
-/** In [0, 1), from the random half of the draft's id. */
-const sampleOf = (id: string) => Number.parseInt(id.slice(-12), 16) / 2 ** 48;
+/**
+ * Returns a function that draws a number in [0, 1) for a draft. The same mail of the same author draws the same, so that
+ * withdrawing and submitting it again evades no sample; the key keeps authors from computing it.
+ */
+function createSampler(secretKeys: readonly Buffer[]) {
+  const [key] = deriveSecrets(secretKeys, 'sample') as [Buffer];
+  return (authorId: string, { to, subject, body, html = '' }: SubmitInput): number => {
+    const words = [subject, body, html].map((text) => text.replace(/\s+/g, ' ').trim());
+    const seen = JSON.stringify([authorId, normaliseAddress(to), ...words]);
+    return createHmac('sha256', key).update(seen).digest().readUIntBE(0, 6) / 2 ** 48;
+  };
+}

@@ -11,7 +11,7 @@ const PAGE = 500;
 
 /**
  * Keys are not among what comes back, principals are: rows name them.
- * @returns for those whose name another has got in the new life: who stands for them here
+ * @returns for those whose name, or one that looks like it, another has got in the new life: who stands for them here
  */
 export async function copyPrincipals(restored: Database, truth: Database): Promise<Map<string, string>> {
   const others = new Map<string, string>();
@@ -20,8 +20,9 @@ export async function copyPrincipals(restored: Database, truth: Database): Promi
     const there = await restored.principal.findMany({ where: { id: { in: ids } }, select: { id: true } });
     const known = new Set(there.map(({ id }) => id));
     const gone = await truth.principal.findMany({ where: { id: { in: ids.filter((id) => !known.has(id)) } } });
-    for (const { id, name } of gone) {
-      others.set(id, (await restored.principal.findUniqueOrThrow({ where: { name } })).id);
+    for (const { id, name, look } of gone) {
+      const isThatOne = { OR: [{ name }, ...(look ? [{ look }] : [])] };
+      others.set(id, (await restored.principal.findFirstOrThrow({ where: isThatOne })).id);
     }
   }
   return others;

@@ -64,7 +64,7 @@ export function breakerEndpoints({ commands, temporal }: Dependencies, lanes: La
         await tell(service, name, reason, context).catch(async (error) => {
           if (error instanceof Problem) {
             const data = { service, act: name, code: error.code };
-            await commands.recordEvent(context, { type: 'service.refused', subject: 'service', data });
+            await commands.recordRefusal(context, { type: 'service.refused', subject: 'service', data });
           }
           throw error;
         });

@@ -55,8 +55,8 @@ export const Revision = z
   .meta({ id: 'Revision', description: 'What is left out stays; null takes `html` or `sendAt` away.' });
 
 export const Approval = z
-  .strictObject({ revision: revision.optional(), comment: optionalRemark() })
-  .meta({ id: 'Approval' });
+  .strictObject({ revision, comment: optionalRemark() })
+  .meta({ id: 'Approval', description: '`revision` is the one that the approver has read.' });
 export const Rejection = z.strictObject({ revision: revision.optional(), reason: remark() }).meta({ id: 'Rejection' });
 export const ChangeRequest = z
   .strictObject({ revision: revision.optional(), comment: remark() })

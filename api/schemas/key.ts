@@ -1,10 +1,13 @@
 // API keys and who holds them.
 import { z } from 'zod';
 import { ROLES } from '../../activities/commands/context';
+import { lookOf } from '../../activities/commands/name-look';
 import { listOf } from './page';
 import { address, line, uuid } from './text';
 
-const OWN = /^countersign:/i;
+const OWN = lookOf('countersign:');
+/** Zero-width and other format characters, variation selectors, tags, fillers. */
+const UNSEEN = /[\p{Default_Ignorable_Code_Point}\p{Cf}\p{Co}\p{Cn}\u2800]/u;
 
 const CODE = /^[\p{L}\p{M}\p{N}](?:[\p{L}\p{M}\p{N} ._-]*[\p{L}\p{M}\p{N}])?$/u;
 /** A group is a code. Other people's erasures would have to rewrite a name that holds an address. */
@@ -20,14 +23,20 @@ export const NewKey = z
   .strictObject({
     name: z
       .string()
-      // Two that look the same must not be two principals.
-      .transform((name) => name.normalize('NFC').trim())
-      .pipe(line(200).refine((name) => !OWN.test(name), { error: 'must not begin with `countersign:`' }))
+      .transform((name) => name.normalize('NFKC').replace(/ +/g, ' ').trim())
+      .pipe(
+        line(200)
+          .refine((name) => !UNSEEN.test(name), {
+            error: 'must not hold characters that nobody sees, or that join others',
+          })
+          .refine((name) => !lookOf(name).startsWith(OWN), { error: 'must not begin with `countersign:`' }),
+      )
       .meta({
         type: 'string',
         minLength: 1,
         maxLength: 200,
-        description: 'The person or agent; keys of one name are one principal',
+        description:
+          'The person or agent; keys of one name are one principal. A name that looks like the one of another principal is refused',
       }),
     email: address().optional(),
     roles: z

@@ -120,7 +120,8 @@ it('routes for anyone ask nobody who they are', async () => {
 });
 
 it('writes down each refusal for want of a role: who, and which route', async () => {
-  const { headers } = await people.author.post('/api/keys').send({ name: 'x', roles: ['admin'] });
+  const asker = await api.person('somebody who is refused once', 'author');
+  const { headers } = await asker.post('/api/keys').send({ name: 'x', roles: ['admin'] });
   const events = await api.database.db.auditEvent.findMany({ where: { requestId: headers['x-request-id'] as string } });
   expect(events).toMatchObject([
     { type: 'access.refused', subject: 'access', data: { code: 'missing_role', route: 'POST /api/keys' } },

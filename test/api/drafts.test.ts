@@ -140,7 +140,10 @@ describe('reading drafts', () => {
   it('says of an erased draft that it has been erased', async () => {
     const { id } = await submit();
     await setStatus(api.database.db, id, 'erased');
-    for (const answer of [author.get(`/api/drafts/${id}`), approver.post(`/api/drafts/${id}/approve`)]) {
+    for (const answer of [
+      author.get(`/api/drafts/${id}`),
+      approver.post(`/api/drafts/${id}/approve`).send({ revision: 1 }),
+    ]) {
       const { status, body } = await answer;
       expect([status, body]).toEqual([410, problem('erased', 410)]);
     }
@@ -202,7 +205,7 @@ describe('deciding', () => {
     expect(first.body.decision.approvals).toEqual([
       { by: 'Ada', at: expect.any(String), revision: 1, comment: 'Good.' },
     ]);
-    const again = await approver.post(`/api/drafts/${id}/approve`);
+    const again = await approver.post(`/api/drafts/${id}/approve`).send({ revision: 1 });
     expect([again.status, again.body]).toEqual([200, first.body]);
     const rejected = await approver.post(`/api/drafts/${id}/reject`).send({ reason: 'No.' });
     expect([rejected.status, rejected.body]).toEqual([409, problem('already-decided', 409)]);
@@ -211,7 +214,9 @@ describe('deciding', () => {
 
   it('answers 50 identical approvals at once alike, and notes one', async () => {
     const { id } = await submit();
-    const answers = await Promise.all(Array.from({ length: 50 }, () => approver.post(`/api/drafts/${id}/approve`)));
+    const answers = await Promise.all(
+      Array.from({ length: 50 }, () => approver.post(`/api/drafts/${id}/approve`).send({ revision: 1 })),
+    );
     expect(new Set(answers.map(({ status, body }) => `${status} ${JSON.stringify(body)}`)).size).toBe(1);
     expect(await timeline(api.database.db, id)).toEqual(['submitted', 'approved']);
   });
@@ -220,15 +225,35 @@ describe('deciding', () => {
     const { id } = await submit();
     const stale = await approver.post(`/api/drafts/${id}/approve`).send({ revision: 2 });
     expect([stale.status, stale.body]).toEqual([409, problem('stale-revision', 409)]);
-    expect((await approver.post(`/api/drafts/${UNKNOWN}/approve`)).body).toEqual(problem('not-found', 404));
-    expect((await approver.post('/api/drafts/123/approve')).body).toEqual(problem('not-found', 404));
+    expect((await approver.post(`/api/drafts/${UNKNOWN}/approve`).send({ revision: 1 })).body).toEqual(
+      problem('not-found', 404),
+    );
+    expect((await approver.post('/api/drafts/123/approve').send({ revision: 1 })).body).toEqual(
+      problem('not-found', 404),
+    );
     const both = await api.person('an agent', 'author', 'approver');
-    expect((await both.post(`/api/drafts/${id}/approve`)).body).toEqual(problem('four-eyes', 403));
+    expect((await both.post(`/api/drafts/${id}/approve`).send({ revision: 1 })).body).toEqual(
+      problem('four-eyes', 403),
+    );
+  });
+
+  it('refuses an approval that does not say what was read', async () => {
+    const { id } = await submit();
+    for (const path of [`/api/drafts/${id}/approve`, `/api/workflows/draft-${id}/approve`]) {
+      const { status, body } = await approver.post(path).send({ comment: 'Good.' });
+      expect([path, status, body.errors]).toEqual([path, 400, [{ path: 'revision', message: 'is required' }]]);
+    }
+    const decisions = [{ id, decision: 'approve' }];
+    const many = await approver.post('/api/drafts/decisions').send({ decisions });
+    expect([many.status, many.body.errors]).toEqual([400, [{ path: 'decisions.0.revision', message: 'is required' }]]);
+    expect((await approver.get(`/api/drafts/${id}`)).body.status).toBe('pending_review');
   });
 
   it('takes an id in capitals for the same draft', async () => {
     const { id } = await submit();
-    const { status, body } = await approver.post(`/api/drafts/${id.toUpperCase()}/approve`).send({ comment: '' });
+    const { status, body } = await approver
+      .post(`/api/drafts/${id.toUpperCase()}/approve`)
+      .send({ revision: 1, comment: '' });
     expect([status, body.id, body.decision.approvals[0].comment]).toEqual([200, id, null]);
   });
 
@@ -251,7 +276,9 @@ describe('deciding', () => {
     expect([approved.status, approved.body.status]).toEqual([200, 'approved']);
     expect((await approver.post(`/api/workflows/draft-${id}/reject`).send({ reason: 'No.' })).status).toBe(409);
     for (const workflow of ['123', id, 'draft-123', `draft-${UNKNOWN}`]) {
-      expect((await approver.post(`/api/workflows/${workflow}/approve`)).body).toEqual(problem('not-found', 404));
+      expect((await approver.post(`/api/workflows/${workflow}/approve`).send({ revision: 1 })).body).toEqual(
+        problem('not-found', 404),
+      );
     }
   });
 

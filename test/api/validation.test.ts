@@ -158,10 +158,10 @@ describe('the rest of a draft', () => {
 
 describe('what is written beside a decision', () => {
   it('may have 10,000 characters; empty words are none where none are needed', () => {
-    expect(Approval.parse({ comment: '🚀'.repeat(10_000) }).comment).toHaveLength(20_000);
-    for (const comment of ['', ' \n']) expect(Approval.parse({ comment }).comment).toBeUndefined();
+    expect(Approval.parse({ revision: 1, comment: '🚀'.repeat(10_000) }).comment).toHaveLength(20_000);
+    for (const comment of ['', ' \n']) expect(Approval.parse({ revision: 1, comment }).comment).toBeUndefined();
     for (const comment of ['x'.repeat(10_001), 'a\0b', 7, null]) {
-      expect(faults(Approval, { comment })).toEqual([{ path: 'comment', message: expect.any(String) }]);
+      expect(faults(Approval, { revision: 1, comment })).toEqual([{ path: 'comment', message: expect.any(String) }]);
     }
     expect(faults(Rejection, { reason: ' ' })).toEqual([{ path: 'reason', message: 'must not be empty' }]);
   });
@@ -240,8 +240,23 @@ describe('a new key', () => {
     expect(faults(NewKey, given)[0]?.message).toContain('Put no address into it.');
   });
 
-  it('has a name in one form only, so that two that look alike are one principal', () => {
-    expect(NewKey.parse({ name: ' Zoe\u0308 ', roles: ['author'] }).name).toBe('Zoë');
+  it.each([' Zoe\u0308 ', '\uff3aoë', '\u{1d419}oë', 'Zoë\u00a0'])('has the name %j in one form only', (name) => {
+    expect(NewKey.parse({ name, roles: ['author'] }).name).toBe('Zoë');
+  });
+
+  it.each([
+    ['a zero-width space', 'A\u200bda'],
+    ['a zero-width joiner', 'A\u200dda'],
+    ['a variation selector', 'Ada\ufe0f'],
+    ['a tag', 'Ada\u{e0041}'],
+    ['a soft hyphen', 'A\u00adda'],
+    ['a change of direction', '\u202eadA'],
+    ['a filler', 'Ada\u3164'],
+    ['a blank', 'Ada\u2800'],
+    ['a private character', 'Ada\ue000'],
+    ['our own prefix in other letters', '\u0441ountersign:admin'],
+  ])('has no name with %s', (_what, name) => {
+    expect(faults(NewKey, { name, roles: ['author'] })).toEqual([{ path: 'name', message: expect.any(String) }]);
   });
 
   it.each([

@@ -19,7 +19,7 @@ afterAll(() => database.drop());
 
 const approved = async (changes = {}) => {
   const draft = await test.commands.submitDraft(author, aDraft(changes));
-  return test.commands.approveDraft(approver, { id: draft.id });
+  return test.commands.approveDraft(approver, { id: draft.id, revision: 1 });
 };
 
 describe('releasing a draft', () => {
@@ -76,7 +76,7 @@ describe('expiring a draft', () => {
     await Promise.all(
       drafts.map(async ({ id }, i) => {
         await moveDeadline(database.db, id, `${i} milliseconds`);
-        const both = [test.commands.approveDraft(approver, { id }), test.commands.expireDraft(id)];
+        const both = [test.commands.approveDraft(approver, { id, revision: 1 }), test.commands.expireDraft(id)];
         await Promise.allSettled(both);
         await test.commands.expireDraft(id);
         const ends = (await timeline(database.db, id)).filter((type) => ['approved', 'expired'].includes(type));

@@ -25,7 +25,7 @@ const revise = (draft: DraftView, changes: object, who = author) =>
 describe('revising a draft', () => {
   it('makes a new revision and dismisses the approvals of the old one', async () => {
     const draft = await submit({ html: '<p>Here</p>' });
-    await test.commands.approveDraft(approver, { id: draft.id });
+    await test.commands.approveDraft(approver, { id: draft.id, revision: 1 });
     const revised = await revise(draft, { subject: 'Other minutes' });
     expect(revised).toMatchObject({
       status: 'pending_review',

@@ -57,6 +57,15 @@ describe('submitting a draft', () => {
     expect(await timeline(database.db, draft.id)).toEqual(['submitted', 'withdrawn']);
   });
 
+  it('answers the same draft though its metadata comes in another order', async () => {
+    const submitted = aDraft({ idempotencyKey: 'ordered', metadata: { ticket: 7, order: { a: 1, b: [1, 2] } } });
+    const draft = await test.commands.submitDraft(author, submitted);
+    const again = aDraft({ idempotencyKey: 'ordered', metadata: { order: { b: [1, 2], a: 1 }, ticket: 7 } });
+    expect((await test.commands.submitDraft(author, again)).id).toBe(draft.id);
+    const other = aDraft({ idempotencyKey: 'ordered', metadata: { order: { b: [2, 1], a: 1 }, ticket: 7 } });
+    expect(await refusalOf(test.commands.submitDraft(author, other))).toBe('idempotency_mismatch');
+  });
+
   it('refuses another body under the same key', async () => {
     await test.commands.submitDraft(author, aDraft({ idempotencyKey: 'taken' }));
     const other = test.commands.submitDraft(author, aDraft({ idempotencyKey: 'taken', subject: 'Another' }));
@@ -146,6 +155,25 @@ describe('the policy in the submitting transaction', () => {
     await database.db.policy.update({ where: { version }, data: { document: strict } });
     await database.db.instance.update({ where: { id: 1 }, data: { generation: { increment: 1 } } });
     expect(await submit()).toMatchObject({ status: 'pending_review', decision: { policyVersion: version } });
+  });
+
+  it('samples about the share it says, and nobody evades that by withdrawing and submitting again', async () => {
+    await test.commands.setPolicy(test.admin, { ...POLICY, mode: { sampled: 0.5 } });
+    const submit = (n: number, changes = {}) =>
+      test.commands.submitDraft(author, aDraft({ confidence: 0.95, subject: `Mail ${n}`, ...changes }));
+    const drawn: string[] = [];
+    for (let n = 0; n < 60; n++) {
+      const first = await submit(n);
+      drawn.push(first.status);
+      await test.commands.withdrawDraft(author, { id: first.id });
+      const { body, to } = aDraft();
+      for (const changes of [{}, { body: `${body}\n` }, { to: to.toUpperCase() }, { metadata: { again: n } }]) {
+        expect((await submit(n, changes)).status).toBe(first.status);
+      }
+    }
+    const sampled = drawn.filter((status) => status === 'pending_review').length;
+    expect([sampled > 10, sampled < 50]).toEqual([true, true]);
+    await test.commands.setPolicy(test.admin, POLICY);
   });
 
   it('gives parallel changes of the policy a version each', async () => {

@@ -122,7 +122,7 @@ describe('an erased draft', () => {
     const draft = await submitted('erased');
     const { commands } = test;
     const { id } = draft;
-    expect(await refusalOf(commands.approveDraft(approver, { id }))).toBe('erased');
+    expect(await refusalOf(commands.approveDraft(approver, { id, revision: 1 }))).toBe('erased');
     expect(await refusalOf(commands.withdrawDraft(author, { id }))).toBe('erased');
     expect(await refusalOf(commands.resolveDraft(approver, { id, as: 'sent', reason: 'x' }))).toBe('erased');
   });

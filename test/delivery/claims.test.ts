@@ -24,7 +24,7 @@ afterEach(() => database.drop());
 
 async function due(): Promise<string> {
   const { id } = await test.commands.submitDraft(author, aDraft());
-  await test.commands.approveDraft(approver, { id });
+  await test.commands.approveDraft(approver, { id, revision: 1 });
   await test.commands.releaseDraft(id);
   return id;
 }

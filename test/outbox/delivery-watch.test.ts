@@ -22,7 +22,7 @@ afterAll(() => database.drop());
 
 async function released(sendAt?: string): Promise<{ id: string; state: DraftState }> {
   const { id } = await test.commands.submitDraft(author, { ...aDraft(), ...(sendAt ? { sendAt } : {}) });
-  await test.commands.approveDraft(approver, { id });
+  await test.commands.approveDraft(approver, { id, revision: 1 });
   await database.db.outboxMessage.deleteMany({ where: { entityId: id } });
   return { id, state: (await test.commands.releaseDraft(id)) as DraftState };
 }

@@ -114,7 +114,7 @@ it('nothing that is not made for a person ever knows them, whatever is asked and
     [404, 'GET', `/${EMAIL}`, ADMIN],
     [404, 'GET', `/unsubscribe/${IN_PATH}`, {}],
     [404, 'GET', `/api/gdpr/erasures/${IN_PATH}/certificate`, ADMIN],
-    [404, 'POST', `/api/workflows/${IN_PATH}/approve`, bob, {}],
+    [404, 'POST', `/api/workflows/${IN_PATH}/approve`, bob, { revision: 1 }],
     [400, 'POST', '/api/gdpr/erasures', ADMIN, { email: `Ms <${EMAIL}>`, [EMAIL]: EMAIL }],
     [400, 'POST', '/api/gdpr/erasures', ADMIN, `{"email": ${EMAIL}`],
     [400, 'POST', '/api/keys', ADMIN, { name: 'x', roles: ['author'], groups: [EMAIL] }],

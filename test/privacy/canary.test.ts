@@ -97,7 +97,11 @@ it('leaves no trace of anybody in Temporal or in a log, however the mail fares',
     revision: 1,
     body: `${CANARIES.body} again`,
   });
-  await service.test.commands.approveDraft(service.approver, { id: revised.id, comment: CANARIES.comment });
+  await service.test.commands.approveDraft(service.approver, {
+    id: revised.id,
+    comment: CANARIES.comment,
+    revision: 1,
+  });
   await service.draftIn('sent', reviewed.id);
   const rejected = await submit('rejected', true);
   await service.test.commands.rejectDraft(service.approver, { id: rejected.id, reason: CANARIES.comment });

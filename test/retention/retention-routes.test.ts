@@ -111,7 +111,7 @@ describe('an erased draft', () => {
     ['get', '', undefined],
     ['get', '/events', undefined],
     ['put', '', { subject: 'anew' }],
-    ['post', '/approve', {}],
+    ['post', '/approve', { revision: 1 }],
     ['post', '/reject', { reason: 'no' }],
     ['post', '/request-changes', { comment: 'no' }],
     ['post', '/withdraw', {}],

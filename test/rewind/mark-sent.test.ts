@@ -202,6 +202,6 @@ markedOnce(
       commands.resolveDraft(old.approver, { id, as: 'not_sent', reason: 'not in the log' });
     expect(await resolve(waiting.id)).toMatchObject({ status: 'pending_review', outcome: null, failure: null });
     expect(await resolve(due.id)).toMatchObject({ status: 'scheduled', outcome: null });
-    expect((await commands.approveDraft(old.approver, { id: waiting.id })).status).toBe('approved');
+    expect((await commands.approveDraft(old.approver, { id: waiting.id, revision: 1 })).status).toBe('approved');
   },
 );

@@ -104,14 +104,14 @@ describe('a restored database', () => {
     expect(await service.bringBack()).toMatchObject({ drafts: 3, superseded: 0, complete: true });
     const { commands } = service.test;
     service.runWorker();
-    const repeated = await commands.approveDraft(old.approver, { id: sent.id });
+    const repeated = await commands.approveDraft(old.approver, { id: sent.id, revision: 1 });
     expect(repeated.status).toBe('approved');
     expect((await service.db.draft.findUniqueOrThrow({ where: { id: sent.id } })).status).toBe('sent');
     await until('the rejected draft’s process ends', async () => (await statusOf(rejected.id)) === 'COMPLETED');
-    await commands.approveDraft(old.approver, { id: open.id });
+    await commands.approveDraft(old.approver, { id: open.id, revision: 1 });
     await sentIn(service, open.id);
     const next = await commands.submitDraft(old.author, { to: 'next@example.org', subject: 's', body: 'b' });
-    await commands.approveDraft(old.approver, { id: next.id });
+    await commands.approveDraft(old.approver, { id: next.id, revision: 1 });
     await sentIn(service, next.id);
     for (const to of ['sent', 'lost', 'open', 'next'])
       expect(old.mail.acceptedFor(`${to}@example.org`)).toHaveLength(1);
@@ -153,12 +153,12 @@ describe('a restored database', () => {
       service.runWorker();
       await waitsIn('pending_review', rejected.id);
       expect(await waitsIn('pending_review', revised.id)).toMatchObject({ generation: 2, version: 1 });
-      await service.test.commands.approveDraft(old.approver, { id: rejected.id });
+      await service.test.commands.approveDraft(old.approver, { id: rejected.id, revision: 1 });
       await sentIn(service, rejected.id);
       await until('the process of what is gone ends', async () => (await statusOf(gone.draft)) === 'COMPLETED');
       await until('the erasure that is gone ends', async () => (await erasure.describe()).status.name === 'COMPLETED');
       // What an operator has terminated stays so, in this life too.
-      await service.test.commands.approveDraft(old.approver, { id: stopped.id });
+      await service.test.commands.approveDraft(old.approver, { id: stopped.id, revision: 1 });
       await until('its message is delivered', async () => {
         return (await service.db.outboxMessage.count({ where: { entityId: stopped.id } })) === 0;
       });

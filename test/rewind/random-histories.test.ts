@@ -81,7 +81,7 @@ async function acceptLoss(service: RewoundService): Promise<void> {
 /** Whoever had decided before decides once more, about what looks undecided now. */
 async function decideAgain(service: RewoundService): Promise<void> {
   for (const { id } of await service.db.draft.findMany({ where: { status: 'pending_review' } })) {
-    await service.test.commands.approveDraft(old.approver, { id });
+    await service.test.commands.approveDraft(old.approver, { id, revision: 1 });
   }
   await untilSettled(service);
 }

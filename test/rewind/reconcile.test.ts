@@ -70,7 +70,7 @@ describe('a draft', () => {
       metadata: { big: 0.1, n: 12_345_678 },
       idempotencyKey: 'k',
     });
-    await commands.approveDraft(old.approver, { id: approved.id, comment: 'yes' });
+    await commands.approveDraft(old.approver, { id: approved.id, comment: 'yes', revision: 1 });
     await setStatus(old.database.db, approved.id, 'sent', 'delivered');
     await commands.reviseDraft(old.author, { id: revised.id, revision: 1, body: 'Other words.' });
     await commands.withdrawDraft(old.author, { id: withdrawn.id, reason: 'no longer true' });
@@ -152,7 +152,7 @@ describe('a draft', () => {
   it('that a person has decided otherwise in the new life stays so, unless its mail has gone out', async () => {
     const [decided, sent] = [await submit(), await submit()];
     await cut();
-    for (const { id } of [decided, sent]) await old.test.commands.approveDraft(old.approver, { id });
+    for (const { id } of [decided, sent]) await old.test.commands.approveDraft(old.approver, { id, revision: 1 });
     await setStatus(old.database.db, sent.id, 'sent', 'delivered');
     await begin();
     for (const { id } of [decided, sent]) {
@@ -168,7 +168,7 @@ describe('a draft', () => {
   it('that expired in the new life, though somebody had decided in time, is what was decided', async () => {
     const draft = await submit();
     await cut();
-    await old.test.commands.approveDraft(old.approver, { id: draft.id });
+    await old.test.commands.approveDraft(old.approver, { id: draft.id, revision: 1 });
     await begin();
     await service.db.$executeRaw`UPDATE drafts SET expires_at = clock_timestamp()`;
     await service.test.commands.expireDraft(draft.id);
@@ -261,7 +261,7 @@ describe('a promise to a person', () => {
   it('a draft that was erased here too is known to have ended as it did', async () => {
     const [sent, kept] = [await submit({ to: ADA }), await submit({ to: 'bob@customer.example' })];
     await cut();
-    await old.test.commands.approveDraft(old.approver, { id: sent.id, comment: `for ${ADA}` });
+    await old.test.commands.approveDraft(old.approver, { id: sent.id, revision: 1, comment: `for ${ADA}` });
     await setStatus(old.database.db, sent.id, 'sent', 'delivered');
     await begin();
     await service.db.$transaction((tx) => eraseDrafts(tx, [sent.id], 'erasure'));
@@ -299,7 +299,7 @@ it('events that are lost come in at the end of the chain, which stays whole, wit
   await seal(old.database.db);
   await cut();
   const draft = await submit();
-  await refusalOf(old.test.commands.approveDraft(old.author, { id: draft.id }));
+  await refusalOf(old.test.commands.approveDraft(old.author, { id: draft.id, revision: 1 }));
   await old.test.commands.addSuppression(old.test.admin, { email: 'no@mail.example', reason: 'asked' });
   const act = { service: 'email', event: 'service.paused', reason: 'maintenance' } as const;
   await old.test.commands.actOnService(old.test.admin, act, async () => {});
@@ -321,7 +321,9 @@ describe('one that is cut off', () => {
   it('goes on, however often the database breaks off, and ends as if nothing had happened', async () => {
     const drafts = await Promise.all(Array.from({ length: 120 }, () => submit()));
     await cut();
-    await Promise.all(drafts.map(({ id }, i) => (i % 2 ? old.test.commands.approveDraft(old.approver, { id }) : null)));
+    await Promise.all(
+      drafts.map(({ id }, i) => (i % 2 ? old.test.commands.approveDraft(old.approver, { id, revision: 1 }) : null)),
+    );
     const more = await Promise.all(Array.from({ length: 60 }, () => submit()));
     await old.test.commands.addSuppression(old.test.admin, { email: 'no@mail.example', reason: 'asked' });
     await begin();

@@ -28,7 +28,7 @@ export const WRITERS: Record<string, Writer> = {
     return service.commands.reviseDraft(service.base.author, { id, revision: 1, body: 'Without them.' });
   },
   'the comment of an approval': async (service, comment) =>
-    service.commands.approveDraft(service.base.approver, { id: (await submit(service, {})).id, comment }),
+    service.commands.approveDraft(service.base.approver, { id: (await submit(service, {})).id, revision: 1, comment }),
   'the reason of a rejection': async (service, reason) =>
     service.commands.rejectDraft(service.base.approver, { id: (await submit(service, {})).id, reason }),
   'a request for changes': async (service, comment) =>

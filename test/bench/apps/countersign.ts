@@ -81,7 +81,7 @@ export async function startCountersign(
       name: 'people',
       title: 'Countersign, by people',
       create: createAs(author),
-      approve: (id) => http.send('POST', `/api/drafts/${id}/approve`, {}, approver),
+      approve: (id) => http.send('POST', `/api/drafts/${id}/approve`, { revision: 1 }, approver),
       eventsOf: (ids) =>
         eventsOfWorkflows(
           client,

@@ -35,7 +35,7 @@ async function approve(scene: Scene, chance: Chance): Promise<void> {
   const draft = someDraft(scene, chance);
   const { id } = draft;
   const comment = chance.is(0.3) ? `as ${drafts.email} said` : undefined;
-  await unlessRefused(world.commands.approveDraft(world.approver, { id, comment }));
+  await unlessRefused(world.commands.approveDraft(world.approver, { id, comment, revision: 1 }));
   draft.saidAt = Date.now();
   await chance.pause(world.pool);
   await world.commands.releaseDraft(id);

@@ -90,12 +90,12 @@ export async function erasePrincipals(db: Database, person: Person): Promise<{ p
       await shutOutNewHolds(tx);
       if (await isHeld(tx, person)) return 0;
       if (!isPerson) {
-        await tx.principal.update({ where: { id }, data: { name: withoutMention(name, person.email) } });
+        await tx.principal.update({ where: { id }, data: { name: withoutMention(name, person.email), look: null } });
         return 0;
       }
       await tx.principal.update({
         where: { id },
-        data: { name: `erased-${randomBytes(8).toString('hex')}`, email: null },
+        data: { name: `erased-${randomBytes(8).toString('hex')}`, look: null, email: null },
       });
       await tx.apiKey.updateMany({ where: { principalId: id, endedAt: null }, data: { endedAt: new Date() } });
       // What they wrote beside a decision is theirs; that they decided stays.
