@@ -99,8 +99,8 @@ it('leaves no trace of anybody in Temporal or in a log, however the mail fares',
   });
   await service.test.commands.approveDraft(service.approver, {
     id: revised.id,
+    revision: 2,
     comment: CANARIES.comment,
-    revision: 1,
   });
   await service.draftIn('sent', reviewed.id);
   const rejected = await submit('rejected', true);

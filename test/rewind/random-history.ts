@@ -64,7 +64,7 @@ export class RandomHistory {
       told.submitted.set(submitted.id, email);
       if (!sure || submitted.status === 'scheduled') this.drafts.push(submitted);
     } else if (dice < 0.68) {
-      await commands.approveDraft(service.approver, { id: draft.id, revision: 1 });
+      await commands.approveDraft(service.approver, { id: draft.id, revision: told.revised.get(draft.id) ?? 1 });
       told.approved.add(draft.id);
       // Where that was lost, somebody has decided anew.
       told.rejected.delete(draft.id);

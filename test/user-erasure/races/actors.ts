@@ -19,13 +19,16 @@ type Act = (scene: Scene, chance: Chance) => Promise<unknown>;
 
 const someDraft = ({ drafts }: Scene, chance: Chance): KnownDraft => chance.one(drafts.known);
 
+const readRevision = async ({ db }: Scene['world'], id: string): Promise<number> =>
+  (await db.draft.findUniqueOrThrow({ where: { id }, select: { revision: true } })).revision;
+
 async function revise(scene: Scene, chance: Chance): Promise<void> {
   const { world, drafts } = scene;
   const draft = someDraft(scene, chance);
   const { id, kind, bodies } = draft;
   const body = drafts.body(chance, kind);
   bodies.add(drafts.clean(body));
-  const { revision } = await world.db.draft.findUniqueOrThrow({ where: { id }, select: { revision: true } });
+  const revision = await readRevision(world, id);
   await unlessRefused(world.commands.reviseDraft(world.author, { id, revision, body }));
   draft.saidAt = Date.now();
 }
@@ -35,7 +38,8 @@ async function approve(scene: Scene, chance: Chance): Promise<void> {
   const draft = someDraft(scene, chance);
   const { id } = draft;
   const comment = chance.is(0.3) ? `as ${drafts.email} said` : undefined;
-  await unlessRefused(world.commands.approveDraft(world.approver, { id, comment, revision: 1 }));
+  const revision = await readRevision(world, id);
+  await unlessRefused(world.commands.approveDraft(world.approver, { id, revision, comment }));
   draft.saidAt = Date.now();
   await chance.pause(world.pool);
   await world.commands.releaseDraft(id);
