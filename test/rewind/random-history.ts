@@ -50,6 +50,11 @@ export class RandomHistory {
     return all[Math.floor(this.random() * all.length)];
   }
 
+  /** Returns null if the database has gone back to before that draft. */
+  private async readRevision(id: string): Promise<number | null> {
+    return (await this.service.database.db.draft.findUnique({ where: { id } }))?.revision ?? null;
+  }
+
   private async actOnce(): Promise<void> {
     const { service, told } = this;
     const { commands, admin } = service.test;
@@ -64,7 +69,9 @@ export class RandomHistory {
       told.submitted.set(submitted.id, email);
       if (!sure || submitted.status === 'scheduled') this.drafts.push(submitted);
     } else if (dice < 0.68) {
-      await commands.approveDraft(service.approver, { id: draft.id, revision: told.revised.get(draft.id) ?? 1 });
+      const revision = await this.readRevision(draft.id);
+      if (revision === null) return;
+      await commands.approveDraft(service.approver, { id: draft.id, revision });
       told.approved.add(draft.id);
       // Where that was lost, somebody has decided anew.
       told.rejected.delete(draft.id);
@@ -73,10 +80,8 @@ export class RandomHistory {
       await commands.rejectDraft(service.approver, { id: draft.id, reason: 'no' });
       told.rejected.add(draft.id);
     } else if (dice < 0.84) {
-      const current = await service.database.db.draft.findUnique({ where: { id: draft.id } });
-      // The database may have gone back since.
-      if (!current) return;
-      const { revision } = current;
+      const revision = await this.readRevision(draft.id);
+      if (revision === null) return;
       const revised = await commands.reviseDraft(service.author, {
         id: draft.id,
         revision,
