@@ -57,6 +57,9 @@ export function sendProblem(response: Response, problem: Problem): void {
   response.send(JSON.stringify(problem.toJSON(requestId)));
 }
 
+export const HEADER_OVERFLOW = 'HPE_HEADER_OVERFLOW';
+export const TOO_MANY_CONNECTIONS = 'ERR_TOO_MANY_CONNECTIONS';
+
 /** For what is no request, so that there is no response either: node's `clientError`, for instance. */
 export function answerUnparsed(error: NodeJS.ErrnoException, socket: Duplex): void {
   if (!socket.writable || error.code === 'ECONNRESET') {
@@ -80,7 +83,15 @@ export function answerUnparsed(error: NodeJS.ErrnoException, socket: Duplex): vo
 }
 
 function unparsed(code: string | undefined): Problem {
-  if (code === 'HPE_HEADER_OVERFLOW') return new Problem('header-too-large', 'All headers together may have 16 KiB.');
+  if (code === HEADER_OVERFLOW) {
+    return new Problem('header-too-large', 'All headers together may have 16 KiB and 100 lines.');
+  }
   if (code === 'ERR_HTTP_REQUEST_TIMEOUT') return new Problem('request-timeout', 'It did not arrive in time.');
+  if (code === TOO_MANY_CONNECTIONS) {
+    return new Problem(
+      'too-many-requests',
+      'This client has too many connections open: close some, or use them again.',
+    );
+  }
   return new Problem('malformed-request', 'This is no HTTP request.');
 }

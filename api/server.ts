@@ -1,10 +1,8 @@
 // The HTTP server around the app: what the parser refuses is answered too, and what was accepted is finished before the end.
 import { createServer, type RequestListener, type Server, type ServerResponse } from 'node:http';
 import { type Listening, listenOn } from '../ops/runtime/listening';
-import { answerUnparsed } from './failures';
-
-/** Longer than a load balancer keeps an idle connection, so that it is never we who close one just as it is used. */
-const IDLE_MS = 75_000;
+import { type ConnectionLimits, limitConnections, MOST_HEADERS, SERVER_OPTIONS } from './connections';
+import { answerUnparsed, HEADER_OVERFLOW } from './failures';
 
 export interface ApiServer {
   server: Server;
@@ -14,11 +12,14 @@ export interface ApiServer {
   cutOff(): void;
 }
 
-export function createApiServer(app: RequestListener): ApiServer {
+export function createApiServer(app: RequestListener, limits: ConnectionLimits): ApiServer {
   const answering = new Map<ServerResponse, Promise<void>>();
   const take: RequestListener = (request, response) => {
     if (request.headers.host === undefined && request.httpVersion === '1.1') {
       return answerUnparsed(new Error('No host is named'), request.socket);
+    }
+    if (request.rawHeaders.length > 2 * MOST_HEADERS) {
+      return answerUnparsed(Object.assign(new Error('Too many headers'), { code: HEADER_OVERFLOW }), request.socket);
     }
     const answered = new Promise<void>((resolve) => {
       response.once('close', () => {
@@ -29,10 +30,10 @@ export function createApiServer(app: RequestListener): ApiServer {
     answering.set(response, answered);
     app(request, response);
   };
-  const server = createServer({ requireHostHeader: false }, take);
+  const server = createServer({ requireHostHeader: false, ...SERVER_OPTIONS }, take);
   // An expectation that nobody knows may be passed over; node's own answer to it would be no problem document.
   server.on('checkExpectation', take);
-  server.keepAliveTimeout = IDLE_MS;
+  limitConnections(server, limits);
   server.on('clientError', answerUnparsed);
   const answerAll = async () => {
     for (const response of answering.keys()) response.shouldKeepAlive = false;

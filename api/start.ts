@@ -16,6 +16,7 @@ import type { Telemetry } from '../ops/runtime/telemetry';
 import { openTemporalClient } from '../ops/runtime/temporal';
 import { createDatabase } from '../prisma/client';
 import { createApp } from './app';
+import { TIMES } from './connections';
 import { createHealthChecks } from './health-checks';
 import { createProvenRestore } from './proven-restore';
 import { createApiServer } from './server';
@@ -58,7 +59,11 @@ export async function startApi(settings: Configuration, logger: Logger, telemetr
     telemetry,
     lifecycle,
   });
-  const { listen, drain, cutOff } = createApiServer(app);
+  const { listen, drain, cutOff } = createApiServer(app, {
+    ...TIMES,
+    most: settings.CONNECTIONS,
+    mostPerClient: settings.TRUST_PROXY === undefined ? settings.CONNECTIONS_PER_CLIENT : null,
+  });
   const metrics = await startMetricsServer(registry, { host: settings.METRICS_HOST, port: settings.METRICS_PORT });
   await listen({ host: settings.HOST, port: settings.PORT });
   logger.info({ host: settings.HOST, port: settings.PORT }, 'The API listens');

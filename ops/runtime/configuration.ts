@@ -35,6 +35,8 @@ const Environment = z.object({
   SENTRY_TRACES_SAMPLE_RATE: share(0),
   LOG_LEVEL: z.enum(LOG_LEVELS, { error: `must be one of ${LOG_LEVELS.join(', ')}` }).default('info'),
   TRUST_PROXY: proxies().optional(),
+  CONNECTIONS: whole(1, 1_000_000, 10_000),
+  CONNECTIONS_PER_CLIENT: whole(1, 1_000_000, 1_000),
   KEY_REQUESTS_PER_MINUTE: whole(1, 1_000_000_000, 60_000),
   DB_POOL_SIZE: whole(1, CONNECTIONS_AT_MOST, 20),
   DB_POOL_OVERFLOW: whole(0, CONNECTIONS_AT_MOST, 10),

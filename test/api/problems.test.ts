@@ -4,7 +4,7 @@ import { problemOf } from '../../api/problems';
 import { createApiServer } from '../../api/server';
 import { aDraft } from '../support/commands';
 import { openTestDatabase } from '../support/database';
-import { problem, TestApi } from './test-api';
+import { CONNECTIONS, problem, TestApi } from './test-api';
 
 let api: TestApi;
 let author: TestAgent;
@@ -118,7 +118,7 @@ describe('a request that cannot be taken is told why', () => {
 
 describe('what is no HTTP request the parser takes', () => {
   async function say(text: string): Promise<string> {
-    const { server, listen, cutOff } = createApiServer(api.app);
+    const { server, listen, cutOff } = createApiServer(api.app, CONNECTIONS);
     await listen({ host: '127.0.0.1', port: 0 });
     const { port } = server.address() as { port: number };
     const socket = connect(port, '127.0.0.1', () => socket.write(text));

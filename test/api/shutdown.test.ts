@@ -5,7 +5,7 @@ import { type ShutdownSteps, shutDown } from '../../ops/runtime/shutdown';
 import { aDraft } from '../support/commands';
 import { deferred } from '../support/deferred';
 import { until } from '../support/until';
-import { TestApi } from './test-api';
+import { CONNECTIONS, TestApi } from './test-api';
 
 let api: TestApi;
 /** Every submission waits here. */
@@ -32,7 +32,7 @@ beforeEach(() => {
 });
 
 async function started() {
-  const server = createApiServer(api.app);
+  const server = createApiServer(api.app, CONNECTIONS);
   await server.listen({ host: '127.0.0.1', port: 0 });
   const { port } = server.server.address() as { port: number };
   const { key } = await api.keyFor('an agent', 'author');

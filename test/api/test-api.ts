@@ -12,6 +12,7 @@ import type { Commands } from '../../activities/commands/index';
 import { createSessionCommands } from '../../activities/commands/sessions';
 import { createLedgerGate } from '../../activities/erasure-ledger/gate';
 import { createApp } from '../../api/app';
+import { type ConnectionLimits, TIMES } from '../../api/connections';
 import type { ApiSettings, AppDependencies } from '../../api/dependencies';
 import { createHealthChecks, type HealthChecks } from '../../api/health-checks';
 import { createProvenRestore } from '../../api/proven-restore';
@@ -27,6 +28,7 @@ import { ADMIN_PASSWORD, newFolder } from '../support/environment';
 import { until } from '../support/until';
 
 export { ADMIN_PASSWORD };
+export const CONNECTIONS: ConnectionLimits = { ...TIMES, most: 1_000, mostPerClient: null };
 
 /** Nobody listens there. */
 export const NOBODY = '127.0.0.1:9';

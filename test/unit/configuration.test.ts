@@ -32,6 +32,8 @@ describe('the configuration', () => {
       PORT: 8000,
       PUBLIC_URL: 'http://localhost:8000',
       LOG_LEVEL: 'info',
+      CONNECTIONS: 10_000,
+      CONNECTIONS_PER_CLIENT: 1_000,
       KEY_REQUESTS_PER_MINUTE: 60_000,
       DB_POOL_SIZE: 20,
       DB_POOL_OVERFLOW: 10,

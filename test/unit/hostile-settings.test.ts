@@ -153,6 +153,8 @@ const HOSTILE: Record<string, string[]> = {
     '1,2',
     '10.0.0.1,,10.0.0.2',
   ],
+  CONNECTIONS: NOT_ZERO,
+  CONNECTIONS_PER_CLIENT: NOT_ZERO,
   KEY_REQUESTS_PER_MINUTE: NOT_ZERO,
   SHUTDOWN_DRAIN_SECONDS: [...NUMBERS, '1000000000'],
   APPROVAL_DEADLINE_HOURS: ['x', 'NaN', 'Infinity', '-1', '0', '1e9', '1000000000', '0.0', '1,5'],
