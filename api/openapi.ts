@@ -114,7 +114,8 @@ function answerOf(answer: Documented['answer']): ResponseConfig {
 function problemsOf(route: Documented): Record<string, ResponseConfig> {
   const codes = new Set<ProblemCode>(route.problems);
   codes.add('internal-error');
-  if (route.tag !== 'Health') codes.add('too-many-requests').add('database-busy').add('database-unavailable');
+  if (route.tag !== 'Health')
+    codes.add('too-many-requests').add('database-busy').add('took-too-long').add('database-unavailable');
   if (route.roles !== 'anyone') codes.add('unauthenticated').add('missing-role');
   if (route.method !== 'get' && !isCsrfExempt(route.path)) codes.add('csrf-token');
   if (route.query || route.body || route.headers) codes.add('invalid-request');

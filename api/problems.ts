@@ -42,6 +42,7 @@ export const PROBLEMS = {
   'internal-error': [500, 'Countersign failed'],
   'too-many-changes': [503, 'Too many changes at once'],
   'database-busy': [503, 'The database is busy'],
+  'took-too-long': [503, 'The database took too long'],
   'database-unavailable': [503, 'The database is unavailable'],
   'files-unavailable': [503, 'The file store is unavailable'],
   'anchors-unavailable': [503, 'The anchors of the audit trail are unavailable'],
@@ -142,9 +143,12 @@ function ofReading(error: unknown): Problem | null {
   return null;
 }
 
-/** The pool's own words, and Prisma's code where a transaction did not get a connection. */
-const POOL_TIMEOUT = 'timeout exceeded when trying to connect';
-const NO_TRANSACTION = 'P2028';
+/** The words of the pool, and of Prisma, if there was no connection in time. */
+const NO_CONNECTION = /timeout exceeded when trying to connect|Unable to start a transaction in the given time/;
+/** Prisma's code for a transaction that expired, among others. */
+const TRANSACTION_TROUBLE = 'P2028';
+/** PostgreSQL cancelled a statement. */
+const CANCELLED = '57014';
 const AWAY = new Set([
   'DatabaseNotReachable',
   'ConnectionClosed',
@@ -164,13 +168,23 @@ function ofDatabase(error: unknown): Problem | null {
     code?: unknown;
     meta?: { driverAdapterError?: { cause?: { kind?: string; originalCode?: string } } };
   };
-  if (error.message.includes(POOL_TIMEOUT) || code === NO_TRANSACTION) {
+  if (NO_CONNECTION.test(error.message)) {
     return new Problem('database-busy', 'All database connections are busy; try again.', {
       ...RETRY_SOON,
       cause: error,
     });
   }
   const { kind = '', originalCode = '' } = meta?.driverAdapterError?.cause ?? {};
+  if (code === TRANSACTION_TROUBLE || originalCode === CANCELLED) {
+    return new Problem(
+      'took-too-long',
+      'The database did not finish in time, and nothing was changed. Ask for less, or try again.',
+      {
+        ...RETRY_SOON,
+        cause: error,
+      },
+    );
+  }
   if (GAVE_WAY.test(originalCode) || GAVE_WAY.test(String(code))) {
     return new Problem('too-many-changes', 'Others change the same at once; try again.', {
       ...RETRY_SOON,

@@ -44,7 +44,7 @@ export function createRecovery({
     try {
       await Promise.race([commands.recordEvent(context, entry), tooLong]);
     } catch (err) {
-      if (!['database-unavailable', 'database-busy'].includes(problemOf(err).code)) throw err;
+      if (!['database-unavailable', 'database-busy', 'took-too-long'].includes(problemOf(err).code)) throw err;
       logger.warn(
         { err, requestId, event: entry.type, actor: context.actor.id, ...entry.data },
         'The database is away: this is not in the audit trail',

@@ -27,7 +27,7 @@ export async function startApi(settings: Configuration, logger: Logger, telemetr
     telemetry.report(error);
     return telemetry.close();
   });
-  const { db, pool, close } = createDatabase(settings);
+  const { db, pool, close } = createDatabase(settings, settings.DB_STATEMENT_TIMEOUT_SECONDS * 1000);
   const redis = settings.REDIS_URL ? connectRedis(settings.REDIS_URL, logger) : null;
   const temporal = openTemporalClient();
   const registry = createRegistry('api');

@@ -29,8 +29,14 @@ export type DatabaseSettings = Pick<
   'DATABASE_URL' | 'DB_POOL_SIZE' | 'DB_POOL_OVERFLOW' | 'DB_POOL_TIMEOUT_SECONDS' | 'DB_POOL_RECYCLE_SECONDS'
 >;
 
-/** Opens no connection yet. `pool` is for its numbers (`totalCount`, `idleCount`, `waitingCount`) and its end. */
-export function createDatabase(settings: DatabaseSettings): { db: Database; pool: pg.Pool; close(): Promise<void> } {
+/**
+ * Opens no connection yet. `pool` is for its numbers (`totalCount`, `idleCount`, `waitingCount`) and its end.
+ * @param statementTimeoutMs PostgreSQL cancels a statement that takes longer; 0: it cancels none
+ */
+export function createDatabase(
+  settings: DatabaseSettings,
+  statementTimeoutMs = 0,
+): { db: Database; pool: pg.Pool; close(): Promise<void> } {
   const pool = new pg.Pool({
     connectionString: settings.DATABASE_URL,
     min: settings.DB_POOL_SIZE,
@@ -39,6 +45,7 @@ export function createDatabase(settings: DatabaseSettings): { db: Database; pool
     maxLifetimeSeconds: settings.DB_POOL_RECYCLE_SECONDS,
     idleTimeoutMillis: 10_000,
     application_name: 'countersign',
+    ...(statementTimeoutMs > 0 ? { statement_timeout: statementTimeoutMs } : {}),
   });
   // A connection that breaks while idle is replaced by the pool; without a listener it would end the process.
   pool.on('error', () => {});

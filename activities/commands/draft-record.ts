@@ -1,7 +1,7 @@
 // A draft as PostgreSQL has it, read in one statement, and the views made of it.
 import { type Database, ISO_8601, Prisma } from '../../prisma/client';
 import { type DraftState, type DraftStatus, draftApprovalId } from '../../workflows/contracts/draft-approval';
-import type { AttachmentView, DecisionView, DraftOutline, DraftView } from './draft-view';
+import type { AttachmentView, DecisionView, DraftOutline, DraftView, ListedDraft } from './draft-view';
 import { describeFailure } from './failure-codes';
 
 export interface VerdictRecord {
@@ -55,7 +55,7 @@ export interface DraftRecord {
 /** In the order of `position`; dates inside are ISO 8601 with milliseconds, as PostgreSQL's own JSON has other digits. */
 const recordWith = (texts: Prisma.Sql) => Prisma.sql`
   SELECT d.id, (SELECT generation FROM instance WHERE id = 1) AS generation, d.version, d.status, d.revision, d.author_id AS "authorId", p.name AS author,
-    d."to", d.reply_to AS "replyTo", d.campaign, d.confidence, d.metadata, d.decision,
+    d."to", d.reply_to AS "replyTo", d.campaign, d.confidence, d.decision,
     d.created_at AS "createdAt", d.updated_at AS "updatedAt", d.expires_at AS "expiresAt", d.due_at AS "dueAt",
     d.sent_at AS "sentAt", d.message_id AS "messageId", d.outcome, d.failure_code AS "failureCode",
     d.needs_people AS "needsPeople", d.next_attempt_at AS "nextAttemptAt", d.attempts, d.request_hash AS "requestHash",
@@ -71,7 +71,8 @@ const recordWith = (texts: Prisma.Sql) => Prisma.sql`
   FROM drafts d
   JOIN principals p ON p.id = d.author_id
   LEFT JOIN revisions r ON r.draft_id = d.id AND r.revision = d.revision`;
-const RECORD = recordWith(Prisma.sql`r.subject, r.body, r.html`);
+const RECORD = recordWith(Prisma.sql`r.subject, r.body, r.html, d.metadata`);
+const LISTED = recordWith(Prisma.sql`r.subject, NULL AS body, NULL AS html, NULL AS metadata`);
 
 export async function readDraft(db: Database, id: string): Promise<DraftRecord | null> {
   const [record] = await db.$queryRaw<DraftRecord[]>`${RECORD} WHERE d.id = ${id}::uuid`;
@@ -105,7 +106,7 @@ export async function readDraftView(db: Database, id: string): Promise<DraftView
 /** Without what its revisions say, which may be large. */
 export async function readDraftOutline(db: Database, id: string): Promise<DraftOutline | null> {
   const [record] = await db.$queryRaw<DraftRecord[]>`
-    ${recordWith(Prisma.sql`NULL AS subject, NULL AS body, NULL AS html`)} WHERE d.id = ${id}::uuid`;
+    ${recordWith(Prisma.sql`NULL AS subject, NULL AS body, NULL AS html, d.metadata`)} WHERE d.id = ${id}::uuid`;
   if (!record) return null;
   const { subject: _, body: __, html: ___, ...outline } = toView(record);
   return outline;
@@ -116,27 +117,37 @@ export interface DraftFilter {
   /** Without it all but the erased, which say nothing any more. */
   status?: string | undefined;
   campaign?: string | undefined;
-  /** Words in the subject, the body or the recipient. */
+  /** A part of the subject, of the recipient, or of the first 20,000 characters of the body, in any case. */
   q?: string | undefined;
   /** Newest first: what comes after this one. */
   after?: { createdAt: Date; id: string } | undefined;
   limit: number;
 }
 
-export async function listDraftViews(db: Database, filter: DraftFilter): Promise<DraftView[]> {
+/** As the indices have it (prisma/migrations/20261130000400_search). */
+const search = (like: string) => Prisma.sql`
+  SELECT x.draft_id FROM revisions x JOIN drafts y ON y.id = x.draft_id AND y.revision = x.revision
+    WHERE (x.subject || E'\n' || left(x.body, 20000)) ILIKE ${like}
+  UNION ALL SELECT y.id FROM drafts y WHERE lower(y."to") LIKE lower(${like})`;
+
+export async function listDrafts(db: Database, filter: DraftFilter): Promise<ListedDraft[]> {
   const like = filter.q === undefined ? null : `%${filter.q.replace(/[\\%_]/g, '\\$&')}%`;
   const conditions = [
     ...(filter.authorId === undefined ? [] : [Prisma.sql`d.author_id = ${filter.authorId}::uuid`]),
     filter.status === undefined ? Prisma.sql`d.status <> 'erased'` : Prisma.sql`d.status = ${filter.status}`,
     ...(filter.campaign === undefined ? [] : [Prisma.sql`d.campaign = ${filter.campaign}`]),
-    ...(like === null ? [] : [Prisma.sql`(r.subject ILIKE ${like} OR r.body ILIKE ${like} OR d."to" ILIKE ${like})`]),
+    ...(like === null ? [] : [Prisma.sql`d.id IN (${search(like)})`]),
     ...(filter.after === undefined
       ? []
       : [Prisma.sql`(d.created_at, d.id) < (${filter.after.createdAt}::timestamptz, ${filter.after.id}::uuid)`]),
   ];
   const records = await db.$queryRaw<DraftRecord[]>`
-    ${RECORD} WHERE ${Prisma.join(conditions, ' AND ')} ORDER BY d.created_at DESC, d.id DESC LIMIT ${filter.limit}`;
-  return records.map(toView);
+    ${LISTED} WHERE ${Prisma.join(conditions, ' AND ')} ORDER BY d.created_at DESC, d.id DESC LIMIT ${filter.limit}`;
+  return records.map((record) => toListed(toView(record)));
+}
+
+export function toListed({ body: _, html: __, metadata: ___, ...listed }: DraftView): ListedDraft {
+  return listed;
 }
 
 export type StateRow = Pick<

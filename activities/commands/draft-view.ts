@@ -46,6 +46,9 @@ export interface DraftView {
   workflowId: string | null;
 }
 
+/** A draft in a list: without what may be large. */
+export type ListedDraft = Omit<DraftView, 'body' | 'html' | 'metadata'>;
+
 export type DraftOutline = Omit<DraftView, 'subject' | 'body' | 'html'>;
 
 export interface EventView {

@@ -2,6 +2,7 @@
 
 import { z } from 'zod';
 import type { CommandContext } from '../../activities/commands/context';
+import { toListed } from '../../activities/commands/draft-record';
 import type { DraftView } from '../../activities/commands/draft-view';
 import { draftApprovalId } from '../../workflows/contracts/draft-approval';
 import type { AppDependencies } from '../dependencies';
@@ -26,7 +27,7 @@ type Decision = z.output<typeof schema.Decisions>['decisions'][number];
 const ItemResult = z.object({
   id: z.string(),
   status: z.int().meta({ description: 'What the decision alone would have been answered' }),
-  draft: schema.Draft.optional(),
+  draft: schema.ListedDraft.optional(),
   problem: z.object({ type: z.string(), title: z.string(), status: z.int(), detail: z.string() }).optional(),
 });
 
@@ -84,7 +85,7 @@ export function decisionEndpoints({ commands, logger }: Pick<AppDependencies, 'c
   async function decideOne(decision: Decision, context: CommandContext) {
     const { id } = decision;
     try {
-      return { id, status: 200, draft: await decide(decision, context) };
+      return { id, status: 200, draft: toListed(await decide(decision, context)) };
     } catch (error) {
       const problem = problemOf(error);
       const { requestId } = context;

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { listDraftEvents } from '../../activities/commands/audit';
 import type { Actor } from '../../activities/commands/context';
-import { listDraftViews, readDraftView } from '../../activities/commands/draft-record';
+import { listDrafts, readDraftView } from '../../activities/commands/draft-record';
 import type { DraftView } from '../../activities/commands/draft-view';
 import type { AppDependencies } from '../dependencies';
 import { type Endpoint, endpoint } from '../endpoint';
@@ -49,14 +49,15 @@ export function draftEndpoints({ db, commands }: Pick<AppDependencies, 'db' | 'c
       method: 'get',
       path: '/api/drafts',
       summary: 'List drafts, newest first',
-      description: 'Authors see their own, approvers all.',
+      description:
+        'Authors see their own, approvers all. Without body, HTML and metadata, which each draft has at its own route.',
       roles: ['author', 'approver'],
       query: schema.DraftQuery,
       answer: { status: 200, description: 'A page of drafts', body: schema.DraftList },
       async handle({ query: { cursor, limit, ...filter }, context: { actor } }) {
         const [createdAt, id] = readCursor(cursor, TimeCursor) ?? [];
         const after = createdAt !== undefined && id !== undefined ? { createdAt: new Date(createdAt), id } : undefined;
-        const drafts = await listDraftViews(db, { ...filter, ...ownOnly(actor), after, limit: limit + 1 });
+        const drafts = await listDrafts(db, { ...filter, ...ownOnly(actor), after, limit: limit + 1 });
         return pageOf(drafts, limit, (last) => [Date.parse(last.createdAt), last.id]);
       },
     }),

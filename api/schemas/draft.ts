@@ -1,6 +1,11 @@
 // Drafts as they come in and go out.
 import { z } from 'zod';
-import type { AttachmentView, DraftView, EventView } from '../../activities/commands/draft-view';
+import type {
+  AttachmentView,
+  DraftView,
+  EventView,
+  ListedDraft as ListedDraftView,
+} from '../../activities/commands/draft-view';
 import { DRAFT_STATUSES } from '../../workflows/contracts/draft-approval';
 import { metadata } from './metadata';
 import { listOf, pageQuery, queryText } from './page';
@@ -85,7 +90,9 @@ export const Decisions = z
 export const DraftQuery = z.strictObject({
   status: queryText(z.enum(DRAFT_STATUSES)),
   campaign: queryText(line(100)),
-  q: queryText(line(200)).meta({ description: 'Words in the subject, the body or the recipient' }),
+  q: queryText(line(200).refine((q) => [...q].length >= 3, { error: 'must have 3 characters or more' })).meta({
+    description: 'A part of the subject, of the recipient, or of the first 20,000 characters of the body, in any case',
+  }),
   ...pageQuery,
 });
 
@@ -130,6 +137,10 @@ export const Draft = z
   })
   .meta({ id: 'Draft' }) satisfies z.ZodType<DraftView>;
 
+export const ListedDraft = Draft.omit({ body: true, html: true, metadata: true }).meta({
+  id: 'ListedDraft',
+}) satisfies z.ZodType<ListedDraftView>;
+
 export const DraftEvent = z
   .object({
     id: uuid(),
@@ -141,5 +152,5 @@ export const DraftEvent = z
   })
   .meta({ id: 'DraftEvent' }) satisfies z.ZodType<EventView>;
 
-export const DraftList = listOf(Draft).meta({ id: 'DraftList' });
+export const DraftList = listOf(ListedDraft).meta({ id: 'DraftList' });
 export const DraftEventList = listOf(DraftEvent).meta({ id: 'DraftEventList' });

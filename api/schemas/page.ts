@@ -30,13 +30,24 @@ export interface Page<T> {
   nextCursor: string | null;
 }
 
-/** Of one row more than asked for: whether there is a next page shows in it. */
+/** In JSON. An answer is written into memory, so what clients wrote must not decide how large it is. */
+const MOST_BYTES = 4 * 2 ** 20;
+
+/** Of one row more than asked for: whether there is a next page shows in it. A page of large items ends early. */
 export function pageOf<T>(rows: T[], limit: number, cursorOf: (last: T) => unknown): Page<T> {
-  const items = rows.slice(0, limit);
+  const items: T[] = [];
+  let bytes = 0;
+  for (const row of rows.slice(0, limit)) {
+    bytes += Buffer.byteLength(JSON.stringify(row, withoutBigints));
+    if (bytes > MOST_BYTES && items.length > 0) break;
+    items.push(row);
+  }
   const last = items.at(-1);
-  const isMore = rows.length > limit && last !== undefined;
+  const isMore = rows.length > items.length && last !== undefined;
   return { items, nextCursor: isMore ? Buffer.from(JSON.stringify(cursorOf(last))).toString('base64url') : null };
 }
+
+const withoutBigints = (_key: string, value: unknown) => (typeof value === 'bigint' ? Number(value) : value);
 
 /** Of ids in the list's order, the highest first. What is gone by the time it is read is left out, and ends no list. */
 export async function pageOfIds<T>(
