@@ -138,9 +138,10 @@ export const played = (scheduledTimestampMs: number) =>
   new MockActivityEnvironment({ scheduledTimestampMs }, { logger: quiet });
 
 /** Of all files below a folder. */
+/** Without what is being written: that is gone by the time it is read. */
 export function filesBelow(folder: string): string[] {
   return readdirSync(folder, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile())
+    .filter((entry) => entry.isFile() && !entry.parentPath.endsWith('.incoming'))
     .map((entry) => join(entry.parentPath, entry.name));
 }
 
