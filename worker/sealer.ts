@@ -22,17 +22,28 @@ export interface SealerDependencies {
   logger: Logger;
 }
 
-export async function keepSealing(dependencies: SealerDependencies, stopping: AbortSignal): Promise<void> {
+/** @param othersEnded whatever else this process does may commit until then: its end is anchored once more */
+export async function keepSealing(
+  dependencies: SealerDependencies,
+  stopping: AbortSignal,
+  othersEnded: Promise<void>,
+): Promise<void> {
   const seal = createSealer(dependencies.db);
   const anchor = createAnchoring(dependencies);
   await Promise.all([
     keep(() => seal().then((sealed) => sealed?.isMore ?? false), 'sealed'),
     keep(() => anchor(false), 'anchored'),
   ]);
-  // Whoever brings an older database back after this is found out by it.
-  await seal()
-    .then(() => anchor(true))
-    .catch(() => {});
+  await anchorLast();
+  await othersEnded;
+  await anchorLast();
+
+  /** Whoever brings an older database back after this is found out by it. */
+  async function anchorLast(): Promise<void> {
+    await seal()
+      .then(() => anchor(true))
+      .catch(() => {});
+  }
 
   /** @param act whether there is more to do at once */
   async function keep(act: () => Promise<boolean>, done: string): Promise<void> {

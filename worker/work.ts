@@ -63,9 +63,17 @@ export async function runWorker(
   const signer = createSigner(settings.SECRET_KEY);
   const watch: Watch = { comparedServer: null };
   // Needs no Temporal, so it waits for none; but an anchor is written only by a database that is where it was.
-  const sealing = keepSealing({ db, backups, signer, logger, mayAnchor: () => isCompared(db, watch) }, stopping);
+  let endOthers = () => {};
+  const othersEnded = new Promise<void>((resolve) => {
+    endOthers = resolve;
+  });
+  const mayAnchor = () => isCompared(db, watch);
+  const sealing = keepSealing({ db, backups, signer, logger, mayAnchor }, stopping, othersEnded);
   const connection = await connectToTemporal(server, logger, stopping);
-  if (!connection) return sealing;
+  if (!connection) {
+    endOthers();
+    return sealing;
+  }
   const { namespace } = server;
   const temporal = new Client({ connection, namespace });
   await ensureNamespaceOn(connection, namespace).catch((err) =>
@@ -137,9 +145,10 @@ export async function runWorker(
     keepErasures({ db, announce, logger }, stopping),
     keepRefusals({ db, logger }, stopping),
     keepMentions({ db, logger, ...erasure }, stopping),
-    sealing,
   ]);
   await drain();
+  endOthers();
+  await sealing;
   await erasure.matcher.close();
   redis?.disconnect();
   await connection.close();
