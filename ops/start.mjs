@@ -11,12 +11,15 @@ function isOldNode() {
 }
 
 function start() {
-  return Promise.all([import('./steps.mjs'), import('./install.mjs'), import('./build.mjs')]).then((modules) => {
+  const scripts = [import('./steps.mjs'), import('./install.mjs'), import('./build.mjs'), import('./consent.mjs')];
+  return Promise.all(scripts).then((modules) => {
     const root = modules[0].root;
     return modules[1]
       .install()
       .then(modules[2].build)
-      .then(() => {
+      .then(() => modules[3].askToInstall({ args: process.argv }))
+      .then((answer) => {
+        process.env.COUNTERSIGN_INSTALL = answer;
         supervise(root);
       })
       .catch((error) => {

@@ -1,9 +1,9 @@
 // What somebody who has just started Countersign wants to know.
-import type { FirstKeys } from './first-keys';
 import type { Installation } from './installation';
 import type { Plan } from './plan';
 
-export function banner(installation: Installation, plan: Plan, keys: FirstKeys | null): string {
+export function banner(installation: Installation, plan: Plan): string {
+  const { keys } = installation;
   const { temporalUi, redis } = installation.addresses;
   const api = plan.settings.PUBLIC_URL.replace(/\/$/, '');
   const lines: [string, string | null][] = [

@@ -1,4 +1,8 @@
-// An author key and an approver key for whoever tries Countersign here; kept, and made anew if they no longer work.
+// Makes an author key and an approver key for whoever tries Countersign here, before the API answers that it is ready.
+import { uuidv7 } from 'uuidv7';
+import { BOOTSTRAP_ADMIN } from '../../activities/commands/context';
+import { createKeyCommands, hashKey } from '../../activities/commands/keys';
+import { createDatabase, type Database } from '../../prisma/client';
 import type { Home } from './home';
 import { readKeptJson, writeKept } from './kept-file';
 
@@ -9,32 +13,33 @@ export interface FirstKeys {
 
 const ROLES = ['author', 'approver'] as const;
 const NAMES = { author: 'local-agent', approver: 'local-approver' };
+const ONE_CONNECTION = {
+  DB_POOL_SIZE: 0,
+  DB_POOL_OVERFLOW: 1,
+  DB_POOL_TIMEOUT_SECONDS: 30,
+  DB_POOL_RECYCLE_SECONDS: 3600,
+};
 
-export async function ensureFirstKeys(home: Home, api: string, adminPassword: string): Promise<FirstKeys> {
+/** Returns the kept keys; those that no longer work, for instance after a restore, are made anew. */
+export async function ensureFirstKeys(home: Home, databaseUrl: string): Promise<FirstKeys> {
   const file = home.file('keys.json');
   const keys: Partial<FirstKeys> = readKeptJson<FirstKeys>(file) ?? {};
-  let changed = false;
-  for (const role of ROLES) {
-    if (keys[role] && (await works(api, keys[role]))) continue;
-    keys[role] = await makeKey(api, adminPassword, role);
-    changed = true;
+  const { db, close } = createDatabase({ DATABASE_URL: databaseUrl, ...ONE_CONNECTION });
+  try {
+    const context = { actor: BOOTSTRAP_ADMIN, requestId: uuidv7() };
+    let isChanged = false;
+    for (const role of ROLES) {
+      const kept = keys[role];
+      if (kept && (await works(db, kept))) continue;
+      keys[role] = (await createKeyCommands({ db }).createKey(context, { name: NAMES[role], roles: [role] })).key;
+      isChanged = true;
+    }
+    if (isChanged) writeKept(file, `${JSON.stringify(keys, null, 2)}\n`);
+  } finally {
+    await close();
   }
-  if (changed) writeKept(file, `${JSON.stringify(keys, null, 2)}\n`);
   return keys as FirstKeys;
 }
 
-async function works(api: string, key: string): Promise<boolean> {
-  const { status } = await fetch(`${api}/api/drafts?limit=1`, { headers: { Authorization: `Bearer ${key}` } });
-  return status !== 401 && status !== 403;
-}
-
-async function makeKey(api: string, adminPassword: string, role: (typeof ROLES)[number]): Promise<string> {
-  const response = await fetch(`${api}/api/keys`, {
-    method: 'POST',
-    headers: { 'X-Admin-Token': adminPassword, 'Content-Type': 'application/json' },
-    body: JSON.stringify({ name: NAMES[role], roles: [role] }),
-  });
-  if (response.status !== 201)
-    throw new Error(`The ${role} key could not be made: the API answered ${response.status}.`);
-  return ((await response.json()) as { key: string }).key;
-}
+const works = async (db: Database, key: string): Promise<boolean> =>
+  (await db.apiKey.count({ where: { hash: hashKey(key), endedAt: null } })) > 0;

@@ -10,6 +10,7 @@ import { clusterFolders, isClusterThere } from './clusters';
 import { dataPaths } from './data-paths';
 import { DATABASE, ensureDatabase, migrate } from './database';
 import { StartFailure } from './failure';
+import { ensureFirstKeys, type FirstKeys } from './first-keys';
 import type { Home } from './home';
 import { KeptProcesses, type Own } from './kept-processes';
 import { ownerUrl } from './owner';
@@ -46,6 +47,8 @@ export class Installation {
   readonly smtp: string;
   readonly mailbox: string | null;
   readonly api: string;
+  /** Null with a database of somebody else's: then an admin makes keys. */
+  keys: FirstKeys | null = null;
   /** What the service works without, and why. */
   degraded: string[] = [];
 
@@ -66,6 +69,10 @@ export class Installation {
   async start(): Promise<void> {
     if (this.options.restoring && !this.options.plan.given.database) return this.startForRestore();
     await Promise.all([this.startDatabase(), this.startTemporal(), this.startRedis(), this.startMailbox()]);
+    // Whoever waits for `/ready` finds the keys and the addresses.
+    if (!this.options.plan.given.database) {
+      this.keys = await ensureFirstKeys(this.options.home, this.addresses.database);
+    }
     this.tell();
     const services = await Promise.all([
       this.startOwn('worker', 'worker/main.js'),

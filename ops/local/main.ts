@@ -4,12 +4,12 @@ import { pathToFileURL } from 'node:url';
 import { banner } from './banner';
 import type { OnProgress } from './binaries/programs';
 import { explain, FAILED, REFUSED, StartFailure } from './failure';
-import { ensureFirstKeys } from './first-keys';
 import { type Home, openHome } from './home';
 import { Installation, ROOT } from './installation';
 import { keepSettings } from './kept-settings';
 import { takeLock } from './lock';
-import { makePlan, type Plan } from './plan';
+import { keepLogsSmall } from './log-rotation';
+import { makePlan } from './plan';
 import { endLeftovers, RuntimeFile } from './runtime-file';
 import { killAll, onStopRequest } from './stop-request';
 
@@ -48,6 +48,7 @@ async function supervise(home: Home): Promise<number> {
     say,
     restoring: RESTORING,
   });
+  keepLogsSmall(home.logs);
   const stopRequest = onStopRequest(() => killAll(runtime.pids()));
   let exitCode = 0;
   try {
@@ -55,7 +56,7 @@ async function supervise(home: Home): Promise<number> {
     await Promise.race([started, stopRequest]);
     if (!stopRequest.received) {
       if (RESTORING) process.send?.('ready');
-      else await welcome(home, plan, installation);
+      else console.log(banner(installation, plan));
       await stopRequest;
     } else {
       exitCode = FAILED;
@@ -71,12 +72,6 @@ async function supervise(home: Home): Promise<number> {
   runtime.clear();
   say('Stopped.');
   return exitCode;
-}
-
-async function welcome(home: Home, plan: Plan, installation: Installation): Promise<void> {
-  const { ADMIN_PASSWORD = '' } = plan.env;
-  const keys = plan.given.database ? null : await ensureFirstKeys(home, installation.api, ADMIN_PASSWORD);
-  console.log(banner(installation, plan, keys));
 }
 
 /** The bar lives beside the scripts that run before the first build. */

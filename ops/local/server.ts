@@ -4,6 +4,7 @@ import { closeSync, mkdirSync, openSync, readFileSync, statSync } from 'node:fs'
 import { dirname } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { yieldProcessor } from '../runtime/priority';
+import { rotateUnused } from './log-rotation';
 
 export interface Server {
   name: string;
@@ -49,8 +50,6 @@ export class LaunchError extends Error {
     super(`${name} ${problem}${lastLines ? `:\n${lastLines}` : ''}`);
   }
 }
-
-const LARGE_LOG = 10_000_000;
 
 export async function launch(options: LaunchOptions): Promise<Server> {
   const { name, url, command, args, log, stopSignal = 'SIGTERM', stopWithinMs = 10_000 } = options;
@@ -113,8 +112,8 @@ export function exitOf(child: ChildProcess): Promise<void> {
 
 export function openLog(log: string): number {
   mkdirSync(dirname(log), { recursive: true });
-  const large = (statSync(log, { throwIfNoEntry: false })?.size ?? 0) > LARGE_LOG;
-  return openSync(log, large ? 'w' : 'a', 0o600);
+  rotateUnused(log);
+  return openSync(log, 'a', 0o600);
 }
 
 /** @param from only what was written since the log had this size */

@@ -45,9 +45,17 @@ afterAll(async () => {
   for (const pid of noted) if (!isAlive(pid)) noteEnd(testServers().folder, pid);
 });
 
+/** What a program that waits for `/ready` finds at that moment. */
+let foundReady = '';
+
 /** Resolves once it is ready. */
 async function start(): Promise<ChildProcess> {
   const { child, said } = node('ops/start.mjs');
+  foundReady = await until('the API says that it is ready', async () => {
+    if (child.exitCode !== null) throw new Error(said());
+    const ready = await fetch(`http://127.0.0.1:${environment.PORT}/ready`).catch(() => null);
+    return ready?.status === 200 && ['keys.json', 'runtime.json'].map((name) => String(existsSync(file(name)))).join();
+  });
   await until('it is ready', () => {
     if (child.exitCode !== null) throw new Error(said());
     return said().includes('npm run demo');
@@ -191,6 +199,10 @@ survived('what a killed supervisor left is ended by the next start, which goes o
   running = await start();
   expect(PROCESSES.filter((name) => isAlive(pids[name]))).toEqual([]);
   expect(readFileSync(file('keys.json'), 'utf8')).toBe(keys);
+});
+
+test('a program that waits for readiness finds the keys and the addresses', () => {
+  expect(foundReady).toBe('true,true');
 });
 
 test('stopped, it leaves no process and no runtime file', async () => {

@@ -13,10 +13,10 @@ const SUPERVISOR = `
   const { killAll } = require(${JSON.stringify(join(PACKAGE_ROOT, 'dist', 'ops', 'local', 'stop-request.js'))});
   const server = spawn(process.execPath, ['-e', \`
     const { spawn } = require('node:child_process');
-    console.log(spawn(process.execPath, ['-e', '${SLEEPS}'], { stdio: 'ignore' }).pid);
+    console.log(String(spawn(process.execPath, ['-e', '${SLEEPS}'], { stdio: 'ignore' }).pid));
     ${SLEEPS};
   \`]);
-  server.stdout.on('data', (pid) => console.log(server.pid, String(pid)));
+  server.stdout.on('data', (pid) => console.log(server.pid + ' ' + pid));
   process.stdin.on('data', () => killAll([server.pid]));
 `;
 

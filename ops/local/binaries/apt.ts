@@ -11,7 +11,7 @@ export async function findOrInstall(
 ): Promise<string | null> {
   const found = onPath(program);
   if (found) return found;
-  const become = await privilege();
+  const become = mayInstall() ? await privilege() : null;
   if (!become || !onPath('apt-get')) return null;
   try {
     await tell(onProgress, `Installing ${title} by apt`, 20, () => install(become, packageName));
@@ -19,6 +19,13 @@ export async function findOrInstall(
     return null;
   }
   return onPath(program);
+}
+
+/** Whoever is not root is asked by `npm start` first (ops/consent.mjs). */
+function mayInstall(): boolean {
+  const { COUNTERSIGN_INSTALL, CI } = process.env;
+  if (COUNTERSIGN_INSTALL) return COUNTERSIGN_INSTALL === 'yes';
+  return process.getuid?.() === 0 || Boolean(CI);
 }
 
 async function install(become: string[], packageName: string): Promise<void> {
