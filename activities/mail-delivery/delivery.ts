@@ -11,10 +11,9 @@ import type { Connections } from './connections';
 import { type Conversation, type Reply, ServiceTrouble } from './conversation';
 import { composeMessage, isApproved, type Sender } from './message';
 import { retrySeconds } from './retries';
+import { RECORD_WITHIN_MS } from './time-limits';
 
 const RECORD_AGAIN_MS = 500;
-/** The database may be away while the server's answer waits to be recorded; nobody else knows it. */
-const RECORD_WITHIN_MS = 600_000;
 const STORE_AWAY_SECONDS = 60;
 
 export interface DeliveryDependencies {
@@ -93,8 +92,7 @@ export function createDelivery({ claims, connections, files, sender, opened, ann
   }
 
   async function send(mail: OpenMail, conversation: Conversation): Promise<Reply> {
-    const { stream, begun } = composeMessage(mail, sender, files);
-    const reply = await conversation.send({ from: sender.address, to: mail.to }, stream, begun);
+    const reply = await conversation.send({ from: sender.address, to: mail.to }, composeMessage(mail, sender, files));
     connections.give(conversation);
     return reply;
   }

@@ -39,45 +39,34 @@ export function createSender({ MAIL_FROM: from, PUBLIC_URL, SECRET_KEY }: Sender
 
 export const isApproved = (mail: OpenMail) => Buffer.from(mail.contentHash).equals(hashContent(mail));
 
-/** Reads nothing until it is read; `begun()` tells whether it has been. Attachments are streamed. */
-export function composeMessage(
+/** Composes the mail while it is read, and reads attachments only then. Throws what `streamAttachment` does. */
+export async function* composeMessage(
   mail: OpenMail,
   { from, unsubscribeUrl }: Sender,
   files: Pick<ObjectStore, 'get'>,
   date = new Date(),
-) {
-  const compose = () =>
-    new MailComposer({
-      from,
-      to: { name: '', address: mail.to },
-      ...(mail.replyTo ? { replyTo: { name: '', address: mail.replyTo } } : {}),
-      subject: mail.subject,
-      text: mail.body,
-      ...(mail.html ? { html: mail.html } : {}),
-      attachments: mail.attachments.map(({ name, type, sha256 }) => ({
-        filename: name,
-        contentType: type,
-        content: Readable.from(streamAttachment(files, sha256)),
-      })),
-      messageId: mail.messageId,
-      // RFC 8058. On one line: not every reader unfolds a URL.
-      headers: {
-        'List-Unsubscribe': { prepared: true, value: `<${unsubscribeUrl(mail.recipientHash)}>` },
-        'List-Unsubscribe-Post': 'List-Unsubscribe=One-Click',
-      },
-      date,
-      disableFileAccess: true,
-      disableUrlAccess: true,
-    })
-      .compile()
-      .createReadStream();
-  let begun = false;
-  const stream = Readable.from(
-    (async function* () {
-      begun = true;
-      yield* compose();
-    })(),
-    { objectMode: false },
-  );
-  return { stream, begun: () => begun };
+): AsyncGenerator<Buffer> {
+  const composer = new MailComposer({
+    from,
+    to: { name: '', address: mail.to },
+    ...(mail.replyTo ? { replyTo: { name: '', address: mail.replyTo } } : {}),
+    subject: mail.subject,
+    text: mail.body,
+    ...(mail.html ? { html: mail.html } : {}),
+    attachments: mail.attachments.map(({ name, type, sha256 }) => ({
+      filename: name,
+      contentType: type,
+      content: Readable.from(streamAttachment(files, sha256)),
+    })),
+    messageId: mail.messageId,
+    // RFC 8058. On one line: not every reader unfolds a URL.
+    headers: {
+      'List-Unsubscribe': { prepared: true, value: `<${unsubscribeUrl(mail.recipientHash)}>` },
+      'List-Unsubscribe-Post': 'List-Unsubscribe=One-Click',
+    },
+    date,
+    disableFileAccess: true,
+    disableUrlAccess: true,
+  });
+  yield* composer.compile().createReadStream();
 }

@@ -17,8 +17,8 @@ export interface Behaviour {
   data?: Answer;
   /** After the final dot: the message counts as accepted if this is a 2xx, and as stored if the connection just ends. */
   final?: Answer;
-  /** The connection ends in the middle of the message. */
-  midway?: Silence;
+  /** The connection ends in the middle of the message; `full`: nothing more is read. */
+  midway?: Silence | 'full';
   /** How long the answer after the final dot takes, in ms. */
   delay?: number;
 }
@@ -118,7 +118,7 @@ export class SmtpDialogue {
     if (typeof final !== 'object' || final.code < 300) {
       for (const each of this.recipients) this.server.store(each, this.sender, unstuffed(message));
     }
-    if (delay > 0) setTimeout(() => this.answer(final, 250, 'stored'), delay);
+    if (delay > 0) setTimeout(() => this.answer(final, 250, 'stored'), delay).unref();
     else this.answer(final, 250, 'stored');
     return true;
   }
@@ -133,8 +133,9 @@ export class SmtpDialogue {
     return true;
   }
 
-  private fallSilent(how: Silence): void {
+  private fallSilent(how: Silence | 'full'): void {
     this.socket.removeAllListeners('data');
+    if (how === 'full') return void this.socket.pause();
     // Goes on reading, so that nothing but the missing answer tells the client.
     this.socket.resume();
     if (how === 'fin') this.socket.end();
