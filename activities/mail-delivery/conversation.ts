@@ -3,6 +3,7 @@
 import { Readable } from 'node:stream';
 import { parseConnectionUrl } from 'nodemailer/lib/shared';
 import SMTPConnection from 'nodemailer/lib/smtp-connection';
+import { needsUtf8 } from './mail-address';
 import { REPLY_LIMITS, type ReplyLimits } from './time-limits';
 
 /** What a server said, or that it said nothing: codes only, for an SMTP reply may quote an address. */
@@ -42,6 +43,7 @@ export class Conversation {
   used = 0;
   readonly #connection: SMTPConnection;
   #usable = true;
+  #offersUtf8 = false;
   #fail: Done = () => {};
 
   private constructor(
@@ -71,6 +73,7 @@ export class Conversation {
     const conversation = new Conversation(connection, { commandMs, messageMs });
     try {
       await conversation.#run((done) => connection.connect(done));
+      conversation.#offersUtf8 = /^250[ -]SMTPUTF8\b/im.test(connection.lastServerResponse || '');
       if (auth) await conversation.#run((done) => connection.login(auth, done));
       return conversation;
     } catch (error) {
@@ -79,8 +82,13 @@ export class Conversation {
     }
   }
 
-  /** @param message is not read before the server is ready for it */
+  /** @param envelope addresses as `toMailAddress` writes them
+   *  @param message is not read before the server is ready for it */
   async send(envelope: { from: string; to: string }, message: AsyncIterable<Buffer>): Promise<Reply> {
+    if (!this.#offersUtf8) {
+      if (needsUtf8(envelope.from)) return { kind: 'trouble', code: 'no_smtputf8', mayBeTheMail: false };
+      if (needsUtf8(envelope.to)) return { kind: 'refused', code: 'needs_smtputf8', permanent: true };
+    }
     this.used++;
     let begun = false;
     const waitForAnswer = () => this.#waitAtMost(this.limits.messageMs);

@@ -9,6 +9,7 @@ import { ContentChanged, readAttachment } from './attachment-content';
 import { type Claims, type OpenMail, type Outcome, STORE_AWAY } from './claims';
 import type { Connections } from './connections';
 import { type Conversation, type Reply, ServiceTrouble } from './conversation';
+import { toMailAddress } from './mail-address';
 import { composeMessage, isApproved, type Sender } from './message';
 import { retrySeconds } from './retries';
 import { RECORD_WITHIN_MS } from './time-limits';
@@ -92,7 +93,10 @@ export function createDelivery({ claims, connections, files, sender, opened, ann
   }
 
   async function send(mail: OpenMail, conversation: Conversation): Promise<Reply> {
-    const reply = await conversation.send({ from: sender.address, to: mail.to }, composeMessage(mail, sender, files));
+    const reply = await conversation.send(
+      { from: sender.address, to: toMailAddress(mail.to) },
+      composeMessage(mail, sender, files),
+    );
     connections.give(conversation);
     return reply;
   }

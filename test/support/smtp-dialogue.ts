@@ -12,6 +12,8 @@ export type Answer = Reply | Silence;
 /** What is answered at each step; a step that is left out goes well. */
 export interface Behaviour {
   greeting?: Answer;
+  /** What it offers beside 8BITMIME: SMTPUTF8 unless this says otherwise. */
+  extensions?: string[];
   mail?: Answer;
   rcpt?: Answer;
   data?: Answer;
@@ -38,6 +40,8 @@ export class SmtpDialogue {
   private sender = '';
   private recipients: string[] = [];
   private readingMessage = false;
+  /** Whether this mail may have addresses beyond ASCII. */
+  private isUtf8 = false;
 
   constructor(
     private readonly server: Mailroom,
@@ -61,7 +65,7 @@ export class SmtpDialogue {
       }
       const end = this.input.indexOf('\r\n');
       if (end < 0) return;
-      const line = this.input.subarray(0, end).toString('latin1');
+      const line = this.input.subarray(0, end).toString();
       this.input = this.input.subarray(end + 2);
       this.obey(line);
     }
@@ -71,9 +75,13 @@ export class SmtpDialogue {
     const verb = line.slice(0, 4).toUpperCase();
     const address = /<([^>]*)>/.exec(line)?.[1] ?? '';
     if (verb === 'EHLO' || verb === 'HELO') {
-      this.socket.write('250-test.example\r\n250-8BITMIME\r\n250 SMTPUTF8\r\n');
+      const { extensions = ['SMTPUTF8'] } = this.server.behaviourFor(null);
+      const lines = ['test.example', ...extensions, '8BITMIME'];
+      for (const [i, line] of lines.entries()) this.socket.write(`250${lines[i + 1] ? '-' : ' '}${line}\r\n`);
+    } else if (!this.isUtf8 && /[^\p{ASCII}]/u.test(line) && !/ SMTPUTF8$/.test(line)) {
+      this.socket.write('553 5.6.7 this address needs SMTPUTF8\r\n');
     } else if (verb === 'MAIL') {
-      [this.sender, this.recipients] = [address, []];
+      [this.sender, this.recipients, this.isUtf8] = [address, [], / SMTPUTF8$/.test(line)];
       this.answer(this.server.behaviourFor(null).mail, 250, 'sender ok');
     } else if (verb === 'RCPT') {
       const refused = this.server.behaviourFor(address).rcpt;
