@@ -23,6 +23,8 @@ export interface Behaviour {
   midway?: Silence | 'full';
   /** How long the answer after the final dot takes, in ms. */
   delay?: number;
+  /** That answer waits for this. */
+  waitsFor?: Promise<unknown>;
 }
 
 /** Where the mail goes, and what is to go wrong. */
@@ -122,11 +124,12 @@ export class SmtpDialogue {
     const message = this.input.subarray(0, end + 2);
     this.input = this.input.subarray(end + END_OF_MESSAGE.length);
     this.readingMessage = false;
-    const { final, delay = 0 } = behaviour;
+    const { final, delay = 0, waitsFor } = behaviour;
     if (typeof final !== 'object' || final.code < 300) {
       for (const each of this.recipients) this.server.store(each, this.sender, unstuffed(message));
     }
     if (delay > 0) setTimeout(() => this.answer(final, 250, 'stored'), delay).unref();
+    else if (waitsFor !== undefined) void waitsFor.then(() => this.answer(final, 250, 'stored'));
     else this.answer(final, 250, 'stored');
     return true;
   }
