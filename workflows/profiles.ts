@@ -19,14 +19,15 @@ export const DATABASE_STEP: LocalActivityOptions = {
 };
 
 /**
- * One attempt works for a minute or waits ten for mail. It beats twice a second, so that a successor takes over from a
+ * One attempt works for a minute or waits ten for mail, and ends with its last conversation, which a slow server may stretch to
+ * three quarters of an hour (activities/mail-delivery/time-limits.ts). It beats twice a second, so that a successor takes over from a
  * worker that was killed or frozen within nine seconds. Its retry is the circuit breaker: the activity itself says how
  * long to wait (`nextRetryDelay`) where the service failed; the interval here is for lost workers.
  * To cancel means to wait until it has stopped: two would be two senders.
  */
 export const MAIL_LANE: ActivityOptions = {
   taskQueue: TASK_QUEUES.email,
-  startToCloseTimeout: '15 minutes',
+  startToCloseTimeout: '1 hour',
   heartbeatTimeout: '8 seconds',
   cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
   retry: {

@@ -18,6 +18,8 @@ const MEANINGS: Record<string, string> = {
   file_store_away: 'The file store of the attachments did not answer; it is tried again.',
   connection_lost: 'The mail server broke off before the message began; it is tried again.',
   bad_address: 'The address is none that a mail server takes.',
+  needs_smtputf8:
+    'The address has letters beyond ASCII before the @, and the mail server does not offer SMTPUTF8. Ask for another address.',
   gave_up: 'The recipient could not be reached in all the time that is allowed for it.',
 };
 

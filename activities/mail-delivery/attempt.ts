@@ -20,6 +20,7 @@ import { createJournal, packIds, RunIsFull } from './journal';
 import { createSender, type SenderSettings } from './message';
 import { createSenders } from './senders';
 import { backoffSeconds, createServiceHealth } from './service-health';
+import { endOf, IDLES_MS } from './time-limits';
 import { readMarkOf } from './watermark';
 
 const BATCH = 100;
@@ -29,9 +30,6 @@ const LOW_WATER = 32;
 const CLAIM_PER_WRITE = 4;
 const CLAIMS_WITHIN_MS = 60;
 const SHORTEST_WAIT_MS = 20;
-const MOST_CLAIMS = 500;
-const WORKS_MS = 60_000;
-const IDLES_MS = 600_000;
 const LOOKS_AGAIN_MS = 1_000;
 const COUNTS_EACH_MS = 1_000;
 /** Every process looks within that time whether a server that has just taken over still knows what it knew. */
@@ -142,11 +140,13 @@ export function createAttempt(
   }
 
   async function work(): Promise<Reason> {
-    for (let batches = 0, claimAgainAt = 0; ; ) {
+    for (let claims = 0, claimAgainAt = 0, worksSince = Number.POSITIVE_INFINITY; ; ) {
       if (ending.aborted) return 'shutdown';
       if (senders.failure !== null) throw senders.failure;
-      if (batches >= MOST_CLAIMS) return 'claims';
-      if (Date.now() - began > (batches > 0 ? WORKS_MS : IDLES_MS)) return batches > 0 ? 'time' : 'idle';
+      const now = Date.now();
+      const workedMs = Math.max(now - worksSince, 0);
+      const end = endOf({ claims, elapsedMs: now - began, workedMs, isSlow: senders.slow });
+      if (end) return end;
       const early = claimAgainAt - Date.now();
       if (senders.waiting >= LOW_WATER || early > 0) {
         await room.wait(early > 0 ? early : LOOKS_AGAIN_MS, ending);
@@ -159,7 +159,8 @@ export function createAttempt(
         await journal.write(entry);
         const wroteMs = Date.now() - before;
         senders.give(ids);
-        batches += 1;
+        claims += 1;
+        worksSince = Math.min(worksSince, before);
         claimAgainAt = ids.length < BATCH ? before + Math.min(wroteMs * CLAIM_PER_WRITE, CLAIMS_WITHIN_MS) : 0;
         continue;
       }

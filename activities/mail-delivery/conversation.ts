@@ -1,8 +1,10 @@
 // One SMTP connection, driven by hand: a pool would send a mail again by itself.
 
-import type { Readable } from 'node:stream';
+import { Readable } from 'node:stream';
 import { parseConnectionUrl } from 'nodemailer/lib/shared';
 import SMTPConnection from 'nodemailer/lib/smtp-connection';
+import { needsUtf8 } from './mail-address';
+import { REPLY_LIMITS, type ReplyLimits } from './time-limits';
 
 /** What a server said, or that it said nothing: codes only, for an SMTP reply may quote an address. */
 export type Reply =
@@ -24,7 +26,6 @@ interface SmtpFailure extends Error {
 const TIMEOUTS = {
   connectionTimeout: 10_000,
   greetingTimeout: 10_000,
-  socketTimeout: 120_000,
   dnsTimeout: 10_000,
   socketCloseTimeout: 0,
 };
@@ -42,9 +43,13 @@ export class Conversation {
   used = 0;
   readonly #connection: SMTPConnection;
   #usable = true;
+  #offersUtf8 = false;
   #fail: Done = () => {};
 
-  private constructor(connection: SMTPConnection) {
+  private constructor(
+    connection: SMTPConnection,
+    private readonly limits: ReplyLimits,
+  ) {
     this.#connection = connection;
     const ended = (error?: Error) => {
       this.#usable = false;
@@ -59,13 +64,16 @@ export class Conversation {
   }
 
   /** Connects and logs in. Throws ServiceTrouble.
-   *  @param url `smtp://user:password@host:port`, with nodemailer's options as parameters */
-  static async open(url: string): Promise<Conversation> {
+   *  @param url `smtp://user:password@host:port`, with nodemailer's options as parameters: its `socketTimeout` replaces both limits */
+  static async open(url: string, limits = REPLY_LIMITS): Promise<Conversation> {
     const { auth, ...options } = parseConnectionUrl(url);
-    const connection = new SMTPConnection({ ...TIMEOUTS, ...options });
-    const conversation = new Conversation(connection);
+    const given = Number(options.socketTimeout) || 0;
+    const { commandMs, messageMs } = given > 0 ? { commandMs: given, messageMs: given } : limits;
+    const connection = new SMTPConnection({ ...TIMEOUTS, ...options, socketTimeout: commandMs });
+    const conversation = new Conversation(connection, { commandMs, messageMs });
     try {
       await conversation.#run((done) => connection.connect(done));
+      conversation.#offersUtf8 = /^250[ -]SMTPUTF8\b/im.test(connection.lastServerResponse || '');
       if (auth) await conversation.#run((done) => connection.login(auth, done));
       return conversation;
     } catch (error) {
@@ -74,14 +82,27 @@ export class Conversation {
     }
   }
 
-  /** @param begun whether anything has been read of `stream` */
-  async send(envelope: { from: string; to: string }, stream: Readable, begun: () => boolean): Promise<Reply> {
+  /** @param envelope addresses as `toMailAddress` writes them
+   *  @param message is not read before the server is ready for it */
+  async send(envelope: { from: string; to: string }, message: AsyncIterable<Buffer>): Promise<Reply> {
+    if (!this.#offersUtf8) {
+      if (needsUtf8(envelope.from)) return { kind: 'trouble', code: 'no_smtputf8', mayBeTheMail: false };
+      if (needsUtf8(envelope.to)) return { kind: 'refused', code: 'needs_smtputf8', permanent: true };
+    }
     this.used++;
+    let begun = false;
+    const waitForAnswer = () => this.#waitAtMost(this.limits.messageMs);
+    async function* read() {
+      begun = true;
+      yield* message;
+      waitForAnswer();
+    }
+    const stream = Readable.from(read(), { objectMode: false });
     try {
       await this.#run((done) => this.#connection.send({ from: envelope.from, to: [envelope.to] }, stream, done));
       return { kind: 'accepted' };
     } catch (error) {
-      const reply = judge(error as SmtpFailure, begun());
+      const reply = judge(error as SmtpFailure, begun);
       if (reply.kind !== 'refused' || !(await this.#reset())) this.close();
       return reply;
     }
@@ -100,8 +121,15 @@ export class Conversation {
     );
   }
 
+  /** @param ms of silence, after which the connection counts as lost */
+  #waitAtMost(ms: number): void {
+    const { _socket: socket } = this.#connection;
+    if (socket) socket.setTimeout(ms);
+  }
+
   /** One step, ended by its own callback or by the end of the connection. */
   #run(step: (done: Done) => void): Promise<void> {
+    this.#waitAtMost(this.limits.commandMs);
     return new Promise((resolve, reject) => {
       this.#fail = (error) => (error ? reject(error) : resolve());
       step(this.#fail);

@@ -9,12 +9,12 @@ import { ContentChanged, readAttachment } from './attachment-content';
 import { type Claims, type OpenMail, type Outcome, STORE_AWAY } from './claims';
 import type { Connections } from './connections';
 import { type Conversation, type Reply, ServiceTrouble } from './conversation';
+import { toMailAddress } from './mail-address';
 import { composeMessage, isApproved, type Sender } from './message';
 import { retrySeconds } from './retries';
+import { RECORD_WITHIN_MS } from './time-limits';
 
 const RECORD_AGAIN_MS = 500;
-/** The database may be away while the server's answer waits to be recorded; nobody else knows it. */
-const RECORD_WITHIN_MS = 600_000;
 const STORE_AWAY_SECONDS = 60;
 
 export interface DeliveryDependencies {
@@ -93,8 +93,10 @@ export function createDelivery({ claims, connections, files, sender, opened, ann
   }
 
   async function send(mail: OpenMail, conversation: Conversation): Promise<Reply> {
-    const { stream, begun } = composeMessage(mail, sender, files);
-    const reply = await conversation.send({ from: sender.address, to: mail.to }, stream, begun);
+    const reply = await conversation.send(
+      { from: sender.address, to: toMailAddress(mail.to) },
+      composeMessage(mail, sender, files),
+    );
     connections.give(conversation);
     return reply;
   }

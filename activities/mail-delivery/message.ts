@@ -6,12 +6,14 @@ import type { Configuration } from '../../ops/runtime/configuration';
 import type { ObjectStore } from '../../ops/runtime/object-store';
 import { hashContent } from '../commands/draft-content';
 import { createUnsubscribeTokens } from '../personal-data/unsubscribe-token';
-import { streamAttachment } from './attachment-content';
+import { streamPart } from './attachment-part';
 import type { OpenMail } from './claims';
+import { encodeMailbox, encodeText, field } from './header-fields';
+import { domainOf, toMailAddress } from './mail-address';
 
 export interface Sender {
-  /** With or without a name, as MAIL_FROM has it. */
-  from: string;
+  /** Empty if MAIL_FROM has none. */
+  name: string;
   address: string;
   /** Of its Message-IDs. */
   domain: string;
@@ -21,16 +23,19 @@ export interface Sender {
 
 export type SenderSettings = Pick<Configuration, 'MAIL_FROM' | 'PUBLIC_URL' | 'SECRET_KEY'>;
 
-/** Returns the bare address in MAIL_FROM. */
-export const senderAddress = (from: string): string => addressparser(from, { flatten: true })[0]?.address ?? '';
-export const domainOf = (address: string): string => address.split('@')[1] ?? '';
+/** Returns the name and the bare address in MAIL_FROM. */
+export function readMailbox(from: string): Pick<Sender, 'name' | 'address'> {
+  const { name = '', address = '' } = addressparser(from, { flatten: true })[0] ?? {};
+  return { name, address: toMailAddress(address) };
+}
 
 export function createSender({ MAIL_FROM: from, PUBLIC_URL, SECRET_KEY }: SenderSettings): Sender {
-  const address = senderAddress(from);
+  const { name, address } = readMailbox(from);
   const { tokenFor } = createUnsubscribeTokens(SECRET_KEY);
-  const base = PUBLIC_URL.replace(/\/+$/, '');
+  // In ASCII, its host too.
+  const base = new URL(PUBLIC_URL).href.replace(/\/+$/, '');
   return {
-    from,
+    name,
     address,
     domain: domainOf(address) || 'localhost',
     unsubscribeUrl: (recipientHash) => `${base}/unsubscribe/${tokenFor(recipientHash)}`,
@@ -39,45 +44,33 @@ export function createSender({ MAIL_FROM: from, PUBLIC_URL, SECRET_KEY }: Sender
 
 export const isApproved = (mail: OpenMail) => Buffer.from(mail.contentHash).equals(hashContent(mail));
 
-/** Reads nothing until it is read; `begun()` tells whether it has been. Attachments are streamed. */
-export function composeMessage(
+/** Composes the mail while it is read, and reads attachments only then. Throws what `streamAttachment` does. */
+export async function* composeMessage(
   mail: OpenMail,
-  { from, unsubscribeUrl }: Sender,
+  sender: Sender,
   files: Pick<ObjectStore, 'get'>,
   date = new Date(),
-) {
-  const compose = () =>
-    new MailComposer({
-      from,
-      to: { name: '', address: mail.to },
-      ...(mail.replyTo ? { replyTo: { name: '', address: mail.replyTo } } : {}),
-      subject: mail.subject,
-      text: mail.body,
-      ...(mail.html ? { html: mail.html } : {}),
-      attachments: mail.attachments.map(({ name, type, sha256 }) => ({
-        filename: name,
-        contentType: type,
-        content: Readable.from(streamAttachment(files, sha256)),
-      })),
-      messageId: mail.messageId,
-      // RFC 8058. On one line: not every reader unfolds a URL.
-      headers: {
-        'List-Unsubscribe': { prepared: true, value: `<${unsubscribeUrl(mail.recipientHash)}>` },
-        'List-Unsubscribe-Post': 'List-Unsubscribe=One-Click',
-      },
-      date,
-      disableFileAccess: true,
-      disableUrlAccess: true,
-    })
-      .compile()
-      .createReadStream();
-  let begun = false;
-  const stream = Readable.from(
-    (async function* () {
-      begun = true;
-      yield* compose();
-    })(),
-    { objectMode: false },
-  );
-  return { stream, begun: () => begun };
+): AsyncGenerator<Buffer> {
+  const head = [
+    field('From', encodeMailbox(sender.name, sender.address)),
+    field('To', toMailAddress(mail.to)),
+    ...(mail.replyTo ? [field('Reply-To', toMailAddress(mail.replyTo))] : []),
+    field('Subject', encodeText(mail.subject)),
+  ];
+  yield Buffer.from(`${head.join('\r\n')}\r\n`);
+  const composer = new MailComposer({
+    text: mail.body,
+    ...(mail.html ? { html: mail.html } : {}),
+    attachments: mail.attachments.map((file) => ({ raw: Readable.from(streamPart(files, file)) })),
+    messageId: mail.messageId,
+    // RFC 8058. On one line: not every reader unfolds a URL.
+    headers: {
+      'List-Unsubscribe': { prepared: true, value: `<${sender.unsubscribeUrl(mail.recipientHash)}>` },
+      'List-Unsubscribe-Post': 'List-Unsubscribe=One-Click',
+    },
+    date,
+    disableFileAccess: true,
+    disableUrlAccess: true,
+  });
+  yield* composer.compile().createReadStream();
 }

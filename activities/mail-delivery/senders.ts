@@ -1,5 +1,7 @@
-// The mails that were handed out, each on a connection of its own: few at first, more with every answer.
+// Sends the mails that were handed out, each on a connection of its own: few at first, more with every answer. A slow conversation
+// holds up no other: one more is begun beside it.
 import type { Delivered } from './delivery';
+import { SLOW_MS } from './time-limits';
 
 export const MOST_CONNECTIONS = 16;
 
@@ -8,6 +10,8 @@ export interface Senders {
   readonly waiting: number;
   readonly idle: boolean;
   readonly sent: number;
+  /** Whether a conversation has been open for long. */
+  readonly slow: boolean;
   /** The first failure; from then on nothing new is begun. */
   readonly failure: unknown;
   give(ids: string[]): void;
@@ -15,27 +19,41 @@ export interface Senders {
   finish(): Promise<void>;
 }
 
-/** @param changed called whenever a mail has ended */
-export function createSenders(deliver: (id: string) => Promise<Delivered>, changed: () => void): Senders {
+/** @param changed called whenever a mail has ended
+ *  @param slowMs after how long a conversation is slow */
+export function createSenders(
+  deliver: (id: string) => Promise<Delivered>,
+  changed: () => void,
+  slowMs = SLOW_MS,
+): Senders {
   const queue: string[] = [];
   const active = new Set<Promise<void>>();
+  const slow = new Set<string>();
   let width = 1;
   let sent = 0;
   let failure: unknown = null;
   let finishing = false;
 
   async function one(id: string): Promise<void> {
+    const becomesSlow = setTimeout(() => {
+      slow.add(id);
+      fill();
+    }, slowMs);
     try {
       const delivered = await deliver(id);
       if (delivered === 'sent') sent += 1;
       if (delivered !== 'gone') width = Math.min(width + 1, MOST_CONNECTIONS);
     } catch (error) {
       failure ??= error;
+    } finally {
+      clearTimeout(becomesSlow);
+      slow.delete(id);
     }
   }
 
   function fill(): void {
-    while (!finishing && failure === null && active.size < width) {
+    const mayBegin = () => active.size < MOST_CONNECTIONS && active.size - slow.size < width;
+    while (!finishing && failure === null && mayBegin()) {
       const id = queue.shift();
       if (id === undefined) return;
       const work = one(id).then(() => {
@@ -56,6 +74,9 @@ export function createSenders(deliver: (id: string) => Promise<Delivered>, chang
     },
     get sent() {
       return sent;
+    },
+    get slow() {
+      return slow.size > 0;
     },
     get failure() {
       return failure;

@@ -14,7 +14,10 @@ export const line = (most: number) =>
   );
 
 export const address = () =>
-  z.string().check(faultCheck(addressFault)).meta({ format: 'email', maxLength: 254, example: 'ada@customer.example' });
+  z
+    .string()
+    .check(faultCheck(addressFault))
+    .meta({ format: 'email', maxLength: LONGEST, example: 'ada@customer.example' });
 
 export const uuid = () => z.string().regex(UUID, { error: 'must be a UUID' }).toLowerCase().meta({ format: 'uuid' });
 export const UUID = /^[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$/;
@@ -52,13 +55,18 @@ function textFault(value: string, most: number): string | null {
 const LOCAL_PART = /^[\w!#$%&'*+/=?^`{|}~-]+(?:\.[\w!#$%&'*+/=?^`{|}~-]+)*$/;
 const DOMAIN = /^[\p{L}\p{M}\p{N}.-]+$/u;
 const LABEL = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/i;
+/** RFC 5321, 4.5.3.1.3, without the angle brackets. */
+const LONGEST = 254;
 const BARE = 'must be one bare e-mail address, like ada@customer.example';
 
 function addressFault(value: string): string | null {
   const [local = '', domain = '', ...more] = value.split('@');
-  if (more.length > 0 || value.length > 254 || local.length > 64 || !LOCAL_PART.test(local) || !DOMAIN.test(domain))
+  if (more.length > 0 || value.length > LONGEST || local.length > 64 || !LOCAL_PART.test(local) || !DOMAIN.test(domain))
     return BARE;
-  const labels = domainToASCII(domain).split('.');
+  // So it is sent, and it may be longer.
+  const ascii = domainToASCII(domain);
+  if (local.length + 1 + ascii.length > LONGEST) return BARE;
+  const labels = ascii.split('.');
   const isDomain =
     labels.length > 1 && labels.every((label) => LABEL.test(label)) && !/^\d+$/.test(labels.at(-1) ?? '');
   return isDomain ? null : BARE;

@@ -3,7 +3,8 @@ import { resolve4, resolveMx } from 'node:dns/promises';
 import { Connection } from '@temporalio/client';
 import { Redis } from 'ioredis';
 import { Conversation } from '../../activities/mail-delivery/conversation';
-import { domainOf, senderAddress } from '../../activities/mail-delivery/message';
+import { domainOf } from '../../activities/mail-delivery/mail-address';
+import { readMailbox } from '../../activities/mail-delivery/message';
 import { SEARCH_ATTRIBUTES } from '../../workflows/contracts/search-attributes';
 import { REDIS_PREFIX } from '../runtime/redis';
 import { temporalSettings } from '../runtime/temporal';
@@ -77,7 +78,7 @@ export async function checkMail(url: string, from: string): Promise<Finding[]> {
       failed('Mail: login', code ?? 'failed', 'check host, port, TLS, user and password in SMTP_URL, and the firewall'),
     ];
   }
-  return [ok('Mail: login', 'accepted'), await checkSender(domainOf(senderAddress(from)))];
+  return [ok('Mail: login', 'accepted'), await checkSender(domainOf(readMailbox(from).address))];
 }
 
 /** Checks that bounces can arrive. It sends no mail, so only the first mail shows whether the server accepts this sender. */

@@ -56,6 +56,7 @@ describe('an address', () => {
     `${'a'.repeat(65)}@example.org`,
     `ada@${'a'.repeat(64)}.org`,
     `ada@${'a.'.repeat(130)}org`,
+    `ada@${'例えば.'.repeat(25)}example.org`,
     `ada@example.org${HALF}`,
   ])('may not be %j', (to) => {
     expect(draftFaults({ to })).toEqual([{ path: 'to', message: expect.stringContaining('one bare e-mail address') }]);

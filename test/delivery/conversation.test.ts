@@ -1,4 +1,3 @@
-import { Readable } from 'node:stream';
 import { Conversation } from '../../activities/mail-delivery/conversation';
 import { TestMailServer } from '../support/mail-server';
 import type { Behaviour } from '../support/smtp-dialogue';
@@ -12,17 +11,11 @@ afterEach(() => mail.away());
 const TIMEOUTS = '?socketTimeout=500&greetingTimeout=500&connectionTimeout=500';
 const open = () => Conversation.open(mail.url + TIMEOUTS);
 
-async function send(conversation: Conversation, to: string, message = 'Subject: x\r\n\r\nBody\r\n') {
-  let begun = false;
-  const stream = Readable.from(
-    (async function* () {
-      begun = true;
-      yield Buffer.from(message);
-    })(),
-    { objectMode: false },
-  );
-  return conversation.send({ from: 'outbox@example.org', to }, stream, () => begun);
+async function* repeat(text: string, times: number) {
+  for (let i = 0; i < times; i++) yield Buffer.from(text);
 }
+const send = (conversation: Conversation, to: string, message = repeat('Subject: x\r\n\r\nBody\r\n', 1)) =>
+  conversation.send({ from: 'outbox@example.org', to }, message);
 
 async function outcome(behaviour: Behaviour) {
   mail.behave(behaviour);
@@ -54,6 +47,27 @@ describe('a conversation with a mail server', () => {
   ])('knows that %s was refused', async (_, behaviour, code, permanent) => {
     const { reply } = await outcome(behaviour);
     expect(reply).toEqual({ kind: 'refused', code, permanent });
+  });
+
+  it('waits longer for the answer to a message than for any other reply', async () => {
+    const conversation = await Conversation.open(mail.url, { commandMs: 400, messageMs: 20_000 });
+    mail.behave({ delay: 1_500 });
+    expect(await send(conversation, 'slow@example.org')).toEqual({ kind: 'accepted' });
+    mail.behave({ delay: 1_500, final: { code: 552 } });
+    expect(await send(conversation, 'slow@example.org')).toMatchObject({ kind: 'refused', code: 'smtp_552' });
+    mail.behave({ rcpt: 'silence' });
+    const begun = Date.now();
+    expect(await send(conversation, 'silent@example.org')).toMatchObject({ kind: 'trouble', code: 'ETIMEDOUT' });
+    expect(Date.now() - begun).toBeLessThan(10_000);
+  });
+
+  it('does not wait so long for a server that stops reading in the middle of a message', async () => {
+    const conversation = await Conversation.open(mail.url, { commandMs: 400, messageMs: 60_000 });
+    mail.behave({ midway: 'full' });
+    const begun = Date.now();
+    const tooMuch = repeat(`${'x'.repeat(70)}\r\n`.repeat(500), 800);
+    expect(await send(conversation, 'reader@example.org', tooMuch)).toEqual({ kind: 'unknown' });
+    expect(Date.now() - begun).toBeLessThan(30_000);
   });
 
   it('goes on over the same connection after a refused recipient', async () => {

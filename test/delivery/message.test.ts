@@ -69,6 +69,26 @@ describe('the mail that leaves', () => {
     expect(longest).toBeLessThanOrEqual(998);
   });
 
+  it('says what was approved where that looks encoded', async () => {
+    const looksEncoded = '=?utf-8?B?SGFsbG8=?=';
+    const file = await attach(looksEncoded, 'text/plain', Buffer.from('x'));
+    const draft = await service.submitDue('gibberish@example.org', { subject: looksEncoded, attachments: [file] });
+    await service.draftIn('sent', draft.id);
+    const { parsed } = await received('gibberish@example.org');
+    expect(parsed.subject).toBe(looksEncoded);
+    expect(parsed.attachments.map(({ filename }) => filename)).toEqual([looksEncoded]);
+  });
+
+  it('has no line of more than 998 octets, though its subject is one word of 998', async () => {
+    const subject = 'x'.repeat(998);
+    const draft = await service.submitDue('long@example.org', { subject, body: 'y'.repeat(5_000) });
+    await service.draftIn('sent', draft.id);
+    const { mail, parsed } = await received('long@example.org');
+    expect(parsed.subject).toBe(subject);
+    const lines = mail.bytes.toString('latin1').split('\r\n');
+    expect(lines.filter((line) => line.length > 998)).toEqual([]);
+  });
+
   it('has a text part and an HTML part that say the same to different readers', async () => {
     const draft = await service.submitDue('html@example.org', { body: 'Plain.', html: '<p>Rich <b>ü</b>.</p>' });
     await service.draftIn('sent', draft.id);

@@ -12,15 +12,19 @@ export type Answer = Reply | Silence;
 /** What is answered at each step; a step that is left out goes well. */
 export interface Behaviour {
   greeting?: Answer;
+  /** What it offers beside 8BITMIME: SMTPUTF8 unless this says otherwise. */
+  extensions?: string[];
   mail?: Answer;
   rcpt?: Answer;
   data?: Answer;
   /** After the final dot: the message counts as accepted if this is a 2xx, and as stored if the connection just ends. */
   final?: Answer;
-  /** The connection ends in the middle of the message. */
-  midway?: Silence;
+  /** The connection ends in the middle of the message; `full`: nothing more is read. */
+  midway?: Silence | 'full';
   /** How long the answer after the final dot takes, in ms. */
   delay?: number;
+  /** That answer waits for this. */
+  waitsFor?: Promise<unknown>;
 }
 
 /** Where the mail goes, and what is to go wrong. */
@@ -38,6 +42,8 @@ export class SmtpDialogue {
   private sender = '';
   private recipients: string[] = [];
   private readingMessage = false;
+  /** Whether this mail may have addresses beyond ASCII. */
+  private isUtf8 = false;
 
   constructor(
     private readonly server: Mailroom,
@@ -61,7 +67,7 @@ export class SmtpDialogue {
       }
       const end = this.input.indexOf('\r\n');
       if (end < 0) return;
-      const line = this.input.subarray(0, end).toString('latin1');
+      const line = this.input.subarray(0, end).toString();
       this.input = this.input.subarray(end + 2);
       this.obey(line);
     }
@@ -71,9 +77,13 @@ export class SmtpDialogue {
     const verb = line.slice(0, 4).toUpperCase();
     const address = /<([^>]*)>/.exec(line)?.[1] ?? '';
     if (verb === 'EHLO' || verb === 'HELO') {
-      this.socket.write('250-test.example\r\n250-8BITMIME\r\n250 SMTPUTF8\r\n');
+      const { extensions = ['SMTPUTF8'] } = this.server.behaviourFor(null);
+      const lines = ['test.example', ...extensions, '8BITMIME'];
+      for (const [i, line] of lines.entries()) this.socket.write(`250${lines[i + 1] ? '-' : ' '}${line}\r\n`);
+    } else if (!this.isUtf8 && /[^\p{ASCII}]/u.test(line) && !/ SMTPUTF8$/.test(line)) {
+      this.socket.write('553 5.6.7 this address needs SMTPUTF8\r\n');
     } else if (verb === 'MAIL') {
-      [this.sender, this.recipients] = [address, []];
+      [this.sender, this.recipients, this.isUtf8] = [address, [], / SMTPUTF8$/.test(line)];
       this.answer(this.server.behaviourFor(null).mail, 250, 'sender ok');
     } else if (verb === 'RCPT') {
       const refused = this.server.behaviourFor(address).rcpt;
@@ -114,11 +124,12 @@ export class SmtpDialogue {
     const message = this.input.subarray(0, end + 2);
     this.input = this.input.subarray(end + END_OF_MESSAGE.length);
     this.readingMessage = false;
-    const { final, delay = 0 } = behaviour;
+    const { final, delay = 0, waitsFor } = behaviour;
     if (typeof final !== 'object' || final.code < 300) {
       for (const each of this.recipients) this.server.store(each, this.sender, unstuffed(message));
     }
-    if (delay > 0) setTimeout(() => this.answer(final, 250, 'stored'), delay);
+    if (delay > 0) setTimeout(() => this.answer(final, 250, 'stored'), delay).unref();
+    else if (waitsFor !== undefined) void waitsFor.then(() => this.answer(final, 250, 'stored'));
     else this.answer(final, 250, 'stored');
     return true;
   }
@@ -133,8 +144,9 @@ export class SmtpDialogue {
     return true;
   }
 
-  private fallSilent(how: Silence): void {
+  private fallSilent(how: Silence | 'full'): void {
     this.socket.removeAllListeners('data');
+    if (how === 'full') return void this.socket.pause();
     // Goes on reading, so that nothing but the missing answer tells the client.
     this.socket.resume();
     if (how === 'fin') this.socket.end();

@@ -1,3 +1,4 @@
+import { toMailAddress } from '../../activities/mail-delivery/mail-address';
 import { createSubjects, formsOf, normaliseAddress } from '../../activities/personal-data/subject';
 
 const [OLD, NEW] = [Buffer.alloc(32, 1), Buffer.alloc(32, 2)];
@@ -11,6 +12,20 @@ it.each(['Ada@Bücher.Example', 'ADA@BÜCHER.example', 'ada@xn--bcher-kva.exampl
     expect(formsOf(normaliseAddress(address))).toEqual(['ada@xn--bcher-kva.example', 'ada@bücher.example']);
   },
 );
+
+it.each([
+  'Ada@Bücher.Example',
+  'ada@bu\u0308cher.example',
+  'Ada@xn--bcher-kva.EXAMPLE',
+  "o'Neil@аррӏе.example",
+  'ada@faß.example',
+  'ada@ﬁ.example',
+  'jösé@例え.テスト',
+])('takes the address that mail to %s goes to for the same person', (address) => {
+  const sent = toMailAddress(address);
+  expect(sent.slice(sent.lastIndexOf('@'))).toMatch(/^@[!-~]+$/);
+  expect(normaliseAddress(sent)).toBe(normaliseAddress(address));
+});
 
 it('takes others for others', () => {
   const subjects = createSubjects([OLD]);
