@@ -415,7 +415,7 @@ export const STORES: Store[] = [
     class: 'pseudonymous',
     holds: '`journal/`: ids of drafts whose send was claimed',
     settings: ['BACKUP_URL'],
-    kept: 'As long as a backup, or a database kept for an undo, that is older; each backup prunes it',
+    kept: 'Each backup removes a run once every state that the database may go back to (a backup, a database kept for an undo, a restore that is not settled) is more than a day younger; the newest such run stays. Without backups: for ever',
     erasure: 'Stays: ids only; scanned all the same',
   },
   {

@@ -2,7 +2,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Server } from './server';
 
-/** Half of what the whole may take to be ready again is the most it waits. */
+/** Short beside the minute within which all of `npm start` is ready again. */
 const WAITS_MS = [100, 500, 1_000, 2_000, 5_000];
 const STEADY_AFTER_MS = 30_000;
 

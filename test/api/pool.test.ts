@@ -40,3 +40,32 @@ it('who waits longest for a connection is told so with 503, and all goes on when
   await api.close();
   await close();
 });
+
+it('a connection that is older than it may be is replaced by a new one, and no request notices', async () => {
+  const opened = [1, 3600].map((DB_POOL_RECYCLE_SECONDS) =>
+    createDatabase({
+      ...SMALL_POOL,
+      DB_POOL_OVERFLOW: 0,
+      DB_POOL_RECYCLE_SECONDS,
+      DATABASE_URL: database.url,
+    }),
+  );
+  const backends = () =>
+    Promise.all(
+      opened.map(async ({ db }) => {
+        const [row] = await db.$queryRaw<{ pid: number }[]>`SELECT pg_backend_pid() AS pid`;
+        return row?.pid;
+      }),
+    );
+  const [recycled, kept] = await backends();
+  const now = await until(
+    'the connection is another one',
+    async () => {
+      const found = await backends();
+      return found[0] !== recycled && found;
+    },
+    10_000,
+  );
+  expect(now[1]).toBe(kept);
+  for (const { close } of opened) await close();
+});

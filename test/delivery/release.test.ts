@@ -2,7 +2,7 @@ import type { DraftView } from '../../activities/commands/draft-view';
 import { TestApi } from '../api/test-api';
 import { timeline } from '../support/commands';
 import { TestService } from '../support/service';
-import { until } from '../support/until';
+import { until, untilStill } from '../support/until';
 
 let service: TestService;
 
@@ -13,13 +13,20 @@ beforeAll(async () => {
 afterAll(() => service?.close());
 
 const processOf = (draft: DraftView) => service.temporal.client.workflow.getHandle(`draft-${draft.id}`);
-const running = (draft: DraftView) =>
-  until('the draft has a process', async () => {
-    const description = await processOf(draft)
+const described = (draft: DraftView) =>
+  until('the draft has a process', () =>
+    processOf(draft)
       .describe()
-      .catch(() => null);
-    return description?.status.name === 'RUNNING' && description;
+      .catch(() => null),
+  );
+const running = (draft: DraftView) =>
+  until('its process runs', async () => {
+    const description = await described(draft);
+    return description.status.name === 'RUNNING' && description;
   });
+
+/** Longer than the lane, which looks each second, lets a mail wait that is due. */
+const nothingLeaves = () => untilStill('no mail leaves', () => service.mail.accepted.length);
 
 describe('a draft that needs people', () => {
   it('goes out once, after the decision and the undo window, and its process ends', async () => {
@@ -66,13 +73,17 @@ describe('a draft that needs people', () => {
       return description.status.name === 'COMPLETED';
     });
     expect(await processOf(draft).result()).toBe('withdrawn');
+    // It is due after the one that was taken back would have been.
+    const later = await service.submitForReview('after-undo@example.org');
+    await service.approve(later);
+    await service.draftIn('sent', later.id);
     expect(service.mail.acceptedFor('undone@example.org')).toEqual([]);
   });
 
   it('ends its process when it is rejected', async () => {
     const draft = await service.submitForReview('rejected@example.org');
     await service.test.commands.rejectDraft(service.approver, { id: draft.id, reason: 'no' });
-    await running(draft).catch(() => null);
+    await described(draft);
     expect(await processOf(draft).result()).toBe('rejected');
   });
 });
@@ -92,6 +103,7 @@ describe('a lane that is paused', () => {
       sendAt: new Date(Date.now() - 60_000).toISOString(),
     });
     await until('it is due', async () => Date.parse((await service.draft(draft.id)).dueAt as string) < Date.now());
+    await nothingLeaves();
     expect(service.mail.acceptedFor('paused@example.org')).toEqual([]);
     expect((await act('resume')).status).toBe(200);
     await service.draftIn('sent', draft.id);
@@ -106,6 +118,7 @@ describe('a lane that is held', () => {
     await hold(true);
     const draft = await service.submitDue('held@example.org');
     await until('it is due', async () => Date.parse((await service.draft(draft.id)).dueAt as string) < Date.now());
+    await nothingLeaves();
     expect(service.mail.acceptedFor('held@example.org')).toEqual([]);
     await hold(false);
     await service.draftIn('sent', draft.id);

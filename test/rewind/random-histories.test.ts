@@ -13,9 +13,12 @@ import { RewoundService } from './rewound-service';
 /** What is left of the old life: all of it, what an archive has, or nothing. */
 type Left = 'all' | 'archive' | 'nothing';
 const LEFT: Left[] = ['all', 'archive', 'nothing'];
-const HISTORIES = isLongRun
-  ? Array.from({ length: 36 }, (_, i) => [i + 1, LEFT[i % 3] as Left] as const)
-  : [[Date.now() % 100_000, LEFT[1 + (Date.now() % 2)] as Left] as const];
+const FIRST_SEED = Number(process.env.COUNTERSIGN_TEST_SEED ?? (isLongRun ? 1 : Date.now() % 100_000));
+/** The seed draws what is left too: all of it, where every promise is checked, as often as the others. */
+const HISTORIES = Array.from({ length: isLongRun ? 36 : 1 }, (_, i) => {
+  const seed = FIRST_SEED + i;
+  return [seed, LEFT[seed % LEFT.length] as Left] as const;
+});
 const ACTS = isLongRun ? 150 : 50;
 const ENDS_WITHIN_MS = 120_000;
 
@@ -30,7 +33,7 @@ afterEach(async () => {
 
 const mailsTo = (email: string) => old.mail.acceptedFor(email).length;
 
-it.each(HISTORIES)('history %i keeps every promise where %s is left', async (seed, left) => {
+it.each(HISTORIES)('history COUNTERSIGN_TEST_SEED=%i keeps every promise where %s is left', async (seed, left) => {
   const random = randomOf(seed);
   old = await TestService.create();
   old.mail.behave({ delay: 15 });
