@@ -61,6 +61,22 @@ describe('a session', () => {
     expect((await api.admin.delete(`/api/keys/${id}`)).status).toBe(404);
   });
 
+  it.each([
+    ['is that of the first of two cookies with its name', (cookie: string) => `${cookie}; countersign_session=x`, 200],
+    ['is not that of a later cookie with its name', (cookie: string) => `countersign_session=x; ${cookie}`, 401],
+    [
+      'is found among cookies that are named like the properties of an object',
+      (cookie: string) => `__proto__=x; constructor=x; hasOwnProperty=x; ${cookie}; toString=x`,
+      200,
+    ],
+    ['is found behind 15 KiB of other cookies', (cookie: string) => `${'a; '.repeat(5_000)}${cookie}`, 200],
+  ])('%s', async (_title, cookiesWith, status) => {
+    const { key } = await api.keyFor('an agent', 'author');
+    const { headers } = await api.anyone.post('/api/auth/login').send({ key });
+    const cookie = cookiesWith(cookies(headers)[0]?.split(';')[0] ?? '');
+    expect((await api.anyone.get('/api/drafts').set('Cookie', cookie)).status).toBe(status);
+  });
+
   it('ends by time', async () => {
     const { key } = await api.keyFor('a late agent', 'author');
     const { browser } = await loggedIn(key);
