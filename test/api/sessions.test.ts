@@ -143,6 +143,25 @@ describe('the CSRF token', () => {
     },
   );
 
+  it.each([
+    ['cross-site', 403],
+    ['same-site', 201],
+    ['same-origin', 201],
+    ['none', 201],
+  ])('counts for nothing in what the browser calls cross-site: %s is %i', async (site, status) => {
+    const { key } = await api.keyFor('an agent', 'author');
+    const { browser, csrfToken } = await loggedIn(key);
+    const submit = (token: string) =>
+      browser.post('/api/drafts').set('Sec-Fetch-Site', site).set('X-CSRF-Token', token).send(aDraft());
+    const { status: answered, body } = await submit(csrfToken);
+    expect(answered).toBe(status);
+    if (status === 403) expect(body).toEqual(problem('cross-site', 403));
+    else expect((await submit('x')).body).toEqual(problem('csrf-token', 403));
+    expect((await browser.get('/api/drafts').set('Sec-Fetch-Site', site)).status).toBe(200);
+    const withKey = api.anyone.post('/api/drafts').set('Authorization', `Bearer ${key}`).set('Sec-Fetch-Site', site);
+    expect((await withKey.send(aDraft())).status).toBe(201);
+  });
+
   it('outlives a rotation of the secret for as long as the old one is kept', async () => {
     const [old, fresh] = [randomBytes(32), randomBytes(32)];
     const withSecrets = (...SECRET_KEY: Buffer<ArrayBuffer>[]) =>
