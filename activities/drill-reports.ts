@@ -1,9 +1,8 @@
 // The reports of drills, beside the backups: each signed, and chained to the one before it, so that none can be left out.
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
-import { canonicalJson } from '../ops/runtime/canonical-json';
 import type { ObjectStore } from '../ops/runtime/object-store';
-import type { Signer } from '../ops/runtime/signing';
+import { checkJson, type Signer, signJson } from '../ops/runtime/signing';
 import type { DrillReport } from '../workflows/contracts/restore-drill';
 import { parse, readObject } from './audit-trail/stored-json';
 
@@ -38,7 +37,7 @@ export async function writeReport(backups: ObjectStore, signer: Signer, report: 
   const last = keys.at(-1);
   const before = last ? await readObject(backups, last) : null;
   const previous = before === null ? null : createHash('sha256').update(before).digest('hex');
-  const signed = { report, previous, ...signer.sign(canonicalJson({ report, previous })) };
+  const signed = { report, previous, ...signJson(signer, { report, previous }) };
   await backups.put(keyOf(report), Buffer.from(`${JSON.stringify(signed, null, 2)}\n`), { type: 'application/json' });
 }
 
@@ -54,7 +53,7 @@ export async function readReport(backups: ObjectStore, signer: Signer, key: stri
   const found = Written.safeParse(parse((await readObject(backups, key)) ?? ''));
   if (!found.success) return null;
   const { report, previous, ...signed } = found.data;
-  return signer.check(canonicalJson({ report, previous }), signed) === 'genuine' ? found.data : null;
+  return checkJson(signer, { report, previous }, signed) === 'genuine' ? found.data : null;
 }
 
 /** The newest that proved a restore; null where none has. */

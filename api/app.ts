@@ -1,5 +1,5 @@
 // The HTTP API: what every request passes, then a router a resource, then what no route takes.
-import cookieParser from 'cookie-parser';
+import { parseCookie } from 'cookie';
 import express, { type Express, type RequestHandler } from 'express';
 import helmet from 'helmet';
 import { ConfigurationError } from '../ops/runtime/configuration';
@@ -93,7 +93,7 @@ export function createApp(dependencies: AppDependencies): Express {
   trustProxies(app, settings.TRUST_PROXY);
   app.use(logRequests(dependencies, createRouteNamer(routes)));
   app.use(headers(lifecycle));
-  app.use(cookieParser(), plainCookies);
+  app.use(readCookies);
   app.use(csrf.check);
   app.use(health.router);
   app.use(identify({ ring, limits, commands, adminPassword: settings.ADMIN_PASSWORD, sessionCookie, logger }));
@@ -131,11 +131,9 @@ function headers(lifecycle: AppDependencies['lifecycle']): RequestHandler {
   };
 }
 
-/** cookie-parser makes objects of what begins with `j:`. Ours never do; others have no business with us. */
-const plainCookies: RequestHandler = (request, _response, next) => {
-  request.cookies = Object.fromEntries(
-    Object.entries(request.cookies).filter(([, value]) => typeof value === 'string'),
-  );
+/** Of cookies with the same name the first counts. */
+const readCookies: RequestHandler = (request, _response, next) => {
+  request.cookies = parseCookie(request.headers.cookie ?? '');
   next();
 };
 

@@ -1,5 +1,5 @@
-// A state-changing request must show that the page that sent it could read our answers: it repeats a token, which
-// a foreign page can't know. Checked before anything else is looked at.
+// Refuses state-changing requests that a foreign page may have sent, before anything else is checked. The page must repeat a
+// token, which shows that it can read our answers. A browser that says that the page is of another site is believed.
 
 import { doubleCsrf } from 'csrf-csrf';
 import type { Request, RequestHandler, Response } from 'express';
@@ -16,6 +16,9 @@ export const isSecure = ({ PUBLIC_URL }: Pick<ApiSettings, 'PUBLIC_URL'>) => PUB
 /** `__Host-` cookies can't be set by a neighbouring host; browsers take them over TLS alone. */
 export const cookieName = (settings: Pick<ApiSettings, 'PUBLIC_URL'>, name: string) =>
   `${isSecure(settings) ? '__Host-' : ''}countersign_${name}`;
+
+/** Browsers set this header, and no page can change it. Without it, from other clients and old browsers, the token decides. */
+const isCrossSite = ({ headers }: Request) => headers['sec-fetch-site'] === 'cross-site';
 
 export interface Csrf {
   check: RequestHandler;
@@ -35,14 +38,13 @@ export function createCsrf(settings: Pick<ApiSettings, 'PUBLIC_URL' | 'SECRET_KE
   });
   return {
     check(request, _response, next) {
-      if (
-        SAFE.has(request.method) ||
-        carriesCredential(request) ||
-        isCsrfExempt(request.path) ||
-        validateRequest(request)
-      ) {
-        return next();
+      if (SAFE.has(request.method) || carriesCredential(request) || isCsrfExempt(request.path)) return next();
+      if (isCrossSite(request)) {
+        const detail =
+          'A page of another site sent this request. Send it from a page of this host, or with an API key.';
+        throw new Problem('cross-site', detail);
       }
+      if (validateRequest(request)) return next();
       throw new Problem('csrf-token', 'Send the token of GET /api/auth/csrf-token in X-CSRF-Token, with its cookie.');
     },
     issue: (request, response) => generateCsrfToken(request, response, { overwrite: false, validateOnReuse: false }),

@@ -1,4 +1,4 @@
-// Names of files that people send us, and how we send them back.
+// Cleans the names of files that people send us.
 
 const LONGEST = 255;
 /** Control characters, and those that turn the direction of text and so can hide what a file is. */
@@ -14,14 +14,4 @@ export function cleanFileName(given: string | undefined): string {
   if (letters.length <= LONGEST) return name;
   const extension = [...(/\.[^.\s]{1,16}$/.exec(name)?.[0] ?? '')];
   return [...letters.slice(0, LONGEST - extension.length), ...extension].join('');
-}
-
-/** A download with its name in both ways of RFC 6266: for every client, and as it is. */
-export function contentDisposition(name: string): string {
-  const plain = name.replace(/[^\x20-\x7e]|["\\%]/g, '_');
-  const encoded = encodeURIComponent(name).replace(
-    /['()*]/g,
-    (letter) => `%${letter.charCodeAt(0).toString(16).toUpperCase()}`,
-  );
-  return `attachment; filename="${plain}"; filename*=UTF-8''${encoded}`;
 }

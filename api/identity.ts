@@ -62,8 +62,8 @@ export function identify(dependencies: IdentityDependencies): RequestHandler {
       await recordRefusedKey(dependencies, response, 'api_key.refused', hash);
       throw wrong('The API key');
     }
-    const token: unknown = request.cookies?.[sessionCookie];
-    const holder = typeof token === 'string' && token !== '' ? await ring.bySession(sha256(token)) : null;
+    const token: string | undefined = request.cookies[sessionCookie];
+    const holder = token ? await ring.bySession(sha256(token)) : null;
     if (holder) await (isCounted ? undefined : limits.key(holder.counter));
     else await countClient();
     return holder;

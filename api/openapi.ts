@@ -117,7 +117,7 @@ function problemsOf(route: Documented): Record<string, ResponseConfig> {
   if (route.tag !== 'Health')
     codes.add('too-many-requests').add('database-busy').add('took-too-long').add('database-unavailable');
   if (route.roles !== 'anyone') codes.add('unauthenticated').add('missing-role');
-  if (route.method !== 'get' && !isCsrfExempt(route.path)) codes.add('csrf-token');
+  if (route.method !== 'get' && !isCsrfExempt(route.path)) codes.add('csrf-token').add('cross-site');
   if (route.query || route.body || route.headers) codes.add('invalid-request');
   if (route.body) codes.add('malformed-body').add('too-large').add('unsupported-media-type');
   const byStatus = new Map<number, ProblemCode[]>();

@@ -11,6 +11,7 @@ export const PROBLEMS = {
   'malformed-request': [400, 'The request cannot be read'],
   unauthenticated: [401, 'Credentials are missing or wrong'],
   'csrf-token': [403, 'The CSRF token is missing or wrong'],
+  'cross-site': [403, 'The request comes from another site'],
   'missing-role': [403, 'These credentials lack the role'],
   'four-eyes': [403, 'Somebody else has to approve this'],
   'not-found': [404, 'There is no such thing'],

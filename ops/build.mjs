@@ -1,6 +1,6 @@
-// Builds dist/: the database client, the compiled service, the workflow bundle. What is up to date is left alone.
+// Builds dist/: the database client, the compiled service, the workflow bundle, the files of the page /docs. What is up to date is left alone.
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { root, runStep, tellFailure } from './steps.mjs';
@@ -9,7 +9,10 @@ const SOURCES = ['workflows', 'activities', 'api', 'worker', 'prisma', 'ops'];
 const SETTINGS = ['tsconfig.json', 'tsconfig.build.json', 'package-lock.json'];
 const CLIENT_STAMP = 'prisma/generated/.made-from';
 const STAMP = 'dist/.made-from';
-const REMEDY = 'Undo what was changed last in this folder, or clone afresh.';
+/** Of swagger-ui-dist, which with its telemetry is needed for the build alone. */
+const PAGE_FILES = ['swagger-ui.css', 'swagger-ui-bundle.js', 'favicon-32x32.png', 'LICENSE', 'NOTICE'];
+const REMEDY =
+  'A build needs npm ci without --omit=dev. If that was done, undo what was changed last in this folder, or clone afresh.';
 
 export async function build() {
   const client = hash(['prisma/schema.prisma', 'package-lock.json']);
@@ -21,6 +24,7 @@ export async function build() {
   await node('Compiling', 10, ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.build.json']);
   removeOrphans(sources);
   await node('Bundling the workflows', 4, ['dist/worker/bundle.js']);
+  copyPage();
   write(STAMP, built);
 }
 
@@ -31,6 +35,12 @@ async function generateClient(stamp) {
 
 function node(what, usualSeconds, args) {
   return runStep({ what, usualSeconds, command: process.execPath, args, remedy: REMEDY });
+}
+
+function copyPage() {
+  mkdirSync(join(root, 'dist/page'), { recursive: true });
+  for (const file of PAGE_FILES)
+    copyFileSync(join(root, 'node_modules/swagger-ui-dist', file), join(root, 'dist/page', file));
 }
 
 /** What is left of a source that is gone must not be run. */

@@ -15,18 +15,10 @@ export async function install() {
     what: 'Installing the npm dependencies',
     usualSeconds: 60,
     command: throughNode ? process.execPath : 'npm',
-    // No package needs its install script; NODE_ENV=production must not leave out the compiler.
+    // NODE_ENV=production must not leave out the compiler.
     args: [
       ...(throughNode ? [npm] : []),
-      ...[
-        'ci',
-        '--ignore-scripts',
-        '--include=dev',
-        '--include=optional',
-        '--no-audit',
-        '--no-fund',
-        '--loglevel=error',
-      ],
+      ...['ci', '--include=dev', '--include=optional', '--no-audit', '--no-fund', '--loglevel=error'],
     ],
     remedy: 'Look at what npm says below; often it can not reach its registry.',
   });

@@ -21,6 +21,7 @@ export interface AuditRecord {
 /** What the first seal of all follows. */
 export const GENESIS = Buffer.alloc(32);
 
+/** Throws NotCanonical for data that has no canonical form, such as a number beyond those of JavaScript. */
 export function hashEvent(prev: Uint8Array, event: AuditRecord): Buffer {
   return createHash('sha256').update(prev).update(canonicalJson(event)).digest();
 }

@@ -1,5 +1,6 @@
 // Whether a chain is whole: every seal recomputed from its event and the seal before, and held to every anchor.
 // Pure but for the rows and anchors that stream through it, so it is the same for the database and for an export.
+import { ifCanonical } from '../../ops/runtime/canonical-json';
 import type { Anchor } from './anchors';
 import { type AuditRecord, hashEvent } from './canonical';
 import type { Head } from './seal';
@@ -131,7 +132,8 @@ function faultOf({ position, eventId, prev, hash, event }: Link, head: Head): Fa
   if (position !== head.position + 1n) return 'seal_missing';
   if (hex(prev) !== hex(head.hash)) return 'previous_differs';
   if (!event) return 'event_missing';
-  return event.id === eventId && hex(hashEvent(prev, event)) === hex(hash) ? null : 'hash_differs';
+  const isWhole = event.id === eventId && ifCanonical(() => hex(hashEvent(prev, event)) === hex(hash), false);
+  return isWhole ? null : 'hash_differs';
 }
 
 const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString('hex');

@@ -1,6 +1,6 @@
 // Signs and checks anchors, checkpoints and restorations. A verifier needs no more than the public key.
 import { createHash } from 'node:crypto';
-import { canonicalJson } from '../../ops/runtime/canonical-json';
+import { canonicalJson, ifCanonical } from '../../ops/runtime/canonical-json';
 import { createSigner as createContentSigner, isSignedBy, type Standing } from '../../ops/runtime/signing';
 
 export type Kind = 'anchor' | 'checkpoint' | 'restoration';
@@ -39,7 +39,8 @@ export function createVerifier(publicKeys: readonly string[]): Verifier {
   return {
     check(kind, statement, signature, keyId) {
       // The key id is not signed: a known key's signature counts whichever id stands beside it.
-      const isGenuine = publicKeys.some((key) => isSignedBy(key, textOf(kind, statement), signature));
+      const hasSigned = (key: string) => isSignedBy(key, textOf(kind, statement), signature);
+      const isGenuine = ifCanonical(() => publicKeys.some(hasSigned), false);
       if (isGenuine) return 'genuine';
       return keyId === null || !KEY_ID.test(keyId) || known.includes(keyId) ? 'forged' : 'unknown_key';
     },

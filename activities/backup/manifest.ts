@@ -1,8 +1,7 @@
 // What makes a backup a set: one signed document, written last. A set without it, or whose signature doesn't hold, doesn't exist.
 import { z } from 'zod';
-import { canonicalJson } from '../../ops/runtime/canonical-json';
 import { ObjectNotFound, type ObjectStore } from '../../ops/runtime/object-store';
-import type { Signer } from '../../ops/runtime/signing';
+import { checkJson, type Signer, signJson } from '../../ops/runtime/signing';
 import { toSetId } from '../../workflows/contracts/backup';
 
 export const SETS = 'sets/';
@@ -85,7 +84,7 @@ export class ManifestBroken extends Error {
 }
 
 export async function writeManifest(backups: ObjectStore, signer: Signer, manifest: Manifest): Promise<void> {
-  const signed = { manifest, ...signer.sign(canonicalJson(manifest)) };
+  const signed = { manifest, ...signJson(signer, manifest) };
   await backups.put(manifestKey(manifest.id), Buffer.from(`${JSON.stringify(signed, null, 2)}\n`), {
     type: 'application/json',
   });
@@ -103,7 +102,7 @@ export async function readManifest(backups: ObjectStore, signer: Signer, id: str
   const signed = Signed.safeParse(parse(Buffer.concat(chunks).toString()));
   const manifest = Manifest.safeParse(signed.data?.manifest);
   if (!signed.success || !manifest.success || manifest.data.id !== id) throw new ManifestBroken(id, 'unreadable');
-  const standing = signer.check(canonicalJson(signed.data.manifest), signed.data);
+  const standing = checkJson(signer, signed.data.manifest, signed.data);
   if (standing !== 'genuine') throw new ManifestBroken(id, standing === 'forged' ? 'signature' : standing);
   return manifest.data;
 }

@@ -1,6 +1,5 @@
 // What says that a person is gone, and until when a backup may still hold them: signed JSON, and the same as a page.
-import { canonicalJson } from '../../ops/runtime/canonical-json';
-import type { Signed, Signer, Standing } from '../../ops/runtime/signing';
+import { checkJson, type Signed, type Signer, type Standing, signJson } from '../../ops/runtime/signing';
 import type { ScanSummary } from '../../workflows/contracts/user-erasure';
 import type { StepView } from './erasure-view';
 import type { BackupsThatRemain, ClusterThatRemains } from './remains';
@@ -27,11 +26,11 @@ export interface Certificate {
 export type SignedCertificate = { certificate: Certificate } & Signed;
 
 export function signCertificate(signer: Signer, certificate: Certificate): SignedCertificate {
-  return { certificate, ...signer.sign(canonicalJson(certificate)) };
+  return { certificate, ...signJson(signer, certificate) };
 }
 
 export const checkCertificate = (signer: Signer, { certificate, ...signed }: SignedCertificate): Standing =>
-  signer.check(canonicalJson(certificate), signed);
+  checkJson(signer, certificate, signed);
 
 const STORES: readonly string[] = ['postgres', 'attachments', 'redis', 'hubspot', 'mailbox', 'temporal'];
 export const storesOf = (steps: StepView[]): Certificate['stores'] =>

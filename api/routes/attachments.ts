@@ -9,7 +9,6 @@ import { Refusal } from '../../activities/commands/refusal';
 import type { ObjectStore } from '../../ops/runtime/object-store';
 import type { Database } from '../../prisma/client';
 import { requireType } from '../endpoint';
-import { contentDisposition } from '../file-name';
 import { receiveUpload } from '../uploaded-file';
 
 export interface AttachmentDependencies {
@@ -44,7 +43,8 @@ export function attachmentsRouter(dependencies: AttachmentDependencies): Router 
   router.get('/api/attachments/:id', requireRole('author', 'approver'), async (request, response) => {
     const attachment = await find(String(request.params.id), contextOf(request, response));
     const content = request.method === 'HEAD' ? null : await files.get(attachmentKey(attachment.sha256));
-    response.set(downloadHeaders(attachment));
+    // Express guesses a type from the name, which ours replaces.
+    response.attachment(attachment.name).set(downloadHeaders(attachment));
     if (!content) return void response.end();
     try {
       await pipeline(content, response);
@@ -70,11 +70,10 @@ export function attachmentsRouter(dependencies: AttachmentDependencies): Router 
 const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
 /** No browser shows it, guesses at it, runs it, or keeps it. */
-function downloadHeaders({ name, type, size }: AttachmentView): Record<string, string> {
+function downloadHeaders({ type, size }: AttachmentView): Record<string, string> {
   return {
     'Content-Type': type === 'text/plain' ? 'text/plain; charset=utf-8' : type,
     'Content-Length': String(size),
-    'Content-Disposition': contentDisposition(name),
     'Content-Security-Policy': "sandbox; default-src 'none'",
     'X-Content-Type-Options': 'nosniff',
     'Cache-Control': 'private, no-store',

@@ -63,8 +63,8 @@ export function authEndpoints(dependencies: Dependencies, ring: KeyRing, csrf: C
       summary: 'End the session',
       answer: { status: 204, description: 'There is no session any more' },
       async handle({ request, response, context }) {
-        const token: unknown = request.cookies[cookie];
-        if (typeof token === 'string' && token !== '') {
+        const token: string | undefined = request.cookies[cookie];
+        if (token) {
           await sessions.endSession(context, token);
           ring.forgetAll();
         }

@@ -1,11 +1,12 @@
 // The OpenAPI document, a page to read it, and what each problem means; nothing comes from the internet.
-import { dirname } from 'node:path';
+import { join } from 'node:path';
 import { Router } from 'express';
+import { PACKAGE_ROOT } from '../../ops/runtime/package-root';
 import type { Documented } from '../endpoint';
 import { PROBLEMS, Problem, type ProblemCode, problemType } from '../problems';
 
-/** To import the package would load the whole page into this process. */
-const FOLDER = dirname(require.resolve('swagger-ui-dist/package.json'));
+/** The build copies it from swagger-ui-dist. */
+const FOLDER = join(PACKAGE_ROOT, 'dist', 'page');
 const ASSETS = ['swagger-ui.css', 'swagger-ui-bundle.js', 'favicon-32x32.png'];
 
 const PAGE = `<!doctype html>

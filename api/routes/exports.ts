@@ -9,7 +9,6 @@ import { ObjectNotFound } from '../../ops/runtime/object-store';
 import { addressOf } from '../address-in-path';
 import type { AppDependencies } from '../dependencies';
 import { type Call, type Endpoint, endpoint } from '../endpoint';
-import { contentDisposition } from '../file-name';
 import { Problem } from '../problems';
 import * as schema from '../schemas/personal-data';
 
@@ -43,10 +42,7 @@ export function exportEndpoints({ db, files, commands, settings }: Dependencies)
 
   async function send(record: ExportRecord, context: CommandContext, isHead: boolean, response: Response) {
     const document = await open(record);
-    response.type('json').set({
-      'Content-Length': String(record.size),
-      'Content-Disposition': contentDisposition(`export-${record.id}.json`),
-    });
+    response.attachment(`export-${record.id}.json`).set('Content-Length', String(record.size));
     if (isHead) {
       document.destroy();
       return void response.end();

@@ -35,9 +35,11 @@ export function loadEnvFile(
       `${file} has ${faults.length} fault(s):\n${faults.join('\n')}\nSee "In one file" in docs/configuration.md.`,
     );
   }
-  // Line by line: some versions of Node take a comment for the beginning of the next name.
+  // Line by line: some versions of Node take a comment for the beginning of the next name. Node 24 takes `export` for a part of
+  // the name if the value is empty.
   const lines = text.split('\n').filter((line) => NAME.test(line));
-  const settings = Object.assign({}, ...lines.map((line) => parseEnv(line))) as Record<string, string>;
+  const read = (line: string) => parseEnv(line.replace(/^export /, ''));
+  const settings = Object.assign({}, ...lines.map(read)) as Record<string, string>;
   for (const [name, value] of Object.entries(settings)) env[name] ??= value;
   const holdsSecrets = Object.entries(settings).some(([name, value]) => value && SECRET.test(name));
   if (holdsSecrets && (statSync(file).mode & OTHERS_MAY_READ) !== 0) {

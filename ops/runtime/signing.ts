@@ -1,5 +1,6 @@
 // Makes and checks signatures that anyone can verify with the public key, made with a key derived from SECRET_KEY.
 import { createPrivateKey, createPublicKey, type KeyObject, sign, verify } from 'node:crypto';
+import { canonicalJson, ifCanonical } from './canonical-json';
 import { deriveSecrets } from './secrets';
 
 export interface Signed {
@@ -43,6 +44,13 @@ export function createSigner(keys: readonly Buffer[], purpose: string): Signer {
     },
   };
 }
+
+/** Signs the value in its canonical form. Throws NotCanonical if it has none. */
+export const signJson = (signer: Signer, value: unknown): Signed => signer.sign(canonicalJson(value));
+
+/** Checks the value in its canonical form. Returns `forged` if it has none. */
+export const checkJson = (signer: Signer, value: unknown, signed: Signed): Standing =>
+  ifCanonical(() => signer.check(canonicalJson(value), signed), 'forged');
 
 /** Returns whether this is 32 bytes in base64, in the one spelling that we write. */
 export function isPublicKey(text: string): boolean {

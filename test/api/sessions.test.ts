@@ -61,6 +61,22 @@ describe('a session', () => {
     expect((await api.admin.delete(`/api/keys/${id}`)).status).toBe(404);
   });
 
+  it.each([
+    ['is that of the first of two cookies with its name', (cookie: string) => `${cookie}; countersign_session=x`, 200],
+    ['is not that of a later cookie with its name', (cookie: string) => `countersign_session=x; ${cookie}`, 401],
+    [
+      'is found among cookies that are named like the properties of an object',
+      (cookie: string) => `__proto__=x; constructor=x; hasOwnProperty=x; ${cookie}; toString=x`,
+      200,
+    ],
+    ['is found behind 15 KiB of other cookies', (cookie: string) => `${'a; '.repeat(5_000)}${cookie}`, 200],
+  ])('%s', async (_title, cookiesWith, status) => {
+    const { key } = await api.keyFor('an agent', 'author');
+    const { headers } = await api.anyone.post('/api/auth/login').send({ key });
+    const cookie = cookiesWith(cookies(headers)[0]?.split(';')[0] ?? '');
+    expect((await api.anyone.get('/api/drafts').set('Cookie', cookie)).status).toBe(status);
+  });
+
   it('ends by time', async () => {
     const { key } = await api.keyFor('a late agent', 'author');
     const { browser } = await loggedIn(key);
@@ -126,6 +142,25 @@ describe('the CSRF token', () => {
       expect((await submit).body).toEqual(problem('csrf-token', 403));
     },
   );
+
+  it.each([
+    ['cross-site', 403],
+    ['same-site', 201],
+    ['same-origin', 201],
+    ['none', 201],
+  ])('counts for nothing in what the browser calls cross-site: %s is %i', async (site, status) => {
+    const { key } = await api.keyFor('an agent', 'author');
+    const { browser, csrfToken } = await loggedIn(key);
+    const submit = (token: string) =>
+      browser.post('/api/drafts').set('Sec-Fetch-Site', site).set('X-CSRF-Token', token).send(aDraft());
+    const { status: answered, body } = await submit(csrfToken);
+    expect(answered).toBe(status);
+    if (status === 403) expect(body).toEqual(problem('cross-site', 403));
+    else expect((await submit('x')).body).toEqual(problem('csrf-token', 403));
+    expect((await browser.get('/api/drafts').set('Sec-Fetch-Site', site)).status).toBe(200);
+    const withKey = api.anyone.post('/api/drafts').set('Authorization', `Bearer ${key}`).set('Sec-Fetch-Site', site);
+    expect((await withKey.send(aDraft())).status).toBe(201);
+  });
 
   it('outlives a rotation of the secret for as long as the old one is kept', async () => {
     const [old, fresh] = [randomBytes(32), randomBytes(32)];

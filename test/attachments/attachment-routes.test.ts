@@ -115,10 +115,32 @@ describe('reading an attachment', () => {
         'cache-control': 'private, no-store',
       });
       expect(headers['content-disposition']).toMatch(
-        /^attachment; filename="Bericht f_r .*"; filename\*=UTF-8''Bericht%20f%C3%BCr/,
+        /^attachment; filename="Bericht f\?r .*"; filename\*=UTF-8''Bericht%20f%C3%BCr/,
       );
     },
   );
+
+  it.each([
+    ['notes.txt', 'filename=notes.txt'],
+    ['page.html', 'filename=page.html'],
+    ['a b;c=d.txt', 'filename="a b;c=d.txt"'],
+    ['a "b"\\c%.txt', 'filename="a \\"b\\"\\\\c%.txt"'],
+    ['"; filename=b.exe; c="', 'filename="\\"; filename=b.exe; c=\\""'],
+    ['100%41.txt', "filename=100%41.txt; filename*=UTF-8''100%2541.txt"],
+    ["it's (1)*ö.txt", `filename="it's (1)*?.txt"; filename*=UTF-8''it%27s%20%281%29%2A%C3%B6.txt`],
+    ['日本 📎.pdf', `filename="?? ??.pdf"; filename*=UTF-8''%E6%97%A5%E6%9C%AC%20%F0%9F%93%8E.pdf`],
+    ['a\r\nSet-Cookie: b', `filename="a??Set-Cookie: b"; filename*=UTF-8''a%0D%0ASet-Cookie%3A%20b`],
+    ['../../a\tb', `filename="a?b"; filename*=UTF-8''a%09b`],
+  ])('names it %j as RFC 6266 has it, and takes no type from the name', async (name, parameters) => {
+    const { body } = await upload(Buffer.from('plain'), 'a');
+    await database.db.attachment.update({ where: { id: body.id }, data: { name } });
+    const { headers } = await download(body.id);
+    expect(headers).toMatchObject({
+      'content-disposition': `attachment; ${parameters}`,
+      'content-type': 'text/plain; charset=utf-8',
+    });
+    expect(headers).not.toHaveProperty('set-cookie');
+  });
 
   it('is told as not there to another author, and for an id that is none', async () => {
     expect((await download(id, 'other')).status).toBe(404);

@@ -6,9 +6,13 @@ import { buffer } from 'node:stream/consumers';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { ATTACHMENT_LIMIT, FileTooLarge, receiveFile } from '../../activities/received-file';
+import { newFolder } from '../support/environment';
 
 setFlagsFromString('--expose-gc');
 const collectGarbage: () => void = runInNewContext('gc');
+
+// Other test files receive files at the same time.
+process.env.TMPDIR = newFolder('received');
 
 const MIB = 1024 * 1024;
 const streamOf = (...chunks: (string | Uint8Array)[]) =>

@@ -1,10 +1,13 @@
+import { once } from 'node:events';
 import { readdirSync, readlinkSync } from 'node:fs';
 import { createServer, type IncomingMessage, request, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { Refusal } from '../../activities/commands/refusal';
 import { ATTACHMENT_LIMIT, FileTooLarge } from '../../activities/received-file';
 import { receiveUpload } from '../../api/uploaded-file';
+import { randomOf } from '../support/random';
 import { until } from '../support/until';
 
 interface Outcome {
@@ -71,6 +74,14 @@ const formOf = (...parts: [string, string | Blob, string?][]) => {
 };
 const post = async (body: NonNullable<RequestInit['body']>, headers: Record<string, string> = {}): Promise<Outcome> =>
   (await fetch(url, { method: 'POST', body, headers })).json() as Promise<Outcome>;
+const incoming = (body: Readable) =>
+  Object.assign(body, { headers: { 'content-type': 'multipart/form-data; boundary=b' } }) as IncomingMessage;
+const FILE = 'Content-Disposition: form-data; name="file"; filename="a"\r\n';
+const PIECES = [
+  ...['\r\n--b', '\r\n--b\r\n', `\r\n--b\r\n${FILE}`, '\r\n--b--', '--', '-', '\r\n', '\r\n\r\n', '\r', '\n'],
+  ...[FILE, `${FILE}\r\n`, `${FILE}\r\nx`, 'X:', 'X: y\r\n', 'y', 'x'.repeat(70_000)],
+  'Content-Disposition: form-data; name="other"\r\n\r\n',
+];
 const blob = (...content: (string | Uint8Array<ArrayBuffer>)[]) => new Blob(content, { type: 'image/png' });
 const zeros = (size: number) => blob(new Uint8Array(size));
 
@@ -138,9 +149,54 @@ describe('an uploaded file', () => {
       'multipart/form-data; boundary=b',
     ],
     ['a form of other parts', 'x', 'multipart/form-data; boundary=b'],
+    [
+      'a form of two parts with malformed headers',
+      '--b\r\n\0: x\r\n\r\nx\r\n--b\r\n\0: x\r\n\r\nx\r\n--b--\r\n',
+      'multipart/form-data; boundary=b',
+    ],
+    [
+      'a form whose file begins after a malformed header and is far from its end',
+      `--b\r\n\0: x\r\n\r\nx\r\n--b\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n\r\n${'x'.repeat(200_000)}`,
+      'multipart/form-data; boundary=b',
+    ],
+    ...['--', '--\r\n'].map((end): [string, string, string] => [
+      `a form that ends by ${JSON.stringify(end)} before its file does`,
+      `--b\r\nContent-Disposition: form-data; name="file"; filename="a"\r\nX:\r\n--b\r\n\r\n${end}`,
+      'multipart/form-data; boundary=b',
+    ]),
+    [
+      'a form with a part that has no header',
+      '--b\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n\r\nx\r\n--b\r\n\r\nx\r\n--b--\r\n',
+      'multipart/form-data; boundary=b',
+    ],
+    [
+      'a form with headers of more than 16 KiB',
+      `--b\r\nContent-Disposition: form-data; name="file"; filename="a"\r\nX: ${'x'.repeat(16_384)}\r\n\r\nx\r\n--b--\r\n`,
+      'multipart/form-data; boundary=b',
+    ],
   ])('is refused as %s', async (_title, body, type) => {
     const { errors } = await post(body, { 'content-type': type });
     expect(errors).toEqual([{ path: 'file', message: 'must come as a whole multipart/form-data form' }]);
+  });
+
+  it('is refused if its sender went away before it is read', async () => {
+    const gone = new Readable({ read() {} });
+    await once(gone.destroy(), 'close');
+    expect((await receive(incoming(gone))).errors).toHaveLength(1);
+  });
+
+  // With either seed the form waited for ever for the end of a file, which stayed open.
+  it.each([11, 12])('made of pieces at random is always answered (seed %i)', async (seed) => {
+    const random = randomOf(seed);
+    const below = (limit: number) => Math.floor(random() * limit);
+    for (let n = 0; n < 1_000; n++) {
+      const pieces = Array.from({ length: 1 + below(14) }, () => PIECES[below(PIECES.length)]);
+      const body = Buffer.from(`--b\r\n${pieces.join('')}`);
+      const chunks: Buffer[] = [];
+      for (let at = 0; at < body.length; at += chunks.at(-1)?.length ?? 0)
+        chunks.push(body.subarray(at, at + 1 + below(n % 2 && at < 300 ? 8 : 80_000)));
+      await receive(incoming(Readable.from(chunks, { objectMode: false })));
+    }
   });
 
   it('leaves nothing where its sender goes away', async () => {

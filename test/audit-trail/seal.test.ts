@@ -40,6 +40,15 @@ describe('the sealer', () => {
     expect(await trail.seal()).toBe(0);
   });
 
+  it('seals an event with data that is nested deeper than a program that recurses can follow', async () => {
+    await trail.database.pool.query(
+      `INSERT INTO audit_events (id, type, at, subject, data) VALUES (gen_random_uuid(), 'deep', now(), 'draft', $1)`,
+      [`${'['.repeat(5_000)}${']'.repeat(5_000)}`],
+    );
+    expect(await trail.seal()).toBe(1);
+    expect(await trail.verify()).toMatchObject({ ok: true, checked: 1 });
+  });
+
   it('seals an event that is committed after others with higher positions, and looks no further back than that', async () => {
     const seal = createSealer(trail.db);
     await trail.record(2);

@@ -78,6 +78,18 @@ describe('the chain', () => {
       [`UPDATE audit_events SET data = jsonb_set(data, '{a,c}', '"u"') WHERE id = ${OF_SEAL(1)}`],
     ],
     [
+      'its data is nested deeper than a program that recurses can follow',
+      1,
+      'hash_differs',
+      [`UPDATE audit_events SET data = ('${'['.repeat(5_000)}${']'.repeat(5_000)}')::jsonb WHERE id = ${OF_SEAL(1)}`],
+    ],
+    [
+      'its data is a number beyond those of JavaScript',
+      1,
+      'hash_differs',
+      [`UPDATE audit_events SET data = '1e400' WHERE id = ${OF_SEAL(1)}`],
+    ],
+    [
       'who did it is taken away',
       5,
       'hash_differs',

@@ -45,6 +45,7 @@ export E='exported, quoted'
 F=bare-value/with:all@of%20these+and,those=?^_. # and a comment
 G=
 H='' # empty
+export J=
 I=postgresql://user:p%40ss@db.example.com:5432/countersign?sslmode=verify-full
 `;
 
@@ -53,8 +54,8 @@ it('reads every form as a shell does', () => {
   const env: NodeJS.ProcessEnv = {};
   loadEnvFile(env, () => {}, root);
   expect(env).toEqual(source(root));
-  expect(env).toMatchObject({ A: 'value', D: 'exported', G: '', H: '' });
-  expect(Object.keys(env)).toHaveLength(9);
+  expect(env).toMatchObject({ A: 'value', D: 'exported', G: '', H: '', J: '' });
+  expect(Object.keys(env)).toHaveLength(10);
 });
 
 it('gives the same as a shell for whatever lines it takes', () => {

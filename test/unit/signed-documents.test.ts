@@ -1,7 +1,8 @@
 // Documents beside the backups, read by processes that know different keys: a manifest and a drill's report.
+import { text } from 'node:stream/consumers';
 import { pathToFileURL } from 'node:url';
-import { type Manifest, readManifest, writeManifest } from '../../activities/backup/manifest';
-import { lastProven, writeReport } from '../../activities/drill-reports';
+import { type Manifest, manifestKey, readManifest, writeManifest } from '../../activities/backup/manifest';
+import { lastProven, listReports, readReport, writeReport } from '../../activities/drill-reports';
 import { openObjectStore } from '../../ops/runtime/object-store';
 import { createSigner } from '../../ops/runtime/signing';
 import type { DrillReport } from '../../workflows/contracts/restore-drill';
@@ -37,6 +38,29 @@ it('calls a manifest forged if its signature does not hold for the unknown key t
   const forger = { ...others, sign: () => sign('something else') };
   await writeManifest(store, forger, manifest);
   await expect(readManifest(store, signer(OLD), manifest.id)).rejects.toMatchObject({ reason: 'signature' });
+});
+
+it.each([
+  ['is nested deeply', `${'[{"a":'.repeat(20_000)}0${'}]'.repeat(20_000)}`],
+  ['holds half a character', '"\\ud83d"'],
+  ['holds a number beyond those of JavaScript', '1e400'],
+])('calls a manifest and a report forged if somebody added what %s', async (_title, added) => {
+  const addTo = async (key: string) => {
+    const written = (await text(await store.get(key))).replace('"finishedAt"', `"added": ${added}, "finishedAt"`);
+    await store.put(key, Buffer.from(written), { type: 'application/json' });
+  };
+  await writeManifest(store, signer(NEW), manifest);
+  await addTo(manifestKey(manifest.id));
+  await expect(readManifest(store, signer(NEW), manifest.id)).rejects.toMatchObject({ reason: 'signature' });
+  await writeReport(store, signer(NEW), {
+    id: 'b',
+    outcome: 'PROVEN',
+    finishedAt: '2026-01-01T19:01:00.000Z',
+  } as DrillReport);
+  const key = (await listReports(store)).at(-1) as string;
+  await addTo(key);
+  expect(await readReport(store, signer(NEW), key)).toBeNull();
+  await store.delete(key);
 });
 
 it('takes no restore for proven by a report whose key is not known here', async () => {
