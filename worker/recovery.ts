@@ -52,7 +52,7 @@ export async function findHostRecovery(dependencies: RecoveryDependencies): Prom
   };
   return {
     activities: {
-      ...createBackupActivities(tools, { db, redis }),
+      ...createBackupActivities(tools, { db }),
       ...createRestoreActivities(tools, rewinding),
       ...createFollowUpActivities(tools, rewinding),
       ...createRestoreDrillActivities(tools),
@@ -63,14 +63,7 @@ export async function findHostRecovery(dependencies: RecoveryDependencies): Prom
 }
 
 /** Backs up everything but the database. Null if the passphrase is missing, which is logged. */
-function findProvidedRecovery({
-  settings,
-  db,
-  redis,
-  temporal,
-  registry,
-  logger,
-}: RecoveryDependencies): HostRecovery | null {
+function findProvidedRecovery({ settings, db, temporal, registry, logger }: RecoveryDependencies): HostRecovery | null {
   const tools = openStoreTools(settings);
   if (!tools) {
     logger.warn(`This worker makes no backups: ${NO_PASSPHRASE}`);
@@ -80,7 +73,7 @@ function findProvidedRecovery({
   observeDrills(registry, tools);
   return {
     activities: {
-      ...createBackupActivities(tools, { db, redis }),
+      ...createBackupActivities(tools, { db }),
       ...createProvidedDatabaseActivities(tools),
       ...createOperationsActivities({ temporal }),
     },

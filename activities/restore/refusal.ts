@@ -10,6 +10,7 @@ export type RefusalCode =
   | 'wrong_key'
   | 'wrong_passphrase'
   | 'broken_backup'
+  | 'other_format'
   | 'other_major_version'
   | 'newer_schema'
   | 'before_first_backup'

@@ -161,9 +161,9 @@ describe('what is damaged is named', () => {
     heal();
   });
 
-  test('the snapshot of Redis, and the list of files, and a file', async () => {
+  test('the keys of Redis, and the list of files, and a file', async () => {
     const { id } = await newest();
-    for (const part of [`sets/${id}/redis.rdb.enc`, `sets/${id}/files.json.enc`]) {
+    for (const part of [`sets/${id}/redis-keys.enc`, `sets/${id}/files.json.enc`]) {
       const heal = flip(join(service.folder, part));
       expect((await find()).own).toEqual([`${part} is damaged`]);
       heal();

@@ -126,8 +126,8 @@ describe('one flipped byte', () => {
       ),
     ),
   );
-  test('in the snapshot of Redis', () =>
-    flipped(join(folder, set.redis?.key ?? ''), () => expectRefused('broken_backup', /redis\.rdb\.enc is not what/)));
+  test('in the keys of Redis', () =>
+    flipped(join(folder, set.redis?.key ?? ''), () => expectRefused('broken_backup', /redis-keys\.enc is not what/)));
   test('in the list of files', () =>
     flipped(join(folder, set.files?.key ?? ''), () => expectRefused('broken_backup', /files\.json\.enc is not what/)));
   test('in one of the files', async () => {
