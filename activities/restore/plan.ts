@@ -1,5 +1,6 @@
 // The preflight: what will be restored, to which moment, and whether it can be. Refuses before anything is touched.
 import { statfs } from 'node:fs/promises';
+import { CLUSTER_NAME, livingName } from '../../ops/local/clusters';
 import { isStartedByLink, NOT_BY_LINK } from '../../ops/local/postmaster';
 import { type Archive, listArchive, numberAt, numberOf, type Segment, timelineOf } from '../../ops/pgbackrest/archive';
 import { type RepositoryInfo, RepositoryTrouble, readRepository } from '../../ops/pgbackrest/info';
@@ -9,6 +10,7 @@ import type { RecoveryTools } from '../../ops/recovery/tools';
 import type { RestorePlan, RestoreTarget } from '../../workflows/contracts/restore';
 import { chooseSet, type WholeManifest } from './chosen-set';
 import { listOutlived } from './outlived';
+import { requireOwnRecords } from './own-records';
 import { checkParts } from './parts';
 import { refusal } from './refusal';
 import { requireChecks } from './required-checks';
@@ -26,6 +28,8 @@ export async function planRestore(
 ): Promise<RestorePlan> {
   await requireChecks(tools);
   if (isStartedByLink(tools.host.home)) throw refusal('started_by_link', `${NOT_BY_LINK}.`);
+  requireOwnName(tools);
+  await requireOwnRecords(tools.backups);
   const recorded = target.before ? await findRestorePoint(tools.backups, target.before) : null;
   // Where the log has no name for it, its time is what there is to go back to.
   const point = recorded?.lsn ? recorded : null;
@@ -73,6 +77,16 @@ export async function planRestore(
 function toMicroseconds(time: string): string {
   const micros = /[.,]\d{3}(\d{1,3})/.exec(time)?.[1]?.padEnd(3, '0') ?? '000';
   return new Date(time).toISOString().replace('Z', `${micros}Z`);
+}
+
+/** A restore records the folder that it replaces, and an undo starts PostgreSQL from there: only from one that we name. */
+function requireOwnName({ host: { home } }: RecoveryTools): void {
+  const name = livingName(home);
+  if (CLUSTER_NAME.test(name)) return;
+  throw refusal(
+    'other_cluster_name',
+    `${home} names its cluster ${name}, and a restore replaces only one called data: stop PostgreSQL, rename that folder, and let the link current name it.`,
+  );
 }
 
 async function openRepository({ pgbackrest }: RecoveryTools, signal?: AbortSignal): Promise<RepositoryInfo> {

@@ -69,8 +69,8 @@ export const backupCommand: Command = {
 };
 
 async function list(json: boolean): Promise<number> {
-  const { url, backups, signer } = openBackupStore();
-  const sets = await readSets(backups, signer);
+  const { url, backups } = openBackupStore();
+  const sets = await readSets(backups, backups.signer);
   if (json) printDocument(sets);
   else
     console.log(sets.length > 0 ? describeSets(sets) : `There is no backup under ${url} yet: ops/backup.sh makes one.`);

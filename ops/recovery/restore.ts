@@ -5,6 +5,7 @@ import { type RestoreResult, type RestoreTarget, restoreWorkflowId } from '../..
 import { type DrillReport, restoreDrillWorkflowId } from '../../workflows/contracts/restore-drill';
 import type { FollowUpResult } from '../../workflows/contracts/restore-follow-up';
 import { type Command, CommandFailed, printDocument, readOptions, runCommand, WrongUsage } from '../command';
+import { ForeignObject, getSigned, type SignedStore } from '../runtime/signed-store';
 import { adopt } from './adopt';
 import { askYesNo } from './ask';
 import { EXIT } from './exit';
@@ -192,8 +193,21 @@ async function newestRestore(): Promise<string> {
   const ids = [...(await listRecords(backups, RESTORES)), ...(await listRecords(backups, ADOPTIONS))];
   // UUIDv7: by their time.
   const newest = ids.sort().at(-1);
-  if (newest) return newest;
+  if (newest) {
+    await requireOwn(backups, newest);
+    return newest;
+  }
   throw new CommandFailed('not_found', 'There has been no restore: nothing is recorded below restores/.', EXIT.refused);
+}
+
+/** Somebody who may write there must not choose for us which restore is undone. */
+async function requireOwn(backups: SignedStore, id: string): Promise<void> {
+  try {
+    for (const prefix of [RESTORES, ADOPTIONS]) await getSigned(backups, `${prefix}${id}.json`);
+  } catch (error) {
+    if (!(error instanceof ForeignObject)) throw error;
+    throw new CommandFailed(error.code, `${error.message}.`, EXIT.refused);
+  }
 }
 
 function readId(given: string): string {
