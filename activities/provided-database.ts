@@ -37,6 +37,7 @@ export function createProvidedDatabaseActivities(tools: StoreTools) {
     bringBackTruth: refuse,
     undoSwitch: refuse,
     discardRestored: async () => {},
+    discardDrill: async () => {},
     removeLeftClusters: async (): Promise<string[]> => [],
   };
 }

@@ -31,7 +31,7 @@ export interface Restoring {
 
 export type RestoreActivities = ReturnType<typeof createRestoreActivities>;
 
-const clusterName = (restoreId: string) => `data-${restoreId}`;
+export const clusterName = (restoreId: string) => `data-${restoreId}`;
 const signal = () => Context.current().cancellationSignal;
 
 export function createRestoreActivities(tools: RecoveryTools, dependencies: RewindDependencies) {

@@ -18,7 +18,7 @@ import { findRestorePoint } from './restore-point';
 import { isOnWay, livingTimeline, type Stretch, segmentsAlong, wayTo } from './timelines';
 
 /** Beside what the cluster itself takes: its log while it recovers. */
-const SPARE_BYTES = 256 * 1024 * 1024;
+export const SPARE_BYTES = 256 * 1024 * 1024;
 
 /** @param signal ends what it waits for */
 export async function planRestore(

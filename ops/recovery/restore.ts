@@ -156,8 +156,12 @@ async function drill({ json }: RestoreOptions): Promise<number> {
 
 function describeDrill({ result, problem }: Run<string, DrillReport>): string {
   if (result?.outcome !== 'PROVEN') return `NOT PROVEN${because(problem)}`;
-  const { recoverySeconds, pointSeconds, plan } = result;
-  return `PROVEN: set ${plan?.setId}, restored and checked in ${Math.round(recoverySeconds ?? 0)} s; at most ${Math.round(pointSeconds ?? 0)} s would have been lost.`;
+  const { recoverySeconds, pointSeconds, stepSeconds, plan } = result;
+  const steps = Object.entries(stepSeconds ?? {}).map(([step, seconds]) => `${step} ${seconds.toFixed(1)} s`);
+  return [
+    `PROVEN: set ${plan?.setId}, restored, checked and switched to in ${Math.round(recoverySeconds ?? 0)} s; at most ${Math.round(pointSeconds ?? 0)} s would have been lost.`,
+    `The steps: ${steps.join(', ')}.`,
+  ].join('\n');
 }
 
 function actOn(act: 'reconcile' | 'accept-loss' | 'undo', restoreId: string, values: RestoreOptions): Promise<number> {
