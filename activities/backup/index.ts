@@ -4,6 +4,7 @@ import { VERSION } from '../../ops/runtime/package-root';
 import type { Database } from '../../prisma/client';
 import type { BackupKind } from '../../workflows/contracts/backup';
 import { readHeld } from '../continuity/hold';
+import { openLedger } from '../erasure-ledger/ledger';
 import { pruneRestorePoints } from '../restore-points';
 import { pruneJournal } from '../rewind/journal-retention';
 import { type Attempt, attempt } from './attempt';
@@ -69,7 +70,7 @@ export function createBackupActivities(tools: BackupTools, { db }: BackupDepende
           throw refusal('set_exists', `There is a set ${setId} already: start again`);
       }),
 
-    describeDatabase: () => step(() => readDatabaseState(db)),
+    describeDatabase: () => step(() => readDatabaseState(db, openLedger(tools.settings))),
     storePostgres: (request) =>
       step(async (own) => {
         const { host, pgbackrest } = tools;

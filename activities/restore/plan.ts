@@ -8,6 +8,9 @@ import { PgBackRestError } from '../../ops/pgbackrest/pgbackrest';
 import { damagedSegments, type Verification, verifyRepository } from '../../ops/pgbackrest/verification';
 import type { RecoveryTools } from '../../ops/recovery/tools';
 import type { RestorePlan, RestoreTarget } from '../../workflows/contracts/restore';
+import { findLedgerFaults } from '../backup/ledger-head';
+import { readCatalogue } from '../backup/sets';
+import { LedgerKeyUnknown, openLedger } from '../erasure-ledger/ledger';
 import { chooseSet, type WholeManifest } from './chosen-set';
 import { listOutlived } from './outlived';
 import { requireOwnRecords } from './own-records';
@@ -51,6 +54,7 @@ export async function planRestore(
   const log = ownWay ? await readLog(tools, repository, manifest, 'own', signal) : living;
   const { postgres } = manifest;
   checkVersion(tools, manifest);
+  await requireLedger(tools, signal);
   const free = await freeBytes(tools.host.home);
   if (free < postgres.size + SPARE_BYTES) {
     const outlived = await listOutlived(tools);
@@ -101,6 +105,19 @@ async function openRepository({ pgbackrest }: RecoveryTools, signal?: AbortSigna
     }
     throw error;
   }
+}
+
+/** Every set tells how the ledger was: one that has lost its end would bring people back. */
+async function requireLedger(tools: RecoveryTools, signal = new AbortController().signal): Promise<void> {
+  const { sets } = await readCatalogue(tools, signal);
+  const faults = await findLedgerFaults(openLedger(tools.settings), sets).catch((error) => {
+    throw error instanceof LedgerKeyUnknown ? refusal('wrong_key', error.message) : error;
+  });
+  if (faults.length === 0) return;
+  throw refusal(
+    'broken_ledger',
+    `The erasure ledger is damaged, and erased people would come back: ${faults[0]}. Bring its objects back (docs/DR_RUNBOOK.md#8-the-bucket-was-attacked).`,
+  );
 }
 
 function checkVersion({ host }: RecoveryTools, { id, postgres }: WholeManifest): void {

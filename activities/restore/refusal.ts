@@ -12,6 +12,7 @@ export type RefusalCode =
   | 'wrong_passphrase'
   | 'broken_backup'
   | 'other_format'
+  | 'broken_ledger'
   | 'foreign_object'
   | 'other_cluster_name'
   | 'other_major_version'

@@ -5,6 +5,7 @@ import { uuidv7 } from 'uuidv7';
 import { createEncryption } from '../../activities/backup/encryption';
 import { readIndex } from '../../activities/backup/file-index';
 import { type Manifest, manifestKey, readManifest, toSetId, writeManifest } from '../../activities/backup/manifest';
+import { openLedger } from '../../activities/erasure-ledger/ledger';
 import { recordKey } from '../../activities/restore/records';
 import { restorePointKey } from '../../activities/restore-points';
 import { findPgBackRest } from '../../ops/local/binaries/pgbackrest';
@@ -227,6 +228,23 @@ describe('an object that is not ours', () => {
         target: { from: 'latest', before: id },
       }),
     );
+  });
+});
+
+test('a ledger that lacks an entry which a set knows, or has another in its place', async () => {
+  const ledgerHash = '0'.repeat(64);
+  await told({ ledger: 1, ledgerHash }, () =>
+    expectRefused('broken_ledger', /erasure-ledger\/ lacks a sound entry at position 1, which the set .* knows/),
+  );
+  const ledger = openLedger(place.tools.settings);
+  const { hash } = await ledger.append({
+    requestId: uuidv7(),
+    subject: [ledgerHash],
+    certifiedAt: new Date().toISOString(),
+  });
+  await told({ ledger: 1, ledgerHash }, () => expectRefused('broken_ledger', /has another entry at position 1/));
+  await told({ ledger: 1, ledgerHash: hash }, async () => {
+    expect(await place.run(place.steps.preflightRestore, { from: 'latest' })).toMatchObject({ setId: set.id });
   });
 });
 
