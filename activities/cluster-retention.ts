@@ -18,6 +18,7 @@ import { findLeftClusters } from './restore/left-clusters';
 import { listRecords } from './restore/records';
 import { ASIDE, chooseRemovable, type Removable, toRemovable } from './restore/removable';
 import { listRemovals, writeRemoval } from './restore/removals';
+import { removeLeftThrowAways } from './restore/throw-away';
 
 const REMOVED = 'restore.cluster_removed';
 
@@ -60,6 +61,7 @@ export function createClusterRetentionActivities(tools: RecoveryTools, { db, log
     /** Idempotent. Throws, and removes nothing, while the database or the records can't be read. @returns the folders' names */
     removeLeftClusters: (): Promise<string[]> =>
       beating(async (beat) => {
+        await removeLeftThrowAways(host.home);
         const { restoreId } = await db.instance.findUniqueOrThrow({ where: { id: 1 } });
         const records = await listRecords(backups);
         const isRecorded = restoreId === null || records.some(({ id }) => id === restoreId);

@@ -13,6 +13,7 @@ import {
   OPERATIONS_ID,
   release,
 } from '../workflows/contracts/operations';
+import { REFUSED } from '../workflows/contracts/recovery-progress';
 import { ProcessAttribute } from '../workflows/contracts/search-attributes';
 import { TASK_QUEUES } from '../workflows/contracts/task-queues';
 import type { operations } from '../workflows/operations';
@@ -27,6 +28,8 @@ export interface Claim {
   cancels?: ExclusiveProcess[];
   /** Holders that exclude nothing of this: it goes on beside them, without the lock. */
   besides?: ExclusiveProcess[];
+  /** Refuses if another holds it, instead of waiting. */
+  noWait?: boolean;
 }
 
 export interface OperationsActivities {
@@ -37,7 +40,7 @@ export interface OperationsActivities {
 
 export function createOperationsActivities({ temporal }: { temporal: Client }): OperationsActivities {
   return {
-    acquireOperations: ({ process, firstRunId, cancels = [], besides = [] }) =>
+    acquireOperations: ({ process, firstRunId, cancels = [], besides = [], noWait = false }) =>
       inTime(temporal, async () => {
         const { workflowId, runId, activityId } = whoAsks();
         const asked = { process, workflowId, firstRunId };
@@ -51,6 +54,7 @@ export function createOperationsActivities({ temporal }: { temporal: Client }): 
         }
         if (next === null || besides.includes(next.process)) return;
         if (cancels.includes(next.process)) await temporal.workflow.getHandle(next.workflowId).cancel();
+        if (noWait) throw refuse(next);
         throw ApplicationFailure.retryable(`${next.process} (${next.workflowId}) holds it since ${next.since}`, HELD);
       }),
 
@@ -64,6 +68,13 @@ export function createOperationsActivities({ temporal }: { temporal: Client }): 
       }),
   };
 }
+
+const refuse = ({ process, workflowId, since }: Holder) =>
+  ApplicationFailure.nonRetryable(
+    `${process} (${workflowId}) holds the lock of operations since ${since}: try again when it has ended, or leave --no-wait out`,
+    'operations_busy',
+    REFUSED,
+  );
 
 const inTime = (temporal: Client, work: () => Promise<void>) =>
   temporal.withDeadline(Date.now() + ANSWERS_WITHIN_MS, work);

@@ -7,7 +7,7 @@ import type { StepBeat } from '../workflows/contracts/recovery-progress';
 import type { DrillParts, DrillReport } from '../workflows/contracts/restore-drill';
 import { readIndex } from './backup/file-index';
 import type { Manifest } from './backup/manifest';
-import { createRdbCheck } from './backup/rdb';
+import { readKeys } from './backup/redis-keys';
 import { readCatalogue } from './backup/sets';
 import { beating } from './beating';
 import { finishReport } from './drill-reports';
@@ -37,11 +37,12 @@ export function createProvidedDatabaseActivities(tools: StoreTools) {
     bringBackTruth: refuse,
     undoSwitch: refuse,
     discardRestored: async () => {},
+    discardDrill: async () => {},
     removeLeftClusters: async (): Promise<string[]> => [],
   };
 }
 
-/** Decrypts each file and the snapshot of Redis, and compares their hashes. Throws if one is damaged or missing. */
+/** Decrypts each file and the keys of Redis, and compares their hashes. Throws if one is damaged or missing. */
 async function readBack(
   tools: StoreTools,
   sets: readonly Manifest[],
@@ -74,9 +75,10 @@ async function readFilesBack(
 }
 
 async function readRedisBack(tools: StoreTools, key: string): Promise<number> {
-  const check = createRdbCheck();
-  const bytes = await decrypt(tools, key, check.see);
-  check.end();
+  let bytes = 0;
+  await pipeline(await tools.backups.get(key), tools.encryption.decrypt(), async (source: AsyncIterable<Buffer>) => {
+    for await (const { name, content } of readKeys(source)) bytes += name.length + content.length;
+  });
   return bytes;
 }
 

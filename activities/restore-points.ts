@@ -1,8 +1,8 @@
 // Named points in the database's log, made before something is removed: a restore can go back to just before it. Beside the
 // backups stands what a name means; ids and codes only.
-import { text } from 'node:stream/consumers';
+import { z } from 'zod';
 import type { Logger } from '../ops/runtime/logging';
-import { ObjectNotFound, type ObjectStore } from '../ops/runtime/object-store';
+import { ForeignObject, getSigned, nullIfForeign, putSigned, type SignedStore } from '../ops/runtime/signed-store';
 import type { Database } from '../prisma/client';
 import type { ExclusiveProcess } from '../workflows/contracts/operations';
 import { beating } from './beating';
@@ -24,12 +24,21 @@ export interface RestorePoint {
   timeline: number | null;
 }
 
+const Point = z.object({
+  name: z.string(),
+  process: z.string(),
+  id: z.string(),
+  at: z.iso.datetime(),
+  lsn: z.string().nullable(),
+  timeline: z.int().nullable(),
+});
+
 export const restorePointName = (id: string) => `before-${id}`;
 export const restorePointKey = (name: string) => `${RESTORE_POINTS_FOLDER}${name}.json`;
 
 export interface RestorePointDependencies {
   db: Database;
-  backups: ObjectStore;
+  backups: SignedStore;
 }
 
 /** Warns, at the worker's start, if the database's role may not name a point. */
@@ -48,15 +57,14 @@ export async function createRestorePoint(
   { db, backups }: RestorePointDependencies,
   { name, process, id }: Pick<RestorePoint, 'name' | 'process' | 'id'>,
 ): Promise<void> {
-  const key = restorePointKey(name);
-  if (await backups.has(key)) return;
+  if (await readRestorePoint(backups, name).catch(nullIfForeign)) return;
   const marked = await markLog(db, name).catch(async (err) => {
     if (!MAY_NOT.includes(sqlStateOf(err))) throw err;
     const [now] = await db.$queryRaw<[{ at: Date }]>`SELECT clock_timestamp() AS at`;
     return { ...now, lsn: null, timeline: null };
   });
   const point: RestorePoint = { name, process, id, ...marked, at: marked.at.toISOString() };
-  await backups.put(key, Buffer.from(`${JSON.stringify(point)}\n`), { type: 'application/json' });
+  await putSigned(backups, restorePointKey(name), point);
 }
 
 async function markLog(db: Database, name: string) {
@@ -67,20 +75,26 @@ async function markLog(db: Database, name: string) {
   return marked;
 }
 
-export async function readRestorePoint(backups: ObjectStore, name: string): Promise<RestorePoint | null> {
-  try {
-    return JSON.parse(await text(await backups.get(restorePointKey(name))));
-  } catch (error) {
-    if (error instanceof ObjectNotFound) return null;
-    throw error;
+/** Returns null if there is none of this name. Throws ForeignObject. */
+export async function readRestorePoint(
+  backups: Pick<SignedStore, 'get' | 'signer'>,
+  name: string,
+): Promise<RestorePoint | null> {
+  const found = await getSigned(backups, restorePointKey(name));
+  if (found === null) return null;
+  const point = Point.safeParse(found);
+  if (!point.success || point.data.name !== name) {
+    throw new ForeignObject(restorePointKey(name), 'is no restore point of this release');
   }
+  return point.data as RestorePoint;
 }
 
-/** Those that no backup reaches any more. @returns how many */
-export async function pruneRestorePoints(backups: ObjectStore, before: Date): Promise<number> {
+/** Removes those that no backup reaches any more, and leaves what is not ours. @returns how many */
+export async function pruneRestorePoints(backups: SignedStore, before: Date): Promise<number> {
   const old: string[] = [];
   for await (const key of backups.list(RESTORE_POINTS_FOLDER)) {
-    const point = await readRestorePoint(backups, key.slice(RESTORE_POINTS_FOLDER.length, -'.json'.length));
+    const name = key.slice(RESTORE_POINTS_FOLDER.length, -'.json'.length);
+    const point = await readRestorePoint(backups, name).catch(nullIfForeign);
     if (point && new Date(point.at) < before) old.push(key);
   }
   for (const key of old) await backups.delete(key);

@@ -9,6 +9,7 @@ import type { Configuration } from '../ops/runtime/configuration';
 import type { Logger } from '../ops/runtime/logging';
 import type { ObservedRequest } from '../ops/runtime/metrics';
 import type { ObjectStore } from '../ops/runtime/object-store';
+import type { SignedStore } from '../ops/runtime/signed-store';
 import type { Telemetry } from '../ops/runtime/telemetry';
 import type { Database } from '../prisma/client';
 import type { HealthChecks } from './health-checks';
@@ -33,7 +34,7 @@ export interface AppDependencies {
   sessions: SessionCommands;
   files: ObjectStore;
   /** Below BACKUP_URL. */
-  backups: ObjectStore;
+  backups: SignedStore;
   /** Null: every process counts for itself. */
   redis: Redis | null;
   /** Connects when it is first used; no command needs it. */

@@ -11,7 +11,7 @@ import { createRegistry, createRequestObserver, observePool, startMetricsServer 
 import { openObjectStore } from '../ops/runtime/object-store';
 import { connectRedis } from '../ops/runtime/redis';
 import { endOnCrash, shutDownOnSignal } from '../ops/runtime/shutdown';
-import { createSigner } from '../ops/runtime/signing';
+import { openSignedStore } from '../ops/runtime/signed-store';
 import type { Telemetry } from '../ops/runtime/telemetry';
 import { openTemporalClient } from '../ops/runtime/temporal';
 import { createDatabase } from '../prisma/client';
@@ -40,7 +40,7 @@ export async function startApi(settings: Configuration, logger: Logger, telemetr
   const announcer = createAnnouncer(db, witness);
   const lifecycle = { draining: false };
 
-  const backups = openObjectStore(settings.BACKUP_URL);
+  const backups = openSignedStore(settings);
   const app = createApp({
     db,
     commands: createCommands({ db, settings, announce: announcer.announce }),
@@ -52,7 +52,7 @@ export async function startApi(settings: Configuration, logger: Logger, telemetr
     checks,
     gate,
     witness,
-    provenRestore: createProvenRestore(backups, createSigner(settings.SECRET_KEY, 'backups')),
+    provenRestore: createProvenRestore(backups, backups.signer),
     settings,
     logger,
     observe: createRequestObserver(registry),

@@ -360,6 +360,14 @@ export const STORES: Store[] = [
     erasure: 'Ages out; the certificate names it and says until when, and an undo carries out the erasure ledger',
   },
   {
+    name: 'The home of a drill',
+    class: 'content',
+    holds: 'What a drill restores: the database, attachments and mailbox of a set, in a folder below POSTGRES_HOME',
+    settings: [],
+    kept: 'Until the drill ends, usually minutes; one that was terminated leaves it until the next day',
+    erasure: 'Goes with the drill, which carries out the erasure ledger there; no erasure runs meanwhile',
+  },
+  {
     name: 'Records of restores',
     class: 'pseudonymous',
     holds:

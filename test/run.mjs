@@ -43,6 +43,7 @@ try {
   step('the npm dependencies', 'ops/install.mjs');
   ensureSystemPackages(['postgres', 'redis', 'pgbackrest'], progress);
   step('the build', 'ops/build.mjs');
+  createRequire(import.meta.url)('../dist/ops/local/binaries/service-policy.js').removeLeftPolicy();
   const { findTemporal } = createRequire(import.meta.url)('../dist/ops/local/binaries/temporal.js');
   await findTemporal((work) => work && progress(`${work.what} (usually ${work.usualSeconds} s)`));
   env.COUNTERSIGN_TEST_S3_SERVER = await findS3Server(progress);

@@ -23,13 +23,14 @@ import { createStores } from '../activities/user-erasure/stores/registry';
 import type { Configuration } from '../ops/runtime/configuration';
 import type { Logger } from '../ops/runtime/logging';
 import type { ObjectStore } from '../ops/runtime/object-store';
+import type { SignedStore } from '../ops/runtime/signed-store';
 import { createSigner } from '../ops/runtime/signing';
 import type { Database } from '../prisma/client';
 
 export interface ErasureDependencies {
   db: Database;
   files: ObjectStore;
-  backups: ObjectStore;
+  backups: SignedStore;
   redis: Redis | null;
   temporal: Client;
   settings: Configuration;

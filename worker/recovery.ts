@@ -12,7 +12,7 @@ import { createRestoreActivities } from '../activities/restore';
 import { createFollowUpActivities } from '../activities/restore/follow-up';
 import type { RewindDependencies } from '../activities/restore/rewound';
 import { createRestoreDrillActivities } from '../activities/restore-drill';
-import { findRecoveryTools, NO_PASSPHRASE, openStoreTools } from '../ops/recovery/tools';
+import { findRecoveryTools, NO_PASSPHRASE, openStoreTools, type RecoveryTools } from '../ops/recovery/tools';
 import type { Configuration } from '../ops/runtime/configuration';
 import type { Logger } from '../ops/runtime/logging';
 import type { Database } from '../prisma/client';
@@ -26,6 +26,9 @@ export interface RecoveryDependencies {
   registry: Registry;
   logger: Logger;
 }
+
+/** The stores that lie in its throw-away home. */
+const BROUGHT_BY_A_DRILL: readonly string[] = ['postgres', 'attachments', 'mailbox'];
 
 export interface HostRecovery {
   activities: object;
@@ -50,12 +53,21 @@ export async function findHostRecovery(dependencies: RecoveryDependencies): Prom
     temporal,
     erasuresOn: (beside) => createErasure({ db: beside, files, backups, redis, temporal, settings, logger }).replay,
   };
+  /** Temporal's histories are read; the ledger is carried out on what a drill has brought alone. */
+  const drilling = ({ settings, files, backups }: RecoveryTools): RewindDependencies => ({
+    temporal,
+    erasuresOn(beside) {
+      const drill = logger.child({ drill: true });
+      const { replay } = createErasure({ db: beside, files, backups, redis: null, temporal, settings, logger: drill });
+      return { ...replay, stores: replay.stores.filter(({ name }) => BROUGHT_BY_A_DRILL.includes(name)) };
+    },
+  });
   return {
     activities: {
-      ...createBackupActivities(tools, { db, redis }),
+      ...createBackupActivities(tools, { db }),
       ...createRestoreActivities(tools, rewinding),
       ...createFollowUpActivities(tools, rewinding),
-      ...createRestoreDrillActivities(tools),
+      ...createRestoreDrillActivities(tools, drilling),
       ...createClusterRetentionActivities(tools, { db, logger }),
       ...createOperationsActivities({ temporal }),
     },
@@ -63,14 +75,7 @@ export async function findHostRecovery(dependencies: RecoveryDependencies): Prom
 }
 
 /** Backs up everything but the database. Null if the passphrase is missing, which is logged. */
-function findProvidedRecovery({
-  settings,
-  db,
-  redis,
-  temporal,
-  registry,
-  logger,
-}: RecoveryDependencies): HostRecovery | null {
+function findProvidedRecovery({ settings, db, temporal, registry, logger }: RecoveryDependencies): HostRecovery | null {
   const tools = openStoreTools(settings);
   if (!tools) {
     logger.warn(`This worker makes no backups: ${NO_PASSPHRASE}`);
@@ -80,7 +85,7 @@ function findProvidedRecovery({
   observeDrills(registry, tools);
   return {
     activities: {
-      ...createBackupActivities(tools, { db, redis }),
+      ...createBackupActivities(tools, { db }),
       ...createProvidedDatabaseActivities(tools),
       ...createOperationsActivities({ temporal }),
     },

@@ -23,6 +23,7 @@ import type { Configuration } from '../ops/runtime/configuration';
 import type { Logger } from '../ops/runtime/logging';
 import { openObjectStore } from '../ops/runtime/object-store';
 import { connectRedis } from '../ops/runtime/redis';
+import { openSignedStore } from '../ops/runtime/signed-store';
 import type { TemporalSettings } from '../ops/runtime/temporal';
 import { ensureNamespaceOn } from '../ops/runtime/temporal-namespace';
 import type { Database } from '../prisma/client';
@@ -59,7 +60,7 @@ export async function runWorker(
 ): Promise<void> {
   // Everything that it does listens to it, which Node would take for a leak.
   setMaxListeners(0, stopping);
-  const backups = openObjectStore(settings.BACKUP_URL);
+  const backups = openSignedStore(settings);
   const signer = createSigner(settings.SECRET_KEY);
   const watch: Watch = { comparedServer: null };
   // Needs no Temporal, so it waits for none; but an anchor is written only by a database that is where it was.

@@ -78,7 +78,7 @@ export async function adoption({ adoptionId, as, heldAt, yes }: AdoptionInput): 
     Object.assign(result, await told.step('release', () => releaseMail(given)));
     return result;
   }
-  return told.untilEnd(() => exclusively('restore', adopt, GIVE_WAY, GO_ON_BESIDE));
+  return told.untilEnd(() => exclusively('restore', adopt, { cancels: GIVE_WAY, besides: GO_ON_BESIDE }));
 }
 
 const NOTHING_YET = { generation: null, parked: 0, ended: 0, withdrawn: 0, journalComplete: true, released: false };

@@ -14,12 +14,17 @@ export async function backup(input: BackupInput): Promise<BackupResult> {
   const setId = input.setId ?? toSetId(workflowInfo().startTime);
   const told = keepProgress<BackupStep, BackupResult>(`backup ${setId}, ${input.parts.join(', ')}`);
   setHandler(progress, told.read);
-  return told.untilEnd(() => exclusively('backup', () => makeSet({ ...input, setId }, told)));
+  return told.untilEnd(() =>
+    exclusively('backup', () => makeSet({ ...input, setId }, told), input.noWait ? { noWait: true } : {}),
+  );
 }
 
 type Told = ProgressKeeper<BackupStep, BackupResult>;
 
-async function makeSet({ setId, kind: asked, parts }: Required<BackupInput>, told: Told): Promise<BackupResult> {
+async function makeSet(
+  { setId, kind: asked, parts }: BackupInput & { setId: string },
+  told: Told,
+): Promise<BackupResult> {
   told.show({ status: 'running' });
   const startedAt = new Date().toISOString();
   const request = { setId, startedAt, kind: asked };
@@ -44,8 +49,9 @@ async function makeSet({ setId, kind: asked, parts }: Required<BackupInput>, tol
     redis,
     files: files?.part ?? null,
   };
-  const { walChecked, older } = await told.step('verify', () => verifySet(made));
-  const state = database?.state ?? { schema: '', audit: null, ledger: 0, rows: {} };
+  const state = database?.state ?? { schema: '', audit: null, ledger: 0, ledgerHash: null, rows: {} };
+  const { ledger, ledgerHash = null } = state;
+  const { walChecked, older } = await told.step('verify', () => verifySet({ ...made, ledger, ledgerHash }));
   await told.step('manifest', () => writeSet({ ...made, startedAt, ...state }));
   const pruned = await told.step('prune', () => pruneSets());
 

@@ -16,21 +16,22 @@ import { GIVES_WAY_MS, OPERATIONS_LOCK } from './profiles';
 
 const { acquireOperations, releaseOperations } = proxyActivities<OperationsActivities>(OPERATIONS_LOCK);
 
+export interface Ways {
+  /** Whoever holds it of these is cancelled, and waited for until it has ended. */
+  cancels?: ExclusiveProcess[];
+  /** Holders of these are not waited for: the work goes on without the lock. */
+  besides?: ExclusiveProcess[];
+  /** Refuses (`operations_busy`) if another holds it, instead of waiting. */
+  noWait?: boolean;
+}
+
 /**
  * Waits for the lock, works, and gives it back. Work that continues as new keeps it: its next run acquires it again at once.
- * @param cancels whoever holds it of these is cancelled, and waited for until it has ended
- * @param besides holders of these are not waited for: the work goes on without the lock
  */
-export async function exclusively<T>(
-  process: ExclusiveProcess,
-  work: () => Promise<T>,
-  cancels: ExclusiveProcess[] = [],
-  besides: ExclusiveProcess[] = [],
-): Promise<T> {
+export async function exclusively<T>(process: ExclusiveProcess, work: () => Promise<T>, ways: Ways = {}): Promise<T> {
   const claim = { process, firstRunId: workflowInfo().firstExecutionRunId };
   let keeps = false;
   try {
-    const ways = { ...(cancels.length > 0 ? { cancels } : {}), ...(besides.length > 0 ? { besides } : {}) };
     await acquireOperations({ ...claim, ...ways });
     return await work();
   } catch (error) {

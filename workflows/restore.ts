@@ -106,7 +106,7 @@ export async function restore({ restoreId, target, dryRun, yes }: RestoreInput):
   }
   async function unlessAborted(): Promise<RestoreResult> {
     try {
-      return await preparing.run(() => exclusively('restore', restoreOrDiscard, dryRun ? [] : GIVE_WAY));
+      return await preparing.run(() => exclusively('restore', restoreOrDiscard, dryRun ? {} : { cancels: GIVE_WAY }));
     } catch (error) {
       throw isAborted() && isCancellation(error) ? givenUp() : error;
     }

@@ -1,10 +1,10 @@
 // The steps of a backup. Each can be repeated: a retry after a kill goes on, and nothing counts before its manifest is there.
-import type { Redis } from 'ioredis';
 import type { BackupTools } from '../../ops/recovery/tools';
 import { VERSION } from '../../ops/runtime/package-root';
 import type { Database } from '../../prisma/client';
 import type { BackupKind } from '../../workflows/contracts/backup';
 import { readHeld } from '../continuity/hold';
+import { openLedger } from '../erasure-ledger/ledger';
 import { pruneRestorePoints } from '../restore-points';
 import { pruneJournal } from '../rewind/journal-retention';
 import { type Attempt, attempt } from './attempt';
@@ -50,11 +50,9 @@ const DAY_MS = 86_400_000;
 
 export interface BackupDependencies {
   db: Database;
-  /** Null where Countersign works without it. */
-  redis: Redis | null;
 }
 
-export function createBackupActivities(tools: BackupTools, { db, redis }: BackupDependencies): BackupActivities {
+export function createBackupActivities(tools: BackupTools, { db }: BackupDependencies): BackupActivities {
   /** A copy must not back up in the place of the database that it was copied from. */
   const step = <T>(work: (own: Attempt) => Promise<T>): Promise<T> =>
     attempt(async (own) => {
@@ -72,7 +70,7 @@ export function createBackupActivities(tools: BackupTools, { db, redis }: Backup
           throw refusal('set_exists', `There is a set ${setId} already: start again`);
       }),
 
-    describeDatabase: () => step(() => readDatabaseState(db)),
+    describeDatabase: () => step(() => readDatabaseState(db, openLedger(tools.settings))),
     storePostgres: (request) =>
       step(async (own) => {
         const { host, pgbackrest } = tools;
@@ -81,7 +79,7 @@ export function createBackupActivities(tools: BackupTools, { db, redis }: Backup
         }
         return backUpPostgres({ tools: { ...tools, host, pgbackrest }, db }, await readSets(own.signal), request, own);
       }),
-    storeRedis: ({ setId }) => step((own) => backUpRedis(tools, redis, setId, own)),
+    storeRedis: ({ setId }) => step((own) => backUpRedis(tools, setId, own)),
     storeFiles: ({ setId }) => step(async (own) => backUpFiles(tools, await readSets(own.signal), setId, own)),
 
     verifySet: (made) =>

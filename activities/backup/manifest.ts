@@ -56,6 +56,8 @@ const Manifest = z.object({
   audit: z.object({ position: z.string(), hash: Sha256 }).nullable(),
   /** How far the erasure ledger had been carried out. */
   ledger: Count,
+  /** Of the entry that it had come to, which holds for all entries before it; null where it had none. Older sets lack it. */
+  ledgerHash: Sha256.nullable().optional(),
   /** Rows of tables that never lose one: a later state has as many or more. */
   rows: z.record(z.string(), Count),
   postgres: PostgresPart.nullable(),

@@ -4,6 +4,7 @@ import { RepositoryTrouble } from '../../ops/pgbackrest/info';
 import { EXIT, PgBackRestError } from '../../ops/pgbackrest/pgbackrest';
 import { describeError } from '../../ops/runtime/logging';
 import { ObjectStoreError } from '../../ops/runtime/object-store';
+import { REFUSED } from '../../workflows/contracts/recovery-progress';
 import { WrongPassphrase } from './encryption';
 import { ManifestBroken } from './manifest';
 
@@ -30,8 +31,9 @@ export const refusal = (code: string, message: string) => ApplicationFailure.non
 export function toFailure(error: unknown, isFinal: boolean): TemporalFailure {
   if (error instanceof TemporalFailure) return error;
   const { code, message } = describeTrouble(error);
-  const nonRetryable = isFinal || code === 'wrong_passphrase';
-  return ApplicationFailure.create({ type: code, message, nonRetryable });
+  // Nothing has been written with it.
+  if (code === 'wrong_passphrase') return ApplicationFailure.nonRetryable(message, code, REFUSED);
+  return ApplicationFailure.create({ type: code, message, nonRetryable: isFinal });
 }
 
 const CREDENTIALS =

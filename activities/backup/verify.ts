@@ -5,15 +5,18 @@ import { type RepositoryInfo, readRepository } from '../../ops/pgbackrest/info';
 import { findMissing, readBranches } from '../../ops/pgbackrest/timelines';
 import { damagedSegments, type Verification, verifyRepository } from '../../ops/pgbackrest/verification';
 import type { BackupTools, RecoveryTools, StoreTools } from '../../ops/recovery/tools';
+import { openLedger } from '../erasure-ledger/ledger';
 import type { Attempt } from './attempt';
 import { collectSizes } from './collect-sizes';
 import { FILES, readIndex } from './file-index';
+import { findLedgerFaults } from './ledger-head';
 import type { Manifest, PostgresPart } from './manifest';
 import { manifestOf } from './postgres';
 import { chooseKept, type KnownSet, withBases } from './retention';
 import { ENCRYPTION_BYTES, measure } from './stored-object';
 
-export type MadeSet = Pick<Manifest, 'id' | 'kind' | 'postgres' | 'redis' | 'files' | 'provider'>;
+export type MadeSet = Pick<Manifest, 'id' | 'kind' | 'postgres' | 'redis' | 'files' | 'provider' | 'ledgerHash'> &
+  Partial<Pick<Manifest, 'ledger'>>;
 
 export interface Faults {
   /** Of this set: it must not become one. */
@@ -36,6 +39,11 @@ export async function findFaults(
     await checkRepository({ ...tools, pgbackrest }, [...sets, made], made.postgres, before, faults, attempt.signal);
   }
   if (made.redis) faults.own.push(...(await checkObject(tools, made.redis)));
+  const ledger = openLedger(tools.settings);
+  const { ledger: position = 0, ...known } = made;
+  faults.older.push(...(await findLedgerFaults(ledger, [...sets, { ...known, ledger: position }])));
+  if (position > 0 && !made.ledgerHash)
+    faults.older.push(`erasure-ledger/ lacks a sound entry at position ${position}`);
   if (made.files) faults.own.push(...(await checkFiles(tools, made.files)));
   return faults;
 }

@@ -1,5 +1,5 @@
 // Finds audit anchors of commits that this database lost, and declares them abandoned once it is adopted.
-import type { ObjectStore } from '../../ops/runtime/object-store';
+import type { SignedStore } from '../../ops/runtime/signed-store';
 import type { Database } from '../../prisma/client';
 import { readAnchors } from '../audit-trail/anchors';
 import { GENESIS } from '../audit-trail/canonical';
@@ -7,12 +7,12 @@ import { ANCHORS_FOLDER, writeRestoration } from '../audit-trail/restorations';
 import { readHash, readHead } from '../audit-trail/seal';
 import type { Signer, Verifier } from '../audit-trail/signatures';
 import { listSoundRecords } from '../restore/records';
-import { listAdoptions } from './adoption-records';
+import { listSoundAdoptions } from './adoption-records';
 
 export interface AnchorSources {
   db: Database;
   /** Below BACKUP_URL. */
-  backups: ObjectStore;
+  backups: SignedStore;
 }
 
 export interface OtherAnchor {
@@ -58,8 +58,8 @@ export async function abandonOtherAnchors(sources: AnchorSources, signer: Signer
 }
 
 /** Returns the oldest position from which a restore or an adoption declared anchors abandoned. */
-async function findOldestRestart(backups: ObjectStore, anchored: bigint): Promise<bigint> {
+async function findOldestRestart(backups: SignedStore, anchored: bigint): Promise<bigint> {
   const heads = (await listSoundRecords(backups)).map(({ head }) => BigInt(head.position));
-  for (const { position } of await listAdoptions(backups)) heads.push(BigInt(position));
+  for (const { position } of await listSoundAdoptions(backups)) heads.push(BigInt(position));
   return heads.reduce((oldest, head) => (head < oldest ? head : oldest), anchored);
 }

@@ -1,8 +1,7 @@
-// Stores a record of each adoption under BACKUP_URL, where no restore rewinds it. Ids, times and codes only.
+// Stores a signed record of each adoption under BACKUP_URL, where no restore rewinds it. Ids, times and codes only.
 import { z } from 'zod';
-import type { ObjectStore } from '../../ops/runtime/object-store';
+import { ForeignObject, getSigned, nullIfForeign, putSigned, type SignedStore } from '../../ops/runtime/signed-store';
 import { ADOPTED_AS } from '../../workflows/contracts/adoption';
-import { parse, readObject } from '../audit-trail/stored-json';
 
 export const ADOPTIONS = 'adoptions/';
 const recordKey = (adoptionId: string) => `${ADOPTIONS}${adoptionId}.json`;
@@ -22,27 +21,43 @@ const Record = z.object({
 });
 export type AdoptionRecord = z.infer<typeof Record>;
 
-export const writeAdoption = (backups: Pick<ObjectStore, 'put'>, record: AdoptionRecord): Promise<void> =>
-  put(backups, recordKey(record.id), record);
+type Writable = Pick<SignedStore, 'put' | 'signer'>;
+type Readable = Pick<SignedStore, 'get' | 'signer'>;
 
-/** Returns null if there is no record of this id. */
-export async function readAdoption(backups: Pick<ObjectStore, 'get'>, id: string): Promise<AdoptionRecord | null> {
-  const found = Record.safeParse(parse((await readObject(backups, recordKey(id))) ?? ''));
-  return found.success ? found.data : null;
+export const writeAdoption = (backups: Writable, record: AdoptionRecord): Promise<void> =>
+  putSigned(backups, recordKey(record.id), record);
+
+/** Returns null if there is no record of this id. Throws ForeignObject. */
+export async function readAdoption(backups: Readable, id: string): Promise<AdoptionRecord | null> {
+  const found = await getSigned(backups, recordKey(id));
+  if (found === null) return null;
+  const record = Record.safeParse(found);
+  if (!record.success || record.data.id !== id) {
+    throw new ForeignObject(recordKey(id), 'is no record of an adoption of this release');
+  }
+  return record.data;
 }
 
-export async function listAdoptions(backups: Pick<ObjectStore, 'get' | 'list'>): Promise<AdoptionRecord[]> {
+/** Lists our records. Throws ForeignObject if one is not ours. */
+export const listAdoptions = (backups: Readable & Pick<SignedStore, 'list'>): Promise<AdoptionRecord[]> =>
+  list(backups, (id) => readAdoption(backups, id));
+
+/** Leaves out those that are not ours, so that a worker's start depends on none of them. */
+export const listSoundAdoptions = (backups: Readable & Pick<SignedStore, 'list'>): Promise<AdoptionRecord[]> =>
+  list(backups, (id) => readAdoption(backups, id).catch(nullIfForeign));
+
+async function list(
+  backups: Pick<SignedStore, 'list'>,
+  read: (id: string) => Promise<AdoptionRecord | null>,
+): Promise<AdoptionRecord[]> {
   const records: AdoptionRecord[] = [];
   for await (const key of backups.list(ADOPTIONS)) {
     const [, id] = /^adoptions\/([0-9a-f-]{36})\.json$/.exec(key) ?? [];
-    const record = id && (await readAdoption(backups, id));
+    const record = id && (await read(id));
     if (record) records.push(record);
   }
   return records;
 }
 
-export const writeLostOfAdoption = (backups: Pick<ObjectStore, 'put'>, id: string, lost: object): Promise<void> =>
-  put(backups, lostKey(id), lost);
-
-const put = (backups: Pick<ObjectStore, 'put'>, key: string, content: object) =>
-  backups.put(key, Buffer.from(`${JSON.stringify(content, null, 2)}\n`), { type: 'application/json' });
+export const writeLostOfAdoption = (backups: Writable, id: string, lost: object): Promise<void> =>
+  putSigned(backups, lostKey(id), lost);

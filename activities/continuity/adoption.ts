@@ -14,6 +14,7 @@ import { UNCONFIRMED } from '../commands/failure-codes';
 import { type ReplayDependencies, replayLedger } from '../erasure-ledger/replay';
 import { readWatermark } from '../mail-delivery/watermark';
 import { putFilesBack } from '../restore/files';
+import { requireOwnRecords } from '../restore/own-records';
 import { refusal } from '../restore/refusal';
 import { beginNewLife, endAsKnown, findLost, markSent, releaseLanes } from '../rewind';
 import { contextOfRestore, readChapter, readLife, requireLife } from '../rewind/life';
@@ -63,6 +64,7 @@ export function createAdoptionActivities(dependencies: AdoptionDependencies) {
           throw refusal('not_held', 'Mail of this database is not held for a reason that an adoption ends.');
         }
         const heldCode = await requireHold({ heldAt: asked });
+        await requireOwnRecords(backups);
         const { code } = await lookBack(dependencies);
         if (as === 'moved') {
           requireNothingLost([heldCode, code]);

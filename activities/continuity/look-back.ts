@@ -1,21 +1,21 @@
 // Detects a database that lost commits, was moved, or is a copy, by asking every store that no restore rewinds.
 import type { Client } from '@temporalio/client';
-import type { ObjectStore } from '../../ops/runtime/object-store';
+import { nullIfForeign, type SignedStore } from '../../ops/runtime/signed-store';
 import type { Database } from '../../prisma/client';
 import type { HeldCode } from '../../workflows/contracts/held-mail';
 import { MAIL_LANE, type Watermark } from '../../workflows/contracts/mail-delivery';
 import type { Verifier } from '../audit-trail/signatures';
 import type { Ledger } from '../erasure-ledger/ledger';
 import { isBehind, readMarkInJournal, readMarkInTemporal } from '../mail-delivery/watermark';
-import { isInEffect, listSoundRecords, nullIfDamaged, readRecord } from '../restore/records';
+import { isInEffect, listSoundRecords, readRecord } from '../restore/records';
 import { findOtherAnchors } from './abandoned-anchors';
-import { listAdoptions } from './adoption-records';
+import { listSoundAdoptions } from './adoption-records';
 import { findOthers, type Neighbours, readNeighbours } from './neighbours';
 
 export interface LookBackSources {
   db: Database;
   /** Below BACKUP_URL. */
-  backups: ObjectStore;
+  backups: SignedStore;
   temporal: Client;
   verifier: Verifier;
   ledger: Ledger;
@@ -41,7 +41,7 @@ async function isSwitching({ db, backups }: LookBackSources): Promise<boolean> {
   const { restoreId } = await db.instance.findUniqueOrThrow({ where: { id: 1 } });
   const { held } = await db.lane.findUniqueOrThrow({ where: { name: MAIL_LANE } });
   if (!restoreId || !held) return false;
-  const record = await readRecord(backups, restoreId).catch(nullIfDamaged);
+  const record = await readRecord(backups, restoreId).catch(nullIfForeign);
   return record?.state === 'prepared';
 }
 
@@ -70,7 +70,7 @@ async function readMark(db: Database): Promise<Watermark> {
   return { generation, claims: Number(claims) };
 }
 
-async function compareWithAnchors(db: Database, backups: ObjectStore, verifier: Verifier): Promise<HeldCode | null> {
+async function compareWithAnchors(db: Database, backups: SignedStore, verifier: Verifier): Promise<HeldCode | null> {
   for await (const { isContradicted } of findOtherAnchors({ db, backups }, verifier)) {
     return isContradicted ? 'other_audit_trail' : 'behind_audit_anchors';
   }
@@ -78,9 +78,9 @@ async function compareWithAnchors(db: Database, backups: ObjectStore, verifier: 
 }
 
 /** Returns the generation of the newest restore or adoption that has been in effect. */
-async function readLatestGeneration(backups: ObjectStore): Promise<number> {
+async function readLatestGeneration(backups: SignedStore): Promise<number> {
   const restores = (await listSoundRecords(backups)).filter(isInEffect);
-  return Math.max(0, ...[...restores, ...(await listAdoptions(backups))].map(({ generation }) => generation));
+  return Math.max(0, ...[...restores, ...(await listSoundAdoptions(backups))].map(({ generation }) => generation));
 }
 
 /** The certifier appends an entry while the erasure is `scanning`, before the database commits. */

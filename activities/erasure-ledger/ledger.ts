@@ -73,9 +73,23 @@ export function createLedger(backups: Pick<ObjectStore, 'put' | 'get' | 'list'>,
     }
   }
 
+  /**
+   * Returns the hash of the entry at this position, which holds for all entries before it too; null for position 0.
+   * Throws LedgerBroken if there is no sound one, or LedgerKeyUnknown.
+   */
+  async function hashAt(position: number): Promise<string | null> {
+    if (position === 0) return null;
+    const entry = await read(position).catch(brokenWhereGone(position));
+    const standing = standingOf(entry, position, entry.prev, signer);
+    if (standing === 'forged') throw new LedgerBroken(position);
+    if (standing === 'unknown_key') throw new LedgerKeyUnknown(position);
+    return entry.hash;
+  }
+
   return {
     head,
     entries,
+    hashAt,
     /** By one at a time, under the caller's lock. An entry of this request that is there already is the answer. */
     async append({ requestId, subject, certifiedAt }: Pick<LedgerEntry, 'requestId' | 'subject' | 'certifiedAt'>) {
       const last = await head();
@@ -97,7 +111,7 @@ export const openLedger = (settings: Pick<Configuration, 'BACKUP_URL' | 'SECRET_
 
 /** This database has carried out what is not there any more. */
 const brokenWhereGone = (position: number) => (error: unknown) => {
-  throw error instanceof ObjectNotFound ? new LedgerBroken(position) : error;
+  throw error instanceof ObjectNotFound || error instanceof SyntaxError ? new LedgerBroken(position) : error;
 };
 
 function standingOf(entry: LedgerEntry, position: number, prev: string, signer: Signer): Standing {

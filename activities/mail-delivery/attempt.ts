@@ -6,6 +6,7 @@ import { ApplicationFailure } from '@temporalio/common';
 import { type Alarm, createAlarm } from '../../ops/runtime/alarm';
 import type { Configuration } from '../../ops/runtime/configuration';
 import type { ObjectStore } from '../../ops/runtime/object-store';
+import type { SignedStore } from '../../ops/runtime/signed-store';
 import type { Database } from '../../prisma/client';
 import type { HeldCode } from '../../workflows/contracts/held-mail';
 import type { DeliveryResult, LaneTrouble, Watermark } from '../../workflows/contracts/mail-delivery';
@@ -41,7 +42,7 @@ export interface MailDeliveryDependencies {
   db: Database;
   temporal: Client;
   files: Pick<ObjectStore, 'get'>;
-  backups: Pick<ObjectStore, 'put' | 'get' | 'list'>;
+  backups: Pick<SignedStore, 'put' | 'get' | 'list' | 'signer'>;
   settings: Pick<Configuration, 'SMTP_URL'> & SenderSettings;
   /** Rings when a mail may be due. */
   alarm: Alarm;

@@ -4,9 +4,9 @@ import { type Client, WorkflowNotFoundError } from '@temporalio/client';
 import { defaultPayloadConverter } from '@temporalio/common';
 import { z } from 'zod';
 import type { ObjectStore } from '../../ops/runtime/object-store';
+import { getSigned, nullIfForeign, putSigned, type SignedStore } from '../../ops/runtime/signed-store';
 import type { Database } from '../../prisma/client';
 import { type Claimed, claimed, laneId, type Watermark } from '../../workflows/contracts/mail-delivery';
-import { parse, readObject } from '../audit-trail/stored-json';
 import { ServiceTrouble } from './conversation';
 
 export const journalFolder = (lane: string) => `journal/${lane}/`;
@@ -33,7 +33,7 @@ export class RunIsFull extends Error {}
 export interface JournalDependencies {
   db: Database;
   temporal: Client;
-  backups: Pick<ObjectStore, 'put'>;
+  backups: Pick<SignedStore, 'put' | 'signer'>;
 }
 
 export function createJournal(
@@ -89,19 +89,20 @@ export interface RunClaim {
 
 const Mark = z.object({ generation: z.int(), claims: z.int() }).optional();
 const Archived = z.object({
+  lane: z.string(),
+  runId: z.string(),
   complete: z.boolean(),
   claims: z.array(z.object({ at: z.string(), ids: z.array(z.string()), mark: Mark })),
   mark: Mark,
 });
 
-export async function archiveRun(
-  backups: Pick<ObjectStore, 'put'>,
+/** Signed, since whoever may write below BACKUP_URL could otherwise say that a mail never left. */
+export const archiveRun = (
+  backups: Pick<SignedStore, 'put' | 'signer'>,
   lane: string,
   runId: string,
   { complete, claims, mark }: RunClaims,
-): Promise<void> {
-  await backups.put(journalKey(lane, runId), Buffer.from(JSON.stringify({ lane, runId, complete, claims, mark })));
-}
+): Promise<void> => putSigned(backups, journalKey(lane, runId), { lane, runId, complete, claims, mark });
 
 /** Lists the runs that are objects, in the order in which they began where their ids tell. @param after leaves out earlier ids */
 export async function listArchivedRuns(
@@ -117,14 +118,14 @@ export async function listArchivedRuns(
   return runs.sort();
 }
 
-/** One that can't be understood is a gap. */
+/** Returns null for one that is not ours, or is gone: it says nothing, and is a gap. */
 export async function readArchivedRun(
-  backups: Pick<ObjectStore, 'get'>,
+  backups: Pick<SignedStore, 'get' | 'signer'>,
   lane: string,
   runId: string,
-): Promise<RunClaims> {
-  const found = Archived.safeParse(parse((await readObject(backups, journalKey(lane, runId))) ?? ''));
-  return found.success ? found.data : { complete: false, claims: [] };
+): Promise<RunClaims | null> {
+  const found = Archived.safeParse(await getSigned(backups, journalKey(lane, runId)).catch(nullIfForeign));
+  return found.success && found.data.lane === lane && found.data.runId === runId ? found.data : null;
 }
 
 export interface ReadRun extends RunClaims {

@@ -2,7 +2,7 @@
 // knows less has lost commits (docs/rewind.md).
 import type { Client } from '@temporalio/client';
 import { defaultPayloadConverter } from '@temporalio/common';
-import type { ObjectStore } from '../../ops/runtime/object-store';
+import type { SignedStore } from '../../ops/runtime/signed-store';
 import { firstUuidOf } from '../../ops/runtime/uuids';
 import {
   type Claimed,
@@ -22,7 +22,7 @@ const RUNS_LOOKED_AT = 3;
 export interface WatermarkSources {
   temporal: Client;
   /** Below BACKUP_URL. */
-  backups: Pick<ObjectStore, 'get' | 'list'>;
+  backups: Pick<SignedStore, 'get' | 'list' | 'signer'>;
 }
 
 export const isBehind = (one: Watermark, other: Watermark): boolean =>
@@ -88,13 +88,25 @@ async function readMarkOfRun(temporal: Client, lane: string, runId: string): Pro
   return null;
 }
 
+/** Skips objects that are not ours: however many there are, they hide none that is. */
 export async function readMarkInJournal(backups: WatermarkSources['backups'], lane: string): Promise<Watermark | null> {
   // A run lasts minutes, so the newest is mostly a recent one; a month of them would be long to list.
   const recent = await listArchivedRuns(backups, lane, firstUuidOf(Date.now() - RECENT_MS));
-  const runs = recent.length > 0 ? recent : await listArchivedRuns(backups, lane);
-  for (const runId of runs.slice(-RUNS_LOOKED_AT).reverse()) {
-    const { mark } = await readArchivedRun(backups, lane, runId);
-    if (mark) return mark;
+  const newest = await readMarkOfNewest(backups, lane, recent);
+  if (newest.isFound) return newest.mark;
+  return (await readMarkOfNewest(backups, lane, await listArchivedRuns(backups, lane))).mark;
+}
+
+async function readMarkOfNewest(
+  backups: WatermarkSources['backups'],
+  lane: string,
+  runs: string[],
+): Promise<{ mark: Watermark | null; isFound: boolean }> {
+  let seen = 0;
+  for (const runId of runs.reverse()) {
+    const run = await readArchivedRun(backups, lane, runId);
+    if (run?.mark) return { mark: run.mark, isFound: true };
+    if (run && ++seen === RUNS_LOOKED_AT) break;
   }
-  return null;
+  return { mark: null, isFound: seen > 0 };
 }

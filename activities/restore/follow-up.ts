@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { Context } from '@temporalio/activity';
 import { livingName } from '../../ops/local/clusters';
 import type { RecoveryTools } from '../../ops/recovery/tools';
+import { putSigned } from '../../ops/runtime/signed-store';
 import type { StepBeat } from '../../workflows/contracts/recovery-progress';
 import type { LostSummary } from '../../workflows/contracts/restore';
 import { beating } from '../beating';
@@ -13,7 +14,7 @@ import { isAdoption, recordOfAdoption } from './adoption-record';
 import { alreadySettled, requireInEffect, requireOpen } from './in-effect';
 import { goLive } from './index';
 import { lostKey, type RestoreRecord, readRecord, writeRecord } from './records';
-import { refusal } from './refusal';
+import { refusal, refuseForeign } from './refusal';
 import { type RewindDependencies, withDatabase } from './rewound';
 import { giveUpSwitch, holdLanes } from './switch';
 import { forgetTruth, prepareTruth, withTruth } from './truth';
@@ -24,7 +25,9 @@ export function createFollowUpActivities(tools: RecoveryTools, dependencies: Rew
   const { backups } = tools;
   const { temporal } = dependencies;
   const recordOf = async (restoreId: string): Promise<RestoreRecord> => {
-    const record = (await readRecord(backups, restoreId)) ?? (await recordOfAdoption(tools, restoreId));
+    const record =
+      (await readRecord(backups, restoreId).catch(refuseForeign)) ??
+      (await recordOfAdoption(tools, restoreId).catch(refuseForeign));
     if (!record) throw refusal('no_such_restore', `There is no restore ${restoreId}.`);
     return record;
   };
@@ -40,7 +43,7 @@ export function createFollowUpActivities(tools: RecoveryTools, dependencies: Rew
         const lost = await withTruth(tools, restoreId, name, (restored, truth) =>
           findLost({ restored, truth, backups, temporal }),
         );
-        await backups.put(lostKey(restoreId), Buffer.from(`${JSON.stringify(lost)}\n`), { type: 'application/json' });
+        await putSigned(backups, lostKey(restoreId), lost);
         const { complete, drafts, decisions, sent } = lost;
         return { complete, drafts: drafts.length, decisions, sent };
       }),

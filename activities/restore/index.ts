@@ -18,7 +18,7 @@ import { keepLogTail } from './log-tail';
 import { planRestore } from './plan';
 import { type RestoreRecord, readRecord, writeRecord } from './records';
 import { copyRedis } from './redis-copy';
-import { refusal } from './refusal';
+import { refusal, refuseForeign } from './refusal';
 import { abandonAnchors, type RewindDependencies, type Rewound, rewind, withDatabase } from './rewound';
 import { holdLanes, switchCluster, untilLives } from './switch';
 import { readControl } from './timelines';
@@ -31,7 +31,7 @@ export interface Restoring {
 
 export type RestoreActivities = ReturnType<typeof createRestoreActivities>;
 
-const clusterName = (restoreId: string) => `data-${restoreId}`;
+export const clusterName = (restoreId: string) => `data-${restoreId}`;
 const signal = () => Context.current().cancellationSignal;
 
 export function createRestoreActivities(tools: RecoveryTools, dependencies: RewindDependencies) {
@@ -142,7 +142,7 @@ export async function goLive(
   { id, setId, target, timeline, cluster, forkedAt = null, beat }: GoingLive,
 ): Promise<RestoreRecord> {
   const { host, backups } = tools;
-  let record = await readRecord(backups, id);
+  let record = await readRecord(backups, id).catch(refuseForeign);
   const isSwitched = livingName(host.home) === cluster;
   if (!isSwitched || !record) {
     const previous = isSwitched ? null : await livingOf(tools);

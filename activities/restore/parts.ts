@@ -7,6 +7,7 @@ import { ObjectNotFound } from '../../ops/runtime/object-store';
 import { WrongPassphrase } from '../backup/encryption';
 import { type FileEntry, readIndex } from '../backup/file-index';
 import type { Manifest } from '../backup/manifest';
+import { readKeys, UnreadableKeys } from '../backup/redis-keys';
 import { sideBySide } from '../backup/side-by-side';
 import { measure } from '../backup/stored-object';
 import { refusal } from './refusal';
@@ -24,17 +25,23 @@ export async function checkParts(
   const { backups, encryption } = tools;
   for (const part of [manifest.redis, manifest.files]) {
     if (!part) continue;
-    const read = await measure(tools, part.key);
-    if (read?.sha256 !== part.sha256) {
+    const found = await measure(tools, part.key);
+    if (found?.sha256 !== part.sha256) {
       throw refusal(
         'broken_backup',
-        `The set ${manifest.id} is damaged: ${part.key} ${read ? 'is not what was written' : 'is missing'}. ${OTHER_SET}`,
+        `The set ${manifest.id} is damaged: ${part.key} ${found ? 'is not what was written' : 'is missing'}. ${OTHER_SET}`,
       );
     }
     // Whole, so only the passphrase can be another.
+    const read = async (reader: (source: AsyncIterable<Buffer>) => Promise<void>) =>
+      pipeline(await backups.get(part.key), encryption.decrypt(), reader, { signal });
     try {
-      await pipeline(await backups.get(part.key), encryption.decrypt(), drain, { signal });
+      await read(drain);
+      if (part === manifest.redis) await read((source) => drain(readKeys(source)));
     } catch (error) {
+      if (error instanceof UnreadableKeys) {
+        throw refusal('other_format', `${part.key} can't be restored. ${error.message}. Name another set.`);
+      }
       if (!(error instanceof WrongPassphrase)) throw error;
       throw refusal(
         'wrong_passphrase',

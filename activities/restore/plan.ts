@@ -1,5 +1,6 @@
 // The preflight: what will be restored, to which moment, and whether it can be. Refuses before anything is touched.
 import { statfs } from 'node:fs/promises';
+import { CLUSTER_NAME, livingName } from '../../ops/local/clusters';
 import { isStartedByLink, NOT_BY_LINK } from '../../ops/local/postmaster';
 import { type Archive, listArchive, numberAt, numberOf, type Segment, timelineOf } from '../../ops/pgbackrest/archive';
 import { type RepositoryInfo, RepositoryTrouble, readRepository } from '../../ops/pgbackrest/info';
@@ -7,8 +8,12 @@ import { PgBackRestError } from '../../ops/pgbackrest/pgbackrest';
 import { damagedSegments, type Verification, verifyRepository } from '../../ops/pgbackrest/verification';
 import type { RecoveryTools } from '../../ops/recovery/tools';
 import type { RestorePlan, RestoreTarget } from '../../workflows/contracts/restore';
+import { findLedgerFaults } from '../backup/ledger-head';
+import { readCatalogue } from '../backup/sets';
+import { LedgerKeyUnknown, openLedger } from '../erasure-ledger/ledger';
 import { chooseSet, type WholeManifest } from './chosen-set';
 import { listOutlived } from './outlived';
+import { requireOwnRecords } from './own-records';
 import { checkParts } from './parts';
 import { refusal } from './refusal';
 import { requireChecks } from './required-checks';
@@ -16,7 +21,7 @@ import { findRestorePoint } from './restore-point';
 import { isOnWay, livingTimeline, type Stretch, segmentsAlong, wayTo } from './timelines';
 
 /** Beside what the cluster itself takes: its log while it recovers. */
-const SPARE_BYTES = 256 * 1024 * 1024;
+export const SPARE_BYTES = 256 * 1024 * 1024;
 
 /** @param signal ends what it waits for */
 export async function planRestore(
@@ -26,6 +31,8 @@ export async function planRestore(
 ): Promise<RestorePlan> {
   await requireChecks(tools);
   if (isStartedByLink(tools.host.home)) throw refusal('started_by_link', `${NOT_BY_LINK}.`);
+  requireOwnName(tools);
+  await requireOwnRecords(tools.backups);
   const recorded = target.before ? await findRestorePoint(tools.backups, target.before) : null;
   // Where the log has no name for it, its time is what there is to go back to.
   const point = recorded?.lsn ? recorded : null;
@@ -47,6 +54,7 @@ export async function planRestore(
   const log = ownWay ? await readLog(tools, repository, manifest, 'own', signal) : living;
   const { postgres } = manifest;
   checkVersion(tools, manifest);
+  await requireLedger(tools, signal);
   const free = await freeBytes(tools.host.home);
   if (free < postgres.size + SPARE_BYTES) {
     const outlived = await listOutlived(tools);
@@ -75,6 +83,16 @@ function toMicroseconds(time: string): string {
   return new Date(time).toISOString().replace('Z', `${micros}Z`);
 }
 
+/** A restore records the folder that it replaces, and an undo starts PostgreSQL from there: only from one that we name. */
+function requireOwnName({ host: { home } }: RecoveryTools): void {
+  const name = livingName(home);
+  if (CLUSTER_NAME.test(name)) return;
+  throw refusal(
+    'other_cluster_name',
+    `${home} names its cluster ${name}, and a restore replaces only one called data: stop PostgreSQL, rename that folder, and let the link current name it.`,
+  );
+}
+
 async function openRepository({ pgbackrest }: RecoveryTools, signal?: AbortSignal): Promise<RepositoryInfo> {
   try {
     return await readRepository(pgbackrest, signal);
@@ -87,6 +105,19 @@ async function openRepository({ pgbackrest }: RecoveryTools, signal?: AbortSigna
     }
     throw error;
   }
+}
+
+/** Every set tells how the ledger was: one that has lost its end would bring people back. */
+async function requireLedger(tools: RecoveryTools, signal = new AbortController().signal): Promise<void> {
+  const { sets } = await readCatalogue(tools, signal);
+  const faults = await findLedgerFaults(openLedger(tools.settings), sets).catch((error) => {
+    throw error instanceof LedgerKeyUnknown ? refusal('wrong_key', error.message) : error;
+  });
+  if (faults.length === 0) return;
+  throw refusal(
+    'broken_ledger',
+    `The erasure ledger is damaged, and erased people would come back: ${faults[0]}. Bring its objects back (docs/DR_RUNBOOK.md#8-the-bucket-was-attacked).`,
+  );
 }
 
 function checkVersion({ host }: RecoveryTools, { id, postgres }: WholeManifest): void {

@@ -1,10 +1,15 @@
-// What was restored, beside the backups: no restore rewinds it. Ids, times and codes only.
+// Stores a signed record of each restore under BACKUP_URL, where no restore rewinds it. Ids, times and codes only.
 import { z } from 'zod';
-import { ObjectNotFound, type ObjectStore } from '../../ops/runtime/object-store';
+import { CLUSTER_NAME } from '../../ops/local/clusters';
+import type { ObjectStore } from '../../ops/runtime/object-store';
+import { ForeignObject, getSigned, nullIfForeign, putSigned, type SignedStore } from '../../ops/runtime/signed-store';
 
 export const RESTORES = 'restores/';
 export const recordKey = (restoreId: string) => `${RESTORES}${restoreId}.json`;
 export const lostKey = (restoreId: string) => `${RESTORES}${restoreId}/lost.json`;
+
+/** A folder below POSTGRES_HOME, which is started, stopped and removed: only one that we have named. */
+export const ClusterName = z.string().regex(CLUSTER_NAME);
 
 const Record = z.object({
   id: z.uuid(),
@@ -18,50 +23,42 @@ const Record = z.object({
   timeline: z.number().int(),
   previousTimeline: z.number().int().nullable(),
   /** The folders below POSTGRES_HOME. */
-  cluster: z.string(),
-  previous: z.string().nullable(),
+  cluster: ClusterName,
+  previous: ClusterName.nullable(),
   /** Of the audit chain with which it began. */
-  head: z.object({ position: z.string(), hash: z.string() }),
+  head: z.object({ position: z.string().regex(/^\d{1,19}$/), hash: z.string() }),
 });
 export type RestoreRecord = z.infer<typeof Record>;
 
-export async function writeRecord(backups: ObjectStore, record: RestoreRecord): Promise<void> {
-  await backups.put(recordKey(record.id), Buffer.from(`${JSON.stringify(record, null, 2)}\n`), {
-    type: 'application/json',
-  });
-}
+export const writeRecord = (backups: Pick<SignedStore, 'put' | 'signer'>, record: RestoreRecord): Promise<void> =>
+  putSigned(backups, recordKey(record.id), record);
 
-export async function readRecord(backups: ObjectStore, restoreId: string): Promise<RestoreRecord | null> {
-  try {
-    const chunks: Buffer[] = [];
-    for await (const chunk of await backups.get(recordKey(restoreId))) chunks.push(chunk as Buffer);
-    return Record.parse(JSON.parse(Buffer.concat(chunks).toString()));
-  } catch (error) {
-    if (error instanceof ObjectNotFound) return null;
-    throw error;
+/** Returns null if there is no record of this id. Throws ForeignObject. */
+export async function readRecord(
+  backups: Pick<SignedStore, 'get' | 'signer'>,
+  restoreId: string,
+): Promise<RestoreRecord | null> {
+  const found = await getSigned(backups, recordKey(restoreId));
+  if (found === null) return null;
+  const record = Record.safeParse(found);
+  if (!record.success || record.data.id !== restoreId) {
+    throw new ForeignObject(recordKey(restoreId), 'is no record of a restore of this release');
   }
+  return record.data;
 }
 
-/** Whether this error says that a record is damaged, and not that the store is away. */
-export const isDamagedRecord = (error: unknown): boolean => error instanceof z.ZodError || error instanceof SyntaxError;
-
-export function nullIfDamaged(error: unknown): null {
-  if (isDamagedRecord(error)) return null;
-  throw error;
-}
-
-/** Without those that are damaged: who starts must not depend on them. */
-export async function listSoundRecords(backups: ObjectStore): Promise<RestoreRecord[]> {
+/** Lists our records and leaves out all others, so that a worker's start depends on none of them. */
+export async function listSoundRecords(backups: SignedStore): Promise<RestoreRecord[]> {
   const records: RestoreRecord[] = [];
   for await (const id of listIds(backups)) {
-    const record = await readRecord(backups, id).catch(nullIfDamaged);
+    const record = await readRecord(backups, id).catch(nullIfForeign);
     if (record) records.push(record);
   }
   return records;
 }
 
-/** The oldest first. */
-export async function listRecords(backups: ObjectStore): Promise<RestoreRecord[]> {
+/** Lists the oldest first. Throws ForeignObject if one is not ours. */
+export async function listRecords(backups: SignedStore): Promise<RestoreRecord[]> {
   const records: RestoreRecord[] = [];
   for await (const id of listIds(backups)) {
     const record = await readRecord(backups, id);
@@ -70,7 +67,7 @@ export async function listRecords(backups: ObjectStore): Promise<RestoreRecord[]
   return records.sort((a, b) => (a.at < b.at ? -1 : 1));
 }
 
-async function* listIds(backups: ObjectStore): AsyncIterable<string> {
+async function* listIds(backups: Pick<ObjectStore, 'list'>): AsyncIterable<string> {
   for await (const key of backups.list(RESTORES)) {
     const id = /^restores\/([0-9a-f-]{36})\.json$/.exec(key)?.[1];
     if (id) yield id;
@@ -80,6 +77,6 @@ async function* listIds(backups: ObjectStore): AsyncIterable<string> {
 export const isInEffect = ({ state }: RestoreRecord) => ['switched', 'reconciled', 'accepted'].includes(state);
 
 /** Of those that are in effect; an undo is a restore of its own. */
-export async function newestRecord(backups: ObjectStore): Promise<RestoreRecord | null> {
+export async function newestRecord(backups: SignedStore): Promise<RestoreRecord | null> {
   return (await listRecords(backups)).filter(isInEffect).at(-1) ?? null;
 }

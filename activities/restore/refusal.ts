@@ -1,5 +1,6 @@
 // Why a restore or an adoption is not begun: told before anything is touched, by a stable code and a sentence with the remedy.
 import { ApplicationFailure } from '@temporalio/common';
+import { ForeignObject } from '../../ops/runtime/signed-store';
 import { REFUSED } from '../../workflows/contracts/recovery-progress';
 
 export type RefusalCode =
@@ -10,6 +11,10 @@ export type RefusalCode =
   | 'wrong_key'
   | 'wrong_passphrase'
   | 'broken_backup'
+  | 'other_format'
+  | 'broken_ledger'
+  | 'foreign_object'
+  | 'other_cluster_name'
   | 'other_major_version'
   | 'newer_schema'
   | 'before_first_backup'
@@ -32,3 +37,8 @@ export type RefusalCode =
 
 export const refusal = (code: RefusalCode, message: string): ApplicationFailure =>
   ApplicationFailure.nonRetryable(message, code, REFUSED);
+
+/** For `catch`: an object that is not ours steers nothing, and no repeat would make it ours. */
+export function refuseForeign(error: unknown): never {
+  throw error instanceof ForeignObject ? refusal('foreign_object', `${error.message}.`) : error;
+}

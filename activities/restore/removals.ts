@@ -1,30 +1,27 @@
 // Notes which left cluster was removed and when, beside the restore records: workers away from the disk read it here.
 import { z } from 'zod';
-import type { ObjectStore } from '../../ops/runtime/object-store';
-import { parse, readObject } from '../audit-trail/stored-json';
-import { RESTORES } from './records';
+import { getSigned, nullIfForeign, putSigned, type SignedStore } from '../../ops/runtime/signed-store';
+import { ClusterName, RESTORES } from './records';
 
 const REMOVED = `${RESTORES}removed/`;
 
 const Removal = z.object({
   /** The folder's name below POSTGRES_HOME. */
-  cluster: z.string(),
+  cluster: ClusterName,
   at: z.iso.datetime(),
 });
 export type Removal = z.infer<typeof Removal>;
 
-export async function writeRemoval(backups: ObjectStore, cluster: string, at = new Date()): Promise<void> {
+export async function writeRemoval(backups: SignedStore, cluster: string, at = new Date()): Promise<void> {
   const removal: Removal = { cluster, at: at.toISOString() };
-  await backups.put(`${REMOVED}${cluster}.json`, Buffer.from(`${JSON.stringify(removal)}\n`), {
-    type: 'application/json',
-  });
+  await putSigned(backups, `${REMOVED}${cluster}.json`, removal);
 }
 
-/** Skips a note that can't be read: its cluster then counts as still there. */
-export async function listRemovals(backups: ObjectStore): Promise<Removal[]> {
+/** Skips a note that is not ours: its cluster then counts as still there. */
+export async function listRemovals(backups: SignedStore): Promise<Removal[]> {
   const removals: Removal[] = [];
   for await (const key of backups.list(REMOVED)) {
-    const found = Removal.safeParse(parse((await readObject(backups, key)) ?? ''));
+    const found = Removal.safeParse(await getSigned(backups, key).catch(nullIfForeign));
     if (found.success) removals.push(found.data);
   }
   return removals;

@@ -1,7 +1,7 @@
 // What the lane claimed since a moment, whatever the database says: from the objects of the journal, and from Temporal for
 // the runs that are no object yet. Those that have ended become one, so that later restores need no Temporal for them.
 import type { Client } from '@temporalio/client';
-import type { ObjectStore } from '../../ops/runtime/object-store';
+import type { SignedStore } from '../../ops/runtime/signed-store';
 import { timeOfUuid } from '../../ops/runtime/uuids';
 import { laneId, MAIL_LANE, type Watermark } from '../../workflows/contracts/mail-delivery';
 import {
@@ -17,7 +17,7 @@ import type { Known } from './known';
 
 export interface JournalSources {
   /** Below BACKUP_URL. */
-  backups: ObjectStore;
+  backups: SignedStore;
   /** Null: its store is lost, as an operator says. One that is merely away is waited for. */
   temporal: Client | null;
 }
@@ -34,6 +34,7 @@ export interface JournalClaims {
 /** Clocks differ, and what a claim leads to takes a moment. */
 const MARGIN_MS = 5 * 60_000;
 const AT_ONCE = 16;
+const GAP: RunClaims = { complete: false, claims: [] };
 
 export async function readClaimsSince(
   { backups, temporal }: JournalSources,
@@ -61,10 +62,12 @@ export async function readClaimsSince(
     backups,
     archived.filter((runId, i) => !hasEnded(runId, i)),
   ))
-    add(run);
+    add(run ?? GAP);
   // From the newest back: a run that the database knows was the last one for it, and all earlier ones are known too.
   for await (const run of readRuns(backups, archived.filter(hasEnded).reverse())) {
-    if (run.mark && isLater(run.mark)) add(run);
+    // Its name tells when it began, and it is not ours: nobody knows what it stands in the place of.
+    if (!run) add(GAP);
+    else if (isLater(run.mark)) add(run);
     else if (run.claims.length > 0) break;
   }
   if (!temporal) return { ...journal, complete: false };
@@ -88,7 +91,7 @@ export async function readClaimsSince(
 }
 
 /** In this order, a few at once. */
-async function* readRuns(backups: ObjectStore, runIds: string[]): AsyncIterable<RunClaims> {
+async function* readRuns(backups: SignedStore, runIds: string[]): AsyncIterable<RunClaims | null> {
   for (let i = 0; i < runIds.length; i += AT_ONCE) {
     const some = runIds.slice(i, i + AT_ONCE);
     yield* await Promise.all(some.map((runId) => readArchivedRun(backups, MAIL_LANE, runId)));

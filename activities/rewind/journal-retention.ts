@@ -1,5 +1,5 @@
 // Removes the send journal's oldest runs, once no state that the database may go back to needs them (docs/rewind.md).
-import type { ObjectStore } from '../../ops/runtime/object-store';
+import type { SignedStore } from '../../ops/runtime/signed-store';
 import { timeOfUuid } from '../../ops/runtime/uuids';
 import { MAIL_LANE } from '../../workflows/contracts/mail-delivery';
 import { journalKey, listArchivedRuns, readArchivedRun } from '../mail-delivery/journal';
@@ -13,7 +13,7 @@ const MARGIN_MS = 24 * 3_600_000;
  * @param reach the oldest state that the database may go back to
  * @returns how many runs were removed
  */
-export async function pruneJournal(backups: ObjectStore, reach: Date): Promise<number> {
+export async function pruneJournal(backups: SignedStore, reach: Date): Promise<number> {
   const until = reach.getTime() - MARGIN_MS;
   // The order of others is not known: they stay.
   const runs = (await listArchivedRuns(backups, MAIL_LANE)).filter((runId) => timeOfUuid(runId) !== null);
@@ -24,8 +24,8 @@ export async function pruneJournal(backups: ObjectStore, reach: Date): Promise<n
   return old.length;
 }
 
-async function hasClaimedBy(backups: ObjectStore, runId: string, until: number): Promise<boolean> {
+async function hasClaimedBy(backups: SignedStore, runId: string, until: number): Promise<boolean> {
   if ((timeOfUuid(runId) ?? Number.POSITIVE_INFINITY) > until) return false;
-  const { claims } = await readArchivedRun(backups, MAIL_LANE, runId);
-  return claims.some(({ at }) => Date.parse(at) <= until);
+  const run = await readArchivedRun(backups, MAIL_LANE, runId);
+  return run?.claims.some(({ at }) => Date.parse(at) <= until) ?? false;
 }

@@ -1,13 +1,11 @@
 // A restored database begins a new life: nothing of what it says may be carried out before the journal has been asked what
 // had been sent (mark-sent.ts). docs/rewind.md explains why that is enough.
-import { z } from 'zod';
-import type { ObjectStore } from '../../ops/runtime/object-store';
+import type { SignedStore } from '../../ops/runtime/signed-store';
 import type { Database } from '../../prisma/client';
-import { parse, readObject } from '../audit-trail/stored-json';
 import { recordEvent } from '../commands/audit';
 import { type CommandContext, SYSTEM } from '../commands/context';
-import { ADOPTIONS } from '../continuity/adoption-records';
-import { RESTORES } from '../restore/records';
+import { listAdoptions } from '../continuity/adoption-records';
+import { listRecords } from '../restore/records';
 import { type Known, readKnown } from './known';
 
 const BEGUN = 'restore.begun';
@@ -38,7 +36,7 @@ export interface BeginNewLife {
   /** The restored database. */
   db: Database;
   /** Below BACKUP_URL. */
-  backups: Pick<ObjectStore, 'list' | 'get'>;
+  backups: SignedStore;
   /** UUIDv7; a repeat with the same id changes nothing. */
   restoreId: string;
   /** Of the cluster that is left behind, where it could be asked. */
@@ -52,7 +50,7 @@ export interface BeginNewLife {
 /** One transaction. Whoever goes on in the old life is heard by nobody from here on: every process goes by the generation. */
 export async function beginNewLife(given: BeginNewLife): Promise<Life> {
   const { db, backups, restoreId, oldGeneration = 0, noEarlierThan, isAdoption = false } = given;
-  const highest = Math.max(oldGeneration, await highestGeneration(backups as ObjectStore));
+  const highest = Math.max(oldGeneration, await highestGeneration(backups));
   return db.$transaction(async (transaction) => {
     const tx = transaction as Database;
     await tx.$executeRaw`SELECT 1 FROM instance WHERE id = 1 FOR UPDATE`;
@@ -122,16 +120,8 @@ export async function requireLife(db: Database): Promise<Life> {
   return life;
 }
 
-const Restore = z.object({ generation: z.number().int() });
-
-/** The highest generation in the records of restores and adoptions. */
-async function highestGeneration(backups: ObjectStore): Promise<number> {
-  let highest = 0;
-  for (const folder of [RESTORES, ADOPTIONS]) {
-    for await (const key of backups.list(folder)) {
-      const restore = Restore.safeParse(parse((await readObject(backups, key)) ?? ''));
-      if (restore.success) highest = Math.max(highest, restore.data.generation);
-    }
-  }
-  return highest;
+/** The highest generation in the records of restores and adoptions. Throws ForeignObject: one of theirs could be any number. */
+async function highestGeneration(backups: SignedStore): Promise<number> {
+  const lives = [...(await listRecords(backups)), ...(await listAdoptions(backups))];
+  return Math.max(0, ...lives.map(({ generation }) => generation));
 }

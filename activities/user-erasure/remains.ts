@@ -2,6 +2,7 @@
 // behind. Reads BACKUP_URL alone: the worker that certifies may be far from the database's disk.
 import type { Configuration } from '../../ops/runtime/configuration';
 import type { ObjectStore } from '../../ops/runtime/object-store';
+import type { SignedStore } from '../../ops/runtime/signed-store';
 import { SETS } from '../backup/manifest';
 import { findLeftClusters } from '../restore/left-clusters';
 import { listRecords } from '../restore/records';
@@ -42,7 +43,7 @@ export interface Remains {
 export type RemainsReader = () => Promise<(certifiedAt: Date) => Remains>;
 
 export function createRemains(
-  backups: ObjectStore,
+  backups: SignedStore,
   {
     BACKUP_RETENTION_DAYS: retentionDays,
     UNDO_RETENTION_DAYS: undoDays,

@@ -10,7 +10,6 @@ import {
   startBackup,
 } from '../../ops/recovery/runs';
 import { type BackupSet, type BrokenSet, readSet } from '../../ops/recovery/sets';
-import { createSigner } from '../../ops/runtime/signing';
 import { BACKUP_PARTS } from '../../workflows/contracts/backup';
 import type { Archiving } from '../archiving';
 import type { AppDependencies } from '../dependencies';
@@ -23,12 +22,11 @@ import * as schema from '../schemas/recovery';
 const common = { tag: 'Backups', roles: ['ops', 'admin'] } as const;
 
 export function backupEndpoints(
-  { temporal, backups, settings }: Pick<AppDependencies, 'temporal' | 'backups' | 'settings'>,
+  { temporal, backups }: Pick<AppDependencies, 'temporal' | 'backups'>,
   { act, requireTools }: Recovery,
   archiving: () => Promise<Archiving>,
 ): Endpoint[] {
-  const signer = createSigner(settings.SECRET_KEY, 'backups');
-  const findSet = (id: string) => readStore(() => readSet(backups, signer, id));
+  const findSet = (id: string) => readStore(() => readSet(backups, backups.signer, id));
 
   return [
     endpoint({

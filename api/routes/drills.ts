@@ -1,6 +1,6 @@
 // Restore drills: ask for one, and what they have proven.
 import { z } from 'zod';
-import { DRILLS, listRecords, readRecord } from '../../ops/recovery/records';
+import { DRILLS, listRecords, readDrill } from '../../ops/recovery/records';
 import { readRun, startDrill } from '../../ops/recovery/runs';
 import { restoreDrillWorkflowId } from '../../workflows/contracts/restore-drill';
 import type { AppDependencies } from '../dependencies';
@@ -55,7 +55,7 @@ export function drillEndpoints(
       async handle({ query: { cursor, limit } }) {
         const before = readCursor(cursor, z.string());
         const names = (await readStore(() => listRecords(backups, DRILLS))).reverse();
-        const read = async (id: string) => ({ id, report: await readStore(() => readRecord(backups, DRILLS, id)) });
+        const read = async (id: string) => ({ id, report: await readStore(() => readDrill(backups, id)) });
         return pageOfIds(names, { before, limit }, read);
       },
     }),

@@ -179,7 +179,7 @@ export function restoreEndpoints(
   async function find(id: string) {
     const [run, record, reconciliation] = await Promise.all([
       reach(() => readRun(temporal, restoreWorkflowId(id))),
-      readStore(() => readRecord(backups, RESTORES, id)),
+      readStore(() => readRecord(backups, id)),
       reach(() => readRun(temporal, reconcileWorkflowId(id))),
     ]);
     return run || record

@@ -3,6 +3,9 @@
 import { existsSync, readdirSync, readlinkSync, renameSync, rmSync, symlinkSync } from 'node:fs';
 import { basename, join } from 'node:path';
 
+/** The folders' names that we make: the first cluster, those of restores, and what a restore is compared with. */
+export const CLUSTER_NAME = /^(?:data|(?:data|truth)-[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})$/;
+
 const POINTER = 'current';
 const FIRST = 'data';
 

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { banner } from './banner';
 import type { OnProgress } from './binaries/programs';
+import { removeLeftPolicy } from './binaries/service-policy';
 import { explain, FAILED, REFUSED, StartFailure } from './failure';
 import { type Home, openHome } from './home';
 import { Installation, ROOT } from './installation';
@@ -35,6 +36,7 @@ async function main(): Promise<number> {
 }
 
 async function supervise(home: Home): Promise<number> {
+  removeLeftPolicy();
   await endLeftovers(home);
   const plan = await makePlan(home, keepSettings(home, RESTORING ? process.env : {}), process.env);
   const runtime = new RuntimeFile(home);

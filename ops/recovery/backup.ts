@@ -29,6 +29,7 @@ const HELP = `ops/backup.sh: makes a backup and follows it to its end. It goes o
 
   --db, --redis, --files   these parts; without any of them all three
   --type full|incr         full (by itself) unless given
+  --no-wait                refuses (3) while a restore, an erasure or another operation runs, instead of waiting
   --list                   id, kind, age and sizes, the newest last; needs nothing that runs
   --follow ID              one that runs, or its end
   --json                   prints one JSON document on standard output
@@ -44,6 +45,7 @@ const OPTIONS = {
   redis: { type: 'boolean', default: false },
   files: { type: 'boolean', default: false },
   type: { type: 'string' },
+  'no-wait': { type: 'boolean', default: false },
   list: { type: 'boolean', default: false },
   follow: { type: 'string' },
   json: { type: 'boolean', default: false },
@@ -63,14 +65,18 @@ export const backupCommand: Command = {
     if (values.follow !== undefined) return followSet(readSetId(values.follow), values.json);
     const kind = readKind(values.type);
     const temporal = await ensureRunning();
-    const setId = await startBackup(temporal, { kind, parts: partsOf(values) });
+    const setId = await startBackup(temporal, {
+      kind,
+      parts: partsOf(values),
+      ...(values['no-wait'] ? { noWait: true } : {}),
+    });
     return followSet(setId, values.json, temporal);
   },
 };
 
 async function list(json: boolean): Promise<number> {
-  const { url, backups, signer } = openBackupStore();
-  const sets = await readSets(backups, signer);
+  const { url, backups } = openBackupStore();
+  const sets = await readSets(backups, backups.signer);
   if (json) printDocument(sets);
   else
     console.log(sets.length > 0 ? describeSets(sets) : `There is no backup under ${url} yet: ops/backup.sh makes one.`);

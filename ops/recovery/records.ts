@@ -1,8 +1,10 @@
-// Documents beside the backups: records of restores, reports of drills.
+// Reads documents beside the backups: records of restores, reports of drills. One that is not ours counts as none.
+import { parse, readObject } from '../../activities/audit-trail/stored-json';
 import { ADOPTIONS } from '../../activities/continuity/adoption-records';
-import { RESTORES } from '../../activities/restore/records';
+import { lostKey, RESTORES, recordKey } from '../../activities/restore/records';
 import type { Lost } from '../../activities/rewind/lost';
-import { ObjectNotFound, type ObjectStore } from '../runtime/object-store';
+import type { ObjectStore } from '../runtime/object-store';
+import { getSigned, nullIfForeign, type SignedStore } from '../runtime/signed-store';
 
 export { ADOPTIONS, RESTORES };
 
@@ -18,24 +20,22 @@ export async function listRecords(backups: ObjectStore, prefix: string): Promise
   return names.sort();
 }
 
-/** Null where there is none, or it is no document. */
-export async function readRecord(
-  backups: ObjectStore,
-  prefix: string,
-  name: string,
-): Promise<Record<string, unknown> | null> {
-  const chunks: Buffer[] = [];
-  try {
-    for await (const chunk of await backups.get(`${prefix}${name}.json`)) chunks.push(chunk as Buffer);
-    const document: unknown = JSON.parse(Buffer.concat(chunks).toString());
-    return document && typeof document === 'object' ? (document as Record<string, unknown>) : null;
-  } catch (error) {
-    if (error instanceof ObjectNotFound || error instanceof SyntaxError) return null;
-    throw error;
-  }
+/** Returns null if there is none, or it is not ours. */
+export async function readRecord(backups: SignedStore, restoreId: string): Promise<Record<string, unknown> | null> {
+  return (await getSigned(backups, recordKey(restoreId)).catch(nullIfForeign)) as Record<string, unknown> | null;
 }
 
-/** What a restore has lost, as it was listed when it switched. */
-export const readLost = async (backups: ObjectStore, restoreId: string): Promise<Lost | null> =>
-  ((await readRecord(backups, RESTORES, `${restoreId}/lost`)) ??
-    (await readRecord(backups, ADOPTIONS, `${restoreId}/lost`))) as Lost | null;
+/** Returns the report of a drill as it stands there, signed or not; null if there is none, or it is no document. */
+export async function readDrill(backups: ObjectStore, name: string): Promise<Record<string, unknown> | null> {
+  const document = parse((await readObject(backups, `${DRILLS}${name}.json`)) ?? '');
+  return document && typeof document === 'object' ? (document as Record<string, unknown>) : null;
+}
+
+/** What a restore or an adoption has lost, as it was listed at its end. */
+export async function readLost(backups: SignedStore, restoreId: string): Promise<Lost | null> {
+  for (const key of [lostKey(restoreId), `${ADOPTIONS}${restoreId}/lost.json`]) {
+    const lost = await getSigned(backups, key).catch(nullIfForeign);
+    if (lost) return lost as Lost;
+  }
+  return null;
+}

@@ -5,6 +5,7 @@ import { type RestoreResult, type RestoreTarget, restoreWorkflowId } from '../..
 import { type DrillReport, restoreDrillWorkflowId } from '../../workflows/contracts/restore-drill';
 import type { FollowUpResult } from '../../workflows/contracts/restore-follow-up';
 import { type Command, CommandFailed, printDocument, readOptions, runCommand, WrongUsage } from '../command';
+import { ForeignObject, getSigned, type SignedStore } from '../runtime/signed-store';
 import { adopt } from './adopt';
 import { askYesNo } from './ask';
 import { EXIT } from './exit';
@@ -155,8 +156,12 @@ async function drill({ json }: RestoreOptions): Promise<number> {
 
 function describeDrill({ result, problem }: Run<string, DrillReport>): string {
   if (result?.outcome !== 'PROVEN') return `NOT PROVEN${because(problem)}`;
-  const { recoverySeconds, pointSeconds, plan } = result;
-  return `PROVEN: set ${plan?.setId}, restored and checked in ${Math.round(recoverySeconds ?? 0)} s; at most ${Math.round(pointSeconds ?? 0)} s would have been lost.`;
+  const { recoverySeconds, pointSeconds, stepSeconds, plan } = result;
+  const steps = Object.entries(stepSeconds ?? {}).map(([step, seconds]) => `${step} ${seconds.toFixed(1)} s`);
+  return [
+    `PROVEN: set ${plan?.setId}, restored, checked and switched to in ${Math.round(recoverySeconds ?? 0)} s; at most ${Math.round(pointSeconds ?? 0)} s would have been lost.`,
+    `The steps: ${steps.join(', ')}.`,
+  ].join('\n');
 }
 
 function actOn(act: 'reconcile' | 'accept-loss' | 'undo', restoreId: string, values: RestoreOptions): Promise<number> {
@@ -192,8 +197,21 @@ async function newestRestore(): Promise<string> {
   const ids = [...(await listRecords(backups, RESTORES)), ...(await listRecords(backups, ADOPTIONS))];
   // UUIDv7: by their time.
   const newest = ids.sort().at(-1);
-  if (newest) return newest;
+  if (newest) {
+    await requireOwn(backups, newest);
+    return newest;
+  }
   throw new CommandFailed('not_found', 'There has been no restore: nothing is recorded below restores/.', EXIT.refused);
+}
+
+/** Somebody who may write there must not choose for us which restore is undone. */
+async function requireOwn(backups: SignedStore, id: string): Promise<void> {
+  try {
+    for (const prefix of [RESTORES, ADOPTIONS]) await getSigned(backups, `${prefix}${id}.json`);
+  } catch (error) {
+    if (!(error instanceof ForeignObject)) throw error;
+    throw new CommandFailed(error.code, `${error.message}.`, EXIT.refused);
+  }
 }
 
 function readId(given: string): string {

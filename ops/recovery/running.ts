@@ -6,6 +6,7 @@ import { CommandFailed } from '../command';
 import { PACKAGE_ROOT } from '../runtime/package-root';
 import { openTemporalClient } from '../runtime/temporal';
 import { bringUp } from './bring-up';
+import { EXIT } from './exit';
 import { readJson } from './settings';
 import { isToolWorkerThere, NO_TOOLS } from './tool-workers';
 
@@ -24,7 +25,7 @@ export async function ensureRunning(
   const temporal = await connect(env, root);
   const deadline = Date.now() + withinMs;
   while (!(await isToolWorkerThere(temporal))) {
-    if (Date.now() > deadline) throw new CommandFailed('backups_unavailable', NO_TOOLS);
+    if (Date.now() > deadline) throw new CommandFailed('backups_unavailable', NO_TOOLS, EXIT.refused);
     await delay(500);
   }
   return temporal;

@@ -40,11 +40,11 @@ export interface Run<Step extends string = string, Result = unknown>
 type Start = Omit<BackupInput, 'setId'>;
 
 /** @returns the set's id: the second of its start, or the next one that nobody has taken */
-export async function startBackup(temporal: Client, { kind, parts }: Start, now = new Date()): Promise<string> {
+export async function startBackup(temporal: Client, given: Start, now = new Date()): Promise<string> {
   for (let at = now.getTime(); ; at += 1000) {
     const setId = toSetId(new Date(at));
-    const input: BackupInput = { setId, kind, parts };
-    if (await start(temporal, 'backup', backupWorkflowId(setId), input, `Backup ${setId}, ${kind}`)) return setId;
+    const input: BackupInput = { setId, ...given };
+    if (await start(temporal, 'backup', backupWorkflowId(setId), input, `Backup ${setId}, ${given.kind}`)) return setId;
   }
 }
 

@@ -2,24 +2,22 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Configuration, readSettings } from '../runtime/configuration';
-import { type ObjectStore, openObjectStore } from '../runtime/object-store';
 import { PACKAGE_ROOT } from '../runtime/package-root';
-import { createSigner, type Signer } from '../runtime/signing';
+import { openSignedStore, type SignedStore } from '../runtime/signed-store';
 
 export interface BackupStore {
   url: string;
-  backups: ObjectStore;
-  signer: Signer;
+  backups: SignedStore;
 }
 
 /** Needs nothing that runs. Throws a ConfigurationError. */
 export function openBackupStore(env: NodeJS.ProcessEnv = process.env, root = PACKAGE_ROOT): BackupStore {
   const kept = env.DATABASE_URL ? {} : keptHere(root);
-  const { BACKUP_URL: url, SECRET_KEY } = readSettings(['BACKUP_URL', 'SECRET_KEY'], { ...kept, ...set(env) }) as Pick<
+  const settings = readSettings(['BACKUP_URL', 'SECRET_KEY'], { ...kept, ...set(env) }) as Pick<
     Configuration,
     'BACKUP_URL' | 'SECRET_KEY'
   >;
-  return { url, backups: openObjectStore(url), signer: createSigner(SECRET_KEY, 'backups') };
+  return { url: settings.BACKUP_URL, backups: openSignedStore(settings) };
 }
 
 function keptHere(root: string): NodeJS.ProcessEnv {

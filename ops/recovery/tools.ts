@@ -6,14 +6,15 @@ import { createPgBackRest, type PgBackRest } from '../pgbackrest/pgbackrest';
 import { repositoryOptions } from '../pgbackrest/repository';
 import type { Configuration } from '../runtime/configuration';
 import { type ObjectStore, openObjectStore } from '../runtime/object-store';
-import { createSigner, type Signer } from '../runtime/signing';
+import { openSignedStore, type SignedStore } from '../runtime/signed-store';
+import type { Signer } from '../runtime/signing';
 
 export interface RecoveryTools {
   settings: Configuration;
   host: ClusterHost;
   pgbackrest: PgBackRest;
   /** Below BACKUP_URL. */
-  backups: ObjectStore;
+  backups: SignedStore;
   files: ObjectStore;
   /** Signs manifests and reports. */
   signer: Signer;
@@ -27,13 +28,14 @@ export type BackupTools = StoreTools & Partial<Pick<RecoveryTools, 'host' | 'pgb
 
 /** Returns null if BACKUP_PASSPHRASE is not set. */
 export function openStoreTools(settings: Configuration): StoreTools | null {
-  const { BACKUP_PASSPHRASE: passphrase, BACKUP_URL, FILES_URL, SECRET_KEY } = settings;
+  const { BACKUP_PASSPHRASE: passphrase, FILES_URL } = settings;
   if (!passphrase) return null;
+  const backups = openSignedStore(settings);
   return {
     settings,
-    backups: openObjectStore(BACKUP_URL),
+    backups,
     files: openObjectStore(FILES_URL),
-    signer: createSigner(SECRET_KEY, 'backups'),
+    signer: backups.signer,
     encryption: createEncryption(passphrase),
   };
 }

@@ -1,5 +1,5 @@
-// Redis, which Countersign can do without: a command answers at once or fails at once, and never waits for a connection.
-import { Redis } from 'ioredis';
+// Connects to Redis, which Countersign can do without: a request's command answers or fails at once and never waits for a connection.
+import { type ChainableCommander, Redis } from 'ioredis';
 import type { Logger } from './logging';
 
 /** Every key of ours begins with it; Redis may be shared. */
@@ -28,4 +28,32 @@ export function connectRedis(url: string, logger: Logger): Redis {
     isAway = false;
   });
   return redis;
+}
+
+/** Connects for work that waits for its answers, as a request of the API must not. Throws why it could not connect. */
+export async function openRedis(url: string): Promise<Redis> {
+  const redis = new Redis(url, { lazyConnect: true, retryStrategy: () => null, maxRetriesPerRequest: 0 });
+  let cause: Error | null = null;
+  redis.on('error', (error) => {
+    cause = error;
+  });
+  // By itself it says only that the connection is closed.
+  await redis.connect().catch((error) => {
+    throw cause ?? error;
+  });
+  return redis;
+}
+
+export async function withRedis<T>(url: string, work: (redis: Redis) => Promise<T>): Promise<T> {
+  const redis = await openRedis(url);
+  return work(redis).finally(() => redis.disconnect());
+}
+
+/** Runs the commands of a pipeline, and returns their answers in order. Throws the first error that one of them answered. */
+export async function answersOf(pipeline: ChainableCommander): Promise<unknown[]> {
+  const answers = (await pipeline.exec()) ?? [];
+  return answers.map(([error, answer]) => {
+    if (error) throw error;
+    return answer;
+  });
 }

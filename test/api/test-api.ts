@@ -22,6 +22,7 @@ import { openObjectStore } from '../../ops/runtime/object-store';
 import { connectRedis } from '../../ops/runtime/redis';
 import { createSigner } from '../../ops/runtime/signing';
 import { openTemporalClient } from '../../ops/runtime/temporal';
+import { openBackups } from '../support/backups';
 import { SETTINGS } from '../support/commands';
 import { createTestDatabase, type TestDatabase } from '../support/database';
 import { ADMIN_PASSWORD, newFolder } from '../support/environment';
@@ -97,7 +98,7 @@ export class TestApi {
     };
     const reported: unknown[] = [];
     const files = openObjectStore(options.files ?? pathToFileURL(newFolder('api-files')).href);
-    const backups = openObjectStore(options.backups ?? pathToFileURL(newFolder('api-backups')).href);
+    const backups = openBackups(options.backups ?? pathToFileURL(newFolder('api-backups')).href);
     const app = createApp({
       db,
       commands,

@@ -6,8 +6,6 @@ import { createBackupActivities } from '../../activities/backup';
 import type { Manifest } from '../../activities/backup/manifest';
 import { readLock } from '../../activities/backup/orphan';
 import { readCatalogue } from '../../activities/backup/sets';
-import { createLogger } from '../../ops/runtime/logging';
-import { connectRedis } from '../../ops/runtime/redis';
 import type { backup } from '../../workflows';
 import {
   BACKUP_PARTS,
@@ -32,7 +30,6 @@ const NEVER = new AbortController().signal;
 
 export class BackupService {
   readonly workers: ServiceProcess[] = [];
-  private readonly ends: (() => void)[] = [];
   constructor(
     readonly host: RecoveryHost,
     readonly temporal: TestNamespace,
@@ -106,26 +103,18 @@ export class BackupService {
   /** Steps without a workflow: what they throw can be seen. @param settings for instance an address where nobody listens */
   activities(settings: Partial<RecoveryHost['tools']['settings']> = {}) {
     const tools = { ...this.tools, settings: { ...this.tools.settings, ...settings } };
-    const redis = connectRedis(tools.settings.REDIS_URL ?? '', createLogger('test', 'silent'));
-    const steps = createBackupActivities(tools, { db: this.database.db, redis });
-    const run = <T>(work: (steps: ReturnType<typeof createBackupActivities>) => Promise<T>): Promise<T> =>
+    const steps = createBackupActivities(tools, { db: this.database.db });
+    return <T>(work: (steps: ReturnType<typeof createBackupActivities>) => Promise<T>): Promise<T> =>
       played(Date.now()).run(() => work(steps));
-    this.ends.push(() => redis.disconnect());
-    return run;
   }
 
   /** The same database, with other tools. */
   with(tools: RecoveryHost['tools'] | null): BackupService {
     if (!tools) throw new Error('The tools are missing');
-    const other = new BackupService({ ...this.host, tools }, this.temporal, this.database);
-    this.ends.push(() => {
-      for (const end of other.ends) end();
-    });
-    return other;
+    return new BackupService({ ...this.host, tools }, this.temporal, this.database);
   }
 
   async close(): Promise<void> {
-    for (const end of this.ends) end();
     for (const worker of this.workers) await worker.kill();
     await this.database.drop();
     await this.temporal.close();

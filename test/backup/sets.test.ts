@@ -11,6 +11,7 @@ import { prune } from '../../activities/backup/prune';
 import { timeOfSet } from '../../activities/backup/retention';
 import { readCatalogue } from '../../activities/backup/sets';
 import { findFaults } from '../../activities/backup/verify';
+import { openLedger } from '../../activities/erasure-ledger/ledger';
 import { archiveRun, journalKey } from '../../activities/mail-delivery/journal';
 import { readRepository } from '../../ops/pgbackrest/info';
 import { findRecoveryTools } from '../../ops/recovery/tools';
@@ -161,9 +162,9 @@ describe('what is damaged is named', () => {
     heal();
   });
 
-  test('the snapshot of Redis, and the list of files, and a file', async () => {
+  test('the keys of Redis, and the list of files, and a file', async () => {
     const { id } = await newest();
-    for (const part of [`sets/${id}/redis.rdb.enc`, `sets/${id}/files.json.enc`]) {
+    for (const part of [`sets/${id}/redis-keys.enc`, `sets/${id}/files.json.enc`]) {
       const heal = flip(join(service.folder, part));
       expect((await find()).own).toEqual([`${part} is damaged`]);
       heal();
@@ -187,6 +188,31 @@ describe('what is damaged is named', () => {
       expect(found).toMatchObject({ own: [], older: [], [where]: [`segment ${segment} is missing`] });
       renameSync(join(service.folder, 'aside'), victim);
     }
+  });
+
+  test('an erasure ledger that has lost its end since', async () => {
+    const made = { ...(await newest()), ledger: 1, ledgerHash: 'a'.repeat(64) };
+    expect(await find(made)).toMatchObject({
+      own: [],
+      older: [`erasure-ledger/ lacks a sound entry at position 1, which the set ${made.id} knows`],
+    });
+    expect((await find({ ...made, ledgerHash: null })).older).toEqual([
+      'erasure-ledger/ lacks a sound entry at position 1',
+    ]);
+  });
+
+  test('a set tells which entry of the ledger its database had come to', async () => {
+    const { db } = service.database;
+    const run = service.activities();
+    const describe = () => run(({ describeDatabase }) => describeDatabase());
+    expect(await describe()).toMatchObject({ ledger: 0, ledgerHash: null });
+    const subject = ['a'.repeat(64)];
+    const at = new Date().toISOString();
+    const { hash } = await openLedger(service.tools.settings).append({ requestId: uuidv7(), subject, certifiedAt: at });
+    await db.instance.update({ where: { id: 1 }, data: { ledgerPosition: 1 } });
+    expect(await describe()).toMatchObject({ ledger: 1, ledgerHash: hash });
+    await db.instance.update({ where: { id: 1 }, data: { ledgerPosition: 0 } });
+    for await (const key of service.tools.backups.list('erasure-ledger/')) await service.tools.backups.delete(key);
   });
 
   test('a manifest that was tampered with: its set does not exist', async () => {

@@ -9,12 +9,13 @@ import { remember } from '../../activities/continuity/neighbours';
 import { createWitness } from '../../activities/continuity/witness';
 import { openLedger } from '../../activities/erasure-ledger/ledger';
 import type { ReplayDependencies } from '../../activities/erasure-ledger/replay';
-import { archiveRun } from '../../activities/mail-delivery/journal';
+import { archiveRun, journalKey } from '../../activities/mail-delivery/journal';
 import { recordKey, writeRecord } from '../../activities/restore/records';
 import { readClaimsSince } from '../../activities/rewind/journal-claims';
 import { createLogger } from '../../ops/runtime/logging';
-import { type ObjectStore, openObjectStore } from '../../ops/runtime/object-store';
+import type { SignedStore } from '../../ops/runtime/signed-store';
 import { runStep } from '../restore/restoring-host';
+import { openBackups } from '../support/backups';
 import { SETTINGS } from '../support/commands';
 import { createTestDatabase, type TestDatabase } from '../support/database';
 import { newFolder } from '../support/environment';
@@ -24,7 +25,7 @@ import { createTestNamespace, type TestNamespace } from '../support/temporal';
 const logger = createLogger('test', 'silent');
 let database: TestDatabase;
 let temporal: TestNamespace;
-let backups: ObjectStore;
+let backups: SignedStore;
 let sources: Parameters<typeof lookBack>[0];
 beforeAll(async () => {
   temporal = await createTestNamespace();
@@ -34,7 +35,7 @@ beforeEach(async () => {
   database = await createTestDatabase();
   const BACKUP_URL = `file://${newFolder('backups')}`;
   const { SECRET_KEY } = SETTINGS;
-  backups = openObjectStore(BACKUP_URL);
+  backups = openBackups(BACKUP_URL);
   sources = {
     db: database.db,
     backups,
@@ -80,6 +81,31 @@ it('finds a database of a life before a restore that is in effect, and not befor
   expect((await lookBack(sources)).code).toBeNull();
   await writeRecord(backups, aRestore({ state: 'switched', generation: 5 }));
   expect((await lookBack(sources)).code).toBe('earlier_life');
+});
+
+it('believes no record that is not signed by us', async () => {
+  const put = (key: string, content: object) => backups.put(key, Buffer.from(JSON.stringify(content)));
+  const record = aRestore({ state: 'switched', generation: 5 });
+  await put(recordKey(record.id), record);
+  await put(`adoptions/${uuidv7()}.json`, adopted(5));
+  expect((await lookBack(sources)).code).toBeNull();
+  // One that says that a restore is switching would keep the worker from comparing.
+  await put(recordKey(record.id), { ...record, state: 'prepared' });
+  await database.db.instance.update({ where: { id: 1 }, data: { restoreId: record.id } });
+  await database.db.lane.updateMany({ data: { held: true } });
+  expect(await lookBack(sources)).toMatchObject({ isSwitching: false });
+});
+
+it('finds the mark of the last claims behind any number of journal objects that are not signed by us', async () => {
+  const mark = { generation: 1, claims: 3 };
+  const claims = [{ at: new Date().toISOString(), ids: [uuidv7()], mark }];
+  await archiveRun(backups, 'email', uuidv7(), { complete: true, claims, mark });
+  for (let i = 0; i < 5; i++) {
+    const runId = uuidv7();
+    const forged = { lane: 'email', runId, complete: true, claims: [], mark: { generation: 1, claims: 0 } };
+    await backups.put(journalKey('email', runId), Buffer.from(JSON.stringify(forged)));
+  }
+  expect((await lookBack(sources)).code).toBe('behind_journal');
 });
 
 it('says nothing while a restore switches to the database', async () => {

@@ -2,7 +2,7 @@
 import { createSigner } from '../../activities/audit-trail/signatures';
 import { lookBack } from '../../activities/continuity/look-back';
 import { openLedger } from '../../activities/erasure-ledger/ledger';
-import { openObjectStore } from '../../ops/runtime/object-store';
+import { openBackups } from '../support/backups';
 import { SETTINGS } from '../support/commands';
 import { isLongRun } from '../support/servers';
 import { TestService } from '../support/service';
@@ -28,7 +28,7 @@ it(`${LOOKS} looks find nothing while mails are claimed and sent, people erased,
   const { BACKUP_URL = '' } = service.environment;
   const sources = {
     db,
-    backups: openObjectStore(BACKUP_URL),
+    backups: openBackups(BACKUP_URL),
     temporal: service.temporal.client,
     verifier: createSigner(SECRET_KEY),
     ledger: openLedger({ BACKUP_URL, SECRET_KEY }),

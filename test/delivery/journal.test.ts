@@ -18,7 +18,7 @@ const backups = () => openObjectStore(service.environment.BACKUP_URL as string);
 const journals = () => collect(backups().list('journal/'));
 const claimsIn = async (key: string) => {
   const text = await readFile(fileURLToPath(`${service.environment.BACKUP_URL}/${key}`), 'utf8');
-  return JSON.parse(text) as {
+  return JSON.parse(text.split('\n', 1)[0] as string) as {
     lane: string;
     runId: string;
     complete: boolean;

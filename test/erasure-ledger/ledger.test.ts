@@ -34,6 +34,21 @@ it('grows by one chained entry an erasure, and by none when one is written again
   expect(await collect(ledger.entries(1))).toEqual([second]);
 });
 
+it('tells the hash of an entry, null before the first, and nothing of one that is gone or not sound', async () => {
+  const { store, ledger } = open();
+  expect(await ledger.hashAt(0)).toBeNull();
+  const first = await ledger.append(entry(1));
+  expect(await ledger.hashAt(1)).toBe(first.hash);
+  for (const content of [{ ...first, subject: ['f'.repeat(64)] }, 'no entry']) {
+    await store.put(keyOf(1), Buffer.from(JSON.stringify(content)));
+    await expect(ledger.hashAt(1)).rejects.toMatchObject({ code: 'ledger_broken', position: 1 });
+  }
+  await store.put(keyOf(1), Buffer.from('{'));
+  for (const position of [1, 2]) {
+    await expect(ledger.hashAt(position)).rejects.toMatchObject({ code: 'ledger_broken', position });
+  }
+});
+
 it('is still read when the key has been rotated, and not without the old one', async () => {
   const { ledger, with: withKeys } = open();
   await ledger.append(entry(1));

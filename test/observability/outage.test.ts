@@ -4,11 +4,11 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
 import { pino } from 'pino';
 import { readConfiguration } from '../../ops/runtime/configuration';
-import { openObjectStore } from '../../ops/runtime/object-store';
 import { createOutage } from '../../ops/runtime/outage';
 import { openTemporalClient } from '../../ops/runtime/temporal';
 import { createErasure } from '../../worker/erasure';
 import { carryOutLedger } from '../../worker/ledger';
+import { openBackups } from '../support/backups';
 import { createTestDatabase, type TestDatabase } from '../support/database';
 import { newFolder, testEnvironment } from '../support/environment';
 import { until } from '../support/until';
@@ -33,7 +33,7 @@ it('the erasure ledger logs that it begins to fail and that it is carried out, n
     TEMPORAL_NAMESPACE: 'x',
   });
   const settings = readConfiguration(environment);
-  const store = openObjectStore(pathToFileURL(newFolder('store')).href);
+  const store = openBackups(pathToFileURL(newFolder('store')).href);
   const { replay } = createErasure({ db, files: store, backups: store, redis: null, temporal, settings, logger });
   await db.$executeRawUnsafe('ALTER TABLE instance RENAME TO instance_away');
   const carriedOut = carryOutLedger(replay, new AbortController().signal);

@@ -1,7 +1,7 @@
 // Real worker processes: what must not run beside each other waits for its turn, and goes on by itself.
 import { readRestorePoint, restorePointName } from '../../activities/restore-points';
-import { openObjectStore } from '../../ops/runtime/object-store';
 import { cleanupWorkflowId } from '../../workflows/contracts/draft-retention';
+import { openBackups } from '../support/backups';
 import { holdLock, lockHolder } from '../support/lock-holder';
 import { plantDraft, plantPeople } from '../support/old-drafts';
 import { TestService } from '../support/service';
@@ -42,7 +42,7 @@ describe('while a backup runs', () => {
     expect((await service.ended(requestId)).status).toBe('certified');
 
     const name = restorePointName(requestId);
-    const point = await readRestorePoint(openObjectStore(base.environment.BACKUP_URL as string), name);
+    const point = await readRestorePoint(openBackups(base.environment.BACKUP_URL as string), name);
     expect(point).toMatchObject({ name, process: 'userErasure', id: requestId, timeline: 1 });
     const [first] = await base.database.db.erasureStep.findMany({ orderBy: { startedAt: 'asc' } });
     expect(new Date(point?.at as string).getTime()).toBeLessThanOrEqual(first?.startedAt.getTime() as number);

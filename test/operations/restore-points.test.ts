@@ -10,12 +10,12 @@ import {
   restorePointKey,
   restorePointName,
 } from '../../activities/restore-points';
-import { openObjectStore } from '../../ops/runtime/object-store';
+import { openBackups } from '../support/backups';
 import { asSuperuser, createTestDatabase, openTestDatabase, type TestDatabase } from '../support/database';
 import { newFolder } from '../support/environment';
 
 let database: TestDatabase;
-const backups = openObjectStore(`file://${newFolder('backups')}`);
+const backups = openBackups(`file://${newFolder('backups')}`);
 const warnings: string[] = [];
 const logger = pino({ level: 'warn' }, { write: (line: string) => void warnings.push(line) });
 beforeAll(async () => {
@@ -56,6 +56,18 @@ it('the first of its name stays', async () => {
   const first = await readRestorePoint(backups, name);
   await createRestorePoint({ db: database.db, backups }, { name, process: 'userErasure', id });
   expect(await readRestorePoint(backups, name)).toEqual(first);
+});
+
+it('one that is not signed by us stands for none, and is replaced', async () => {
+  const id = uuidv7();
+  const name = restorePointName(id);
+  const forged = { name, process: 'userErasure', id, at: new Date(0).toISOString(), lsn: null, timeline: null };
+  await backups.put(restorePointKey(name), Buffer.from(JSON.stringify(forged)));
+  await expect(readRestorePoint(backups, name)).rejects.toThrow(
+    `${restorePointKey(name)} under BACKUP_URL is not signed`,
+  );
+  await createRestorePoint({ db: database.db, backups }, { name, process: 'userErasure', id });
+  expect((await readRestorePoint(backups, name))?.lsn).toEqual(expect.any(String));
 });
 
 it('a role that may not name a point leaves its time; the worker warns of that once, at its start', async () => {

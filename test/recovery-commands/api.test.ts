@@ -6,14 +6,17 @@ import { Registry } from 'prom-client';
 import type TestAgent from 'supertest/lib/agent';
 import { uuidv7 } from 'uuidv7';
 import { type Manifest, manifestKey, toSetId, writeManifest } from '../../activities/backup/manifest';
+import { recordKey } from '../../activities/restore/records';
 import { readArchivingRecord } from '../../ops/pgbackrest/archiving-record';
 import { readConfiguration } from '../../ops/runtime/configuration';
 import { createLogger } from '../../ops/runtime/logging';
 import { openObjectStore } from '../../ops/runtime/object-store';
+import { putSigned } from '../../ops/runtime/signed-store';
 import { createSigner } from '../../ops/runtime/signing';
 import { keepArchiving } from '../../worker/archiving';
 import { NOBODY, problem, TestApi } from '../api/test-api';
 import { RestoredService } from '../restore/restored-service';
+import { openBackups } from '../support/backups';
 import { openTestDatabase } from '../support/database';
 import { createTestNamespace } from '../support/temporal';
 import { until } from '../support/until';
@@ -196,14 +199,17 @@ describe('restores', () => {
     expect((await ops.post(`${path}/abort`)).status).toBe(202);
     await settled(path, 'aborted');
     const forgotten = '018bcfe5-6800-7000-8000-000000000000';
-    writeFileSync(join(folder, 'restores', `${forgotten}.json`), '{"state":"done"}');
+    const forged = '018bcfe5-6800-7000-8000-000000000001';
+    await putSigned(openBackups(pathToFileURL(folder).href), recordKey(forgotten), { state: 'accepted' });
+    writeFileSync(join(folder, recordKey(forged)), '{"state":"accepted"}');
     const { items } = (await ops.get('/api/ops/restores')).body;
     expect(items.map(({ id }: { id: string }) => id)).toEqual(expect.arrayContaining([body.id, forgotten]));
     expect((await ops.get(`/api/ops/restores/${forgotten}`)).body).toMatchObject({
       status: 'unknown',
-      record: { state: 'done' },
+      record: { state: 'accepted' },
     });
-    rmSync(join(folder, 'restores', `${forgotten}.json`));
+    expect((await ops.get(`/api/ops/restores/${forged}`)).status).toBe(404);
+    for (const id of [forgotten, forged]) rmSync(join(folder, recordKey(id)));
   });
 
   it.each([

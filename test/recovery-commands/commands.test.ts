@@ -100,15 +100,17 @@ it('ends with 2 and an example where it is called wrongly, and shows help from a
   expect([help.code, help.output]).toEqual([0, expect.stringContaining('ops/backup.sh --db --type incr')]);
 });
 
-it('ends with 1 and the remedy where Temporal does not answer, or no worker has the tools', async () => {
+it('ends with 1 and the remedy where Temporal does not answer, and with 3 where no worker has the tools', async () => {
   const other = await createTestNamespace();
   const away = await call('backup', ['--json'], { ...environment(), TEMPORAL_ADDRESS: '127.0.0.1:9' });
   const { namespace } = other;
   const toolless = await call('restore', ['--from-s3', 'latest'], { ...environment(), TEMPORAL_NAMESPACE: namespace });
+  const same = await call('backup', ['--json'], { ...environment(), TEMPORAL_NAMESPACE: namespace });
   await other.close();
   expect([away.code, JSON.parse(away.output).problem.code]).toEqual([1, 'not_running']);
   expect(away.errors).toContain("Countersign isn't running");
-  expect([toolless.code, toolless.errors]).toEqual([1, expect.stringContaining('apt install pgbackrest')]);
+  expect([toolless.code, toolless.errors]).toEqual([3, expect.stringContaining('apt install pgbackrest')]);
+  expect([same.code, JSON.parse(same.output).problem.code]).toEqual([3, 'backups_unavailable']);
 });
 
 describe('ops/backup.sh', () => {
@@ -148,6 +150,20 @@ describe('ops/backup.sh', () => {
     expect(await again.ended).toBe(0);
     expect(again.errors()).toContain('· files');
     expect(JSON.parse(again.output())).toMatchObject({ id, status: 'done', result: { kind: 'full' }, problem: null });
+  });
+
+  it('is refused with 3 and the holder under --no-wait, and makes no set', async () => {
+    const lock = await holdLock(service.base.temporal);
+    const before = (await call('backup', ['--list', '--json'])).output;
+    const { code, errors } = await run('backup', ['--files', '--no-wait']);
+    expect([code, errors]).toEqual([
+      3,
+      expect.stringMatching(/refused \(operations_busy\): backup \(backup-of-a-test\)/),
+    ]);
+    await lock.release();
+    await lock.end();
+    expect((await call('backup', ['--list', '--json'])).output).toBe(before);
+    expect((await call('backup', ['--files', '--no-wait'])).code).toBe(0);
   });
 
   it('says that there is no such backup', async () => {

@@ -106,6 +106,10 @@ export const RECOVERY_SCENARIOS: Record<string, RecoveryScenario> = {
     await service.backUp();
     return drill(service);
   },
+  async 'drill-of-all-steps'(service) {
+    await service.backUp();
+    return drill(service);
+  },
   'drill-not-proven': (service) => drill(service),
   async 'old-clusters-looked-for'({ workflows }) {
     const workflowId = `${CLUSTER_RETENTION_SCHEDULE}-of-a-test`;

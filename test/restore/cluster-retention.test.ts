@@ -1,5 +1,5 @@
 // The database that a restore replaced goes by itself after UNDO_RETENTION_DAYS: on a real cluster, with real folders.
-import { cpSync, existsSync, mkdirSync, readdirSync, renameSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { uuidv7 } from 'uuidv7';
 import { createClusterRetentionActivities } from '../../activities/cluster-retention';
@@ -116,6 +116,14 @@ async function leave(daysAgo = 0): Promise<string> {
   cpSync(join(folder(record.cluster), 'PG_VERSION'), join(folder(`data-${id}`), 'PG_VERSION'));
   return id;
 }
+
+test('what a drill left that was terminated goes with the next run, whatever its age', async () => {
+  const home = folder(`drill-${uuidv7()}`);
+  for (const path of [home, folder('drill-of-somebody')]) mkdirSync(join(path, 'mailbox'), { recursive: true });
+  expect(await remove(7)).toEqual([]);
+  expect([home, folder('drill-of-somebody')].map((path) => existsSync(path))).toEqual([false, true]);
+  rmSync(folder('drill-of-somebody'), { recursive: true });
+});
 
 describe('a removal that was killed', () => {
   test('after its rename is finished by the next run, with one audit event', async () => {

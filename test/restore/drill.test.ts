@@ -37,10 +37,14 @@ test('proves a restore to a random second, and measures it', async () => {
   const { handle, outcome } = await drill();
   expect(outcome).toMatchObject({ outcome: 'PROVEN', problem: null });
   const told = await handle.query(progress);
-  expect(told.steps.map(({ step }) => step)).toEqual(['preflight', 'postgres', 'recover', 'check', 'report']);
-  expect(told.result?.recoverySeconds).toBeGreaterThan(0);
+  const steps = ['preflight', 'postgres', 'recover', 'check', 'rewind', 'files', 'switch'] as const;
+  expect(told.steps.map(({ step }) => step)).toEqual([...steps, 'report']);
+  const { recoverySeconds = null, stepSeconds = {} } = told.result ?? {};
+  expect(Object.keys(stepSeconds)).toEqual(steps);
+  const sum = steps.reduce((seconds, step) => seconds + (stepSeconds[step] ?? Number.NaN), 0);
+  expect(Math.abs((recoverySeconds ?? 0) - sum)).toBeLessThan(1);
   expect(await lastProven(host.tools.backups, host.tools.signer)).toMatchObject({ outcome: 'PROVEN' });
-  expect(readdirSync(host.folder).filter((name) => name.startsWith('data-'))).toEqual([]);
+  expect(readdirSync(host.folder).filter((name) => /^(data|drill)-/.test(name))).toEqual([]);
 });
 
 test('is NOT PROVEN where one byte of the backup is another, and its report is chained to the last', async () => {

@@ -62,6 +62,7 @@ test('who has been erased since stays so everywhere, and files and Redis are as 
   await redis.set('countersign:test:later', 'later');
   const others = new Redis(service.redisServer.url);
   await others.set('others', 'here');
+  await redis.set('shop:cart', 'of another tenant');
 
   old = livingName(service.host.folder);
   const restored = await service.restoreTo({ from: setId });
@@ -78,6 +79,7 @@ test('who has been erased since stays so everywhere, and files and Redis are as 
   expect(await redis.pttl('countersign:test:kept')).toBeLessThanOrEqual(HOUR_MS);
   expect(await redis.keys('countersign:test:*')).toEqual(['countersign:test:kept']);
   expect(await others.get('others')).toBe('here');
+  expect(await redis.get('shop:cart')).toBe('of another tenant');
   others.disconnect();
 
   await service.reconcile(restoreId, true);

@@ -5,10 +5,14 @@ import { uuidv7 } from 'uuidv7';
 import { createEncryption } from '../../activities/backup/encryption';
 import { readIndex } from '../../activities/backup/file-index';
 import { type Manifest, manifestKey, readManifest, toSetId, writeManifest } from '../../activities/backup/manifest';
+import { openLedger } from '../../activities/erasure-ledger/ledger';
+import { recordKey } from '../../activities/restore/records';
+import { restorePointKey } from '../../activities/restore-points';
 import { findPgBackRest } from '../../ops/local/binaries/pgbackrest';
 import { startRedis } from '../../ops/local/redis';
 import { createPgBackRest } from '../../ops/pgbackrest/pgbackrest';
 import { repositoryOptions } from '../../ops/pgbackrest/repository';
+import { putSigned } from '../../ops/runtime/signed-store';
 import { createSigner } from '../../ops/runtime/signing';
 import type { backup, restore } from '../../workflows';
 import { BACKUP_PARTS, backupWorkflowId } from '../../workflows/contracts/backup';
@@ -18,6 +22,7 @@ import { filesBelow } from '../backup/backup-service';
 import { newFolder } from '../support/environment';
 import { OwnServer } from '../support/own-server';
 import type { ServiceProcess } from '../support/processes';
+import { aRestore } from '../support/restore-record';
 import { inLongRuns } from '../support/servers';
 import { RestoringHost } from './restoring-host';
 
@@ -126,8 +131,8 @@ describe('one flipped byte', () => {
       ),
     ),
   );
-  test('in the snapshot of Redis', () =>
-    flipped(join(folder, set.redis?.key ?? ''), () => expectRefused('broken_backup', /redis\.rdb\.enc is not what/)));
+  test('in the keys of Redis', () =>
+    flipped(join(folder, set.redis?.key ?? ''), () => expectRefused('broken_backup', /redis-keys\.enc is not what/)));
   test('in the list of files', () =>
     flipped(join(folder, set.files?.key ?? ''), () => expectRefused('broken_backup', /files\.json\.enc is not what/)));
   test('in one of the files', async () => {
@@ -167,6 +172,80 @@ test('another passphrase, and another key', async () => {
   await expectRefused('wrong_passphrase', /another BACKUP_PASSPHRASE/, { steps });
   const signer = createSigner([Buffer.alloc(32, 8)], 'backups');
   await expectRefused('wrong_key', /another SECRET_KEY/, { steps: place.stepsWith({ signer }) });
+});
+
+describe('an object that is not ours', () => {
+  const plant = async (key: string, content: object, work: () => Promise<void>) => {
+    await place.tools.backups.put(key, Buffer.from(JSON.stringify(content)));
+    await work().finally(() => place.tools.backups.delete(key));
+  };
+  const forged = () => aRestore({ state: 'switched', previous: '../../etc' });
+
+  test('as the record of a restore or an adoption', async () => {
+    const { id } = forged();
+    for (const key of [recordKey(id), `adoptions/${id}.json`]) {
+      await plant(key, forged(), () =>
+        expectRefused(
+          'foreign_object',
+          new RegExp(`^${key} under BACKUP_URL is not signed. Bring its own version back`),
+        ),
+      );
+    }
+  });
+
+  test('as the record of the restore that is undone, listed or given up: no folder is opened, none is stopped', async () => {
+    const record = forged();
+    const { restoreId, undoId } = { restoreId: record.id, undoId: uuidv7() };
+    const before = await place.untouched();
+    const { undoSwitch, listLost, releaseSending } = place.followUp;
+    const refused = { type: 'foreign_object', message: expect.stringContaining(recordKey(restoreId)) };
+    await plant(recordKey(restoreId), record, async () => {
+      await expect(place.run(undoSwitch, { restoreId, undoId })).rejects.toMatchObject(refused);
+      await expect(place.run(listLost, restoreId)).rejects.toMatchObject(refused);
+      await expect(place.run(releaseSending, { restoreId, acceptLoss: true })).rejects.toMatchObject(refused);
+    });
+    // Signed, but no folder of our making.
+    for (const previous of ['../../etc', 'data/../..', '..', 'pg15', 'data-', '']) {
+      await putSigned(place.tools.backups, recordKey(restoreId), { ...record, previous });
+      await expect(place.run(undoSwitch, { restoreId, undoId })).rejects.toMatchObject(refused);
+    }
+    await place.tools.backups.delete(recordKey(restoreId));
+    expect(await place.untouched()).toEqual(before);
+  });
+
+  test('as a restore point', async () => {
+    const id = uuidv7();
+    const point = {
+      name: `before-${id}`,
+      process: 'retention',
+      id,
+      at: new Date().toISOString(),
+      lsn: null,
+      timeline: null,
+    };
+    await plant(restorePointKey(point.name), point, () =>
+      expectRefused('foreign_object', /restore-points\/before-.* is not signed/, {
+        target: { from: 'latest', before: id },
+      }),
+    );
+  });
+});
+
+test('a ledger that lacks an entry which a set knows, or has another in its place', async () => {
+  const ledgerHash = '0'.repeat(64);
+  await told({ ledger: 1, ledgerHash }, () =>
+    expectRefused('broken_ledger', /erasure-ledger\/ lacks a sound entry at position 1, which the set .* knows/),
+  );
+  const ledger = openLedger(place.tools.settings);
+  const { hash } = await ledger.append({
+    requestId: uuidv7(),
+    subject: [ledgerHash],
+    certifiedAt: new Date().toISOString(),
+  });
+  await told({ ledger: 1, ledgerHash }, () => expectRefused('broken_ledger', /has another entry at position 1/));
+  await told({ ledger: 1, ledgerHash: hash }, async () => {
+    expect(await place.run(place.steps.preflightRestore, { from: 'latest' })).toMatchObject({ setId: set.id });
+  });
 });
 
 test('another major version, and too little space', async () => {

@@ -8,8 +8,9 @@ import { verifyTrail } from '../../activities/audit-trail/verify';
 import type { Restoring } from '../../activities/restore';
 import { newestRecord, type RestoreRecord, readRecord, writeRecord } from '../../activities/restore/records';
 import { abandonAnchors, withDatabase } from '../../activities/restore/rewound';
-import { createRestorePoint, restorePointName } from '../../activities/restore-points';
+import { createRestorePoint, restorePointKey, restorePointName } from '../../activities/restore-points';
 import { livingName } from '../../ops/local/clusters';
+import { putSigned } from '../../ops/runtime/signed-store';
 import type { RestoreTarget } from '../../workflows/contracts/restore';
 import { collect } from '../support/collect';
 import { until } from '../support/until';
@@ -154,11 +155,13 @@ test('goes back to before an operation that recorded a point, and to its time wh
 
   const nameless = {
     name: `before-${uuidv7()}`,
+    process: 'retention',
+    id: uuidv7(),
     lsn: null,
     timeline: null,
     at: new Date(Date.now() - 1).toISOString(),
   };
-  await backups.put(`restore-points/${nameless.name}.json`, Buffer.from(JSON.stringify(nameless)));
+  await putSigned(backups, restorePointKey(nameless.name), nameless);
   await commit(7);
   const plan = await place.run(place.steps.preflightRestore, {
     from: 'latest',

@@ -7,7 +7,7 @@ import { DeleteObjectCommand, ListObjectsV2Command, PutObjectCommand } from '@aw
 import { uuidv7 } from 'uuidv7';
 import { sideBySide } from '../../activities/backup/side-by-side';
 import { withCluster } from '../../activities/restore/cluster';
-import { openObjectStore } from '../../ops/runtime/object-store';
+import { openBackups } from '../support/backups';
 import { collect } from '../support/collect';
 import { type S3Server, startS3Server } from '../support/s3-server';
 import { inLongRuns } from '../support/servers';
@@ -91,7 +91,7 @@ inLongRuns('a backup in a bucket is restored, also after everything in it was de
   expect(Number(undeleted) + Number(overwritten)).toBe(attacked);
   expect(await bringBack(time)).toMatchObject({ code: 0, said: expect.stringContaining('0 that had been deleted, 0') });
   expect(await principalsRestored()).toEqual(['commit 1']);
-  expect((await collect(openObjectStore(place.tools.settings.BACKUP_URL).list('sets/'))).length).toBe(1);
+  expect((await collect(openBackups(place.tools.settings.BACKUP_URL).list('sets/'))).length).toBe(1);
 });
 
 test('credentials that are refused are told as such', async () => {
@@ -101,7 +101,7 @@ test('credentials that are refused are told as such', async () => {
     said: expect.stringMatching(/credentials_refused/),
   });
   Object.assign(process.env, wrong);
-  const steps = place.stepsWith({ backups: openObjectStore(place.tools.settings.BACKUP_URL) });
+  const steps = place.stepsWith({ backups: openBackups(place.tools.settings.BACKUP_URL) });
   await expect(place.run(steps.preflightRestore, { from: 'latest' })).rejects.toMatchObject({
     type: 'credentials_refused',
     details: ['refused'],

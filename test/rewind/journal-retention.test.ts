@@ -7,7 +7,8 @@ import { writeRemoval } from '../../activities/restore/removals';
 import { readClaimsSince } from '../../activities/rewind/journal-claims';
 import { pruneJournal } from '../../activities/rewind/journal-retention';
 import type { RecoveryTools } from '../../ops/recovery/tools';
-import { type ObjectStore, openObjectStore } from '../../ops/runtime/object-store';
+import type { SignedStore } from '../../ops/runtime/signed-store';
+import { openBackups } from '../support/backups';
 import { collect } from '../support/collect';
 import { newFolder } from '../support/environment';
 import { aRestore } from '../support/restore-record';
@@ -21,9 +22,9 @@ const runAt = (hour: number) => {
 };
 const REACH = at(100);
 
-let backups: ObjectStore;
+let backups: SignedStore;
 beforeEach(() => {
-  backups = openObjectStore(`file://${newFolder('journal')}`);
+  backups = openBackups(`file://${newFolder('journal')}`);
 });
 
 /** A run that began at one hour, and claimed one draft at each of others. */

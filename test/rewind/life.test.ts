@@ -1,13 +1,15 @@
 // A restored database begins a new life: nothing of it works before it is known what had been sent.
 import { uuidv7 } from 'uuidv7';
+import { recordKey, writeRecord } from '../../activities/restore/records';
 import { markSent, readLife, reconcile, releaseLanes } from '../../activities/rewind';
-import type { ObjectStore } from '../../ops/runtime/object-store';
+import type { SignedStore } from '../../ops/runtime/signed-store';
+import { aRestore } from '../support/restore-record';
 import { TestService } from '../support/service';
 import { RewoundService } from './rewound-service';
 
 let old: TestService;
 let restored: RewoundService;
-let backups: ObjectStore;
+let backups: SignedStore;
 
 beforeEach(async () => {
   old = await TestService.create();
@@ -25,8 +27,6 @@ afterEach(async () => {
   await old?.close();
 });
 
-const put = (key: string, content: unknown) => backups.put(key, Buffer.from(JSON.stringify(content)));
-
 describe('beginNewLife', () => {
   it('holds every lane and the relay, and forgets what was to be told', async () => {
     await restored.begin();
@@ -38,13 +38,20 @@ describe('beginNewLife', () => {
   });
 
   it('raises the generation above every one that is known', async () => {
-    await put('restores/a.json', { generation: 4 });
-    await put('restores/b.json', { generation: 7, state: 'aborted' });
-    await put('restores/c.json', 'not one of ours');
+    await writeRecord(backups, aRestore({ generation: 4 }));
+    await writeRecord(backups, aRestore({ generation: 7, state: 'abandoned' }));
     expect(await restored.begin(5)).toMatchObject({ generation: 8 });
     const second = await RewoundService.cut(old);
     expect(await second.begin(12)).toMatchObject({ generation: 13 });
     await second.close();
+  });
+
+  it('begins no life while the record of another is not signed by us', async () => {
+    const forged = aRestore({ generation: 2 ** 31 - 1 });
+    await backups.put(recordKey(forged.id), Buffer.from(JSON.stringify(forged)));
+    await expect(restored.begin()).rejects.toThrow(`${recordKey(forged.id)} under BACKUP_URL is not signed`);
+    await backups.delete(recordKey(forged.id));
+    expect(await restored.begin()).toMatchObject({ generation: 2 });
   });
 
   it('remembers what the restored database knew, and does so once', async () => {

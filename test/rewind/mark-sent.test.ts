@@ -1,7 +1,7 @@
 // What the lane had claimed after the restored moment is not sent again by itself, wherever that is written.
 import { randomUUID } from 'node:crypto';
 import { uuidv7 } from 'uuidv7';
-import { journalKey } from '../../activities/mail-delivery/journal';
+import { archiveRun, journalKey } from '../../activities/mail-delivery/journal';
 import { laneId } from '../../workflows/contracts/mail-delivery';
 import { TASK_QUEUES } from '../../workflows/contracts/task-queues';
 import { collect } from '../support/collect';
@@ -156,8 +156,20 @@ describe('where nobody can know all that was claimed', () => {
     await cut();
     const { backups } = (restored as RewoundService).sources;
     const runId = uuidv7();
-    const gap = { lane: 'email', runId, complete: false, claims: [] };
-    await backups.put(journalKey('email', runId), Buffer.from(JSON.stringify(gap)));
+    await archiveRun(backups, 'email', runId, { complete: false, claims: [] });
+    await restored?.begin();
+    expect(await restored?.mark()).toEqual({ complete: false, parked: 1, missing: 0 });
+    await expectDueParked();
+  });
+
+  it('likewise where an object of the journal is not signed by us, whatever it says and however old its name', async () => {
+    await old.temporalKnows();
+    await cut();
+    const { backups } = (restored as RewoundService).sources;
+    const runId = `${(Date.now() - 3 * 3_600_000).toString(16).padStart(12, '0').replace(/^.{8}/, '$&-')}${uuidv7().slice(13)}`;
+    const nothing = { lane: 'email', runId, complete: true, claims: [] };
+    await backups.put(journalKey('email', runId), Buffer.from(JSON.stringify(nothing)));
+    await archiveRun(backups, 'email', uuidv7(), { complete: true, claims: [] });
     await restored?.begin();
     expect(await restored?.mark()).toEqual({ complete: false, parked: 1, missing: 0 });
     await expectDueParked();
@@ -175,10 +187,7 @@ describe('where nobody can know all that was claimed', () => {
       [at(3), false],
       [at(2), true],
     ] as const) {
-      await backups.put(
-        journalKey('email', runId),
-        Buffer.from(JSON.stringify({ lane: 'email', runId, complete, claims: [] })),
-      );
+      await archiveRun(backups, 'email', runId, { complete, claims: [] });
     }
     await restored?.begin();
     expect(await restored?.mark()).toEqual({ complete: true, parked: 0, missing: 0 });

@@ -15,6 +15,7 @@ import { createStores } from '../../activities/user-erasure/stores/registry';
 
 import { openObjectStore } from '../../ops/runtime/object-store';
 import type { Database } from '../../prisma/client';
+import { openBackups } from '../support/backups';
 import { createTestCommands, SETTINGS, type TestCommands } from '../support/commands';
 import { copyTestDatabase, type TestDatabase } from '../support/database';
 import type { TestService } from '../support/service';
@@ -40,7 +41,7 @@ export class RewoundService {
     return this.database.db;
   }
   get sources() {
-    return { backups: openObjectStore(this.old.environment.BACKUP_URL as string), temporal: this.old.temporal.client };
+    return { backups: openBackups(this.old.environment.BACKUP_URL as string), temporal: this.old.temporal.client };
   }
   get erasures(): ReplayDependencies {
     const { db } = this;

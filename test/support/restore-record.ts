@@ -11,7 +11,7 @@ export const aRestore = (changes: Partial<RestoreRecord> = {}): RestoreRecord =>
   generation: 2,
   timeline: 2,
   previousTimeline: 1,
-  cluster: 'data-new',
+  cluster: 'data-01a211f1-2c0b-72b0-93ff-038c9af39e5a',
   previous: 'data',
   head: { position: '1', hash: '' },
   ...changes,

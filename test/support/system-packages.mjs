@@ -46,7 +46,9 @@ function apt(become, args) {
 function keepServicesStopped() {
   const policy = '/usr/sbin/policy-rc.d';
   if (process.getuid?.() !== 0 || existsSync(policy)) return { end() {} };
-  writeFileSync(policy, '#!/bin/sh\nexit 101\n', { mode: 0o755 });
+  // ops/local/binaries/service-policy.ts knows it by this, and removes what a kill has left.
+  const mark = `# Written by Countersign (process ${process.pid}) while it installs a package.`;
+  writeFileSync(policy, `#!/bin/sh\n${mark}\nexit 101\n`, { mode: 0o755 });
   return { end: () => rmSync(policy, { force: true }) };
 }
 

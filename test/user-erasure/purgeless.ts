@@ -19,6 +19,7 @@ import { sourcesOf } from '../../worker/erasure';
 import { userErasure } from '../../workflows';
 import { TASK_QUEUES } from '../../workflows/contracts/task-queues';
 import { userErasureId } from '../../workflows/contracts/user-erasure';
+import { openBackups } from '../support/backups';
 import { createTestCommands } from '../support/commands';
 import { createTestDatabase, type TestDatabase } from '../support/database';
 import { newFolder, testEnvironment } from '../support/environment';
@@ -90,7 +91,7 @@ export async function startErasures(
   );
   const test = createTestCommands(db, settings);
   const files = openObjectStore(settings.FILES_URL);
-  const backups = openObjectStore(settings.BACKUP_URL);
+  const backups = openBackups(settings.BACKUP_URL);
   const matcher = createMatcher();
   const subjects = createSubjects(settings.SECRET_KEY);
   const index = createMentionIndex({ db, files, subjects, matcher });

@@ -1,15 +1,17 @@
 // What may still hold an erased person, and until when: told by what lies under BACKUP_URL, and never too early.
+import { uuidv7 } from 'uuidv7';
 import { type RestoreRecord, writeRecord } from '../../activities/restore/records';
 import { writeRemoval } from '../../activities/restore/removals';
 import { createRemains } from '../../activities/user-erasure/remains';
-import { type ObjectStore, openObjectStore } from '../../ops/runtime/object-store';
+import type { SignedStore } from '../../ops/runtime/signed-store';
+import { openBackups } from '../support/backups';
 import { newFolder } from '../support/environment';
 import { aRestore } from '../support/restore-record';
 
 const CERTIFIED = new Date('2026-01-10T12:00:00.000Z');
-let backups: ObjectStore;
+let backups: SignedStore;
 beforeEach(() => {
-  backups = openObjectStore(`file://${newFolder('remains')}`);
+  backups = openBackups(`file://${newFolder('remains')}`);
 });
 
 const remains = async () =>
@@ -47,9 +49,9 @@ it('names a database that is kept for undo, with the day by which the daily run 
 it('gives one that is overdue two more days, and one that its restore still needs no day', async () => {
   await restored({ at: '2026-01-01T00:00:00.000Z' });
   expect((await remains()).keptForUndo).toEqual([{ cluster: 'data', until: '2026-01-12T12:00:00.000Z' }]);
-  await restored({ state: 'switched', cluster: 'data-newer', previous: 'data-new' });
+  await restored({ state: 'switched', cluster: `data-${uuidv7()}`, previous: aRestore().cluster });
   expect((await remains()).keptForUndo).toEqual([
     { cluster: 'data', until: '2026-01-12T12:00:00.000Z' },
-    { cluster: 'data-new', until: null },
+    { cluster: aRestore().cluster, until: null },
   ]);
 });

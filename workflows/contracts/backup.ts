@@ -18,6 +18,8 @@ export interface BackupInput {
   setId?: string;
   kind: BackupKind;
   parts: BackupPart[];
+  /** Refuses if another operation holds the lock, instead of waiting for it. */
+  noWait?: boolean;
 }
 
 export type BackupStep = 'postgres' | 'redis' | 'files' | 'verify' | 'manifest' | 'prune';

@@ -11,7 +11,15 @@ export interface RestoreDrillInput {
   drillId?: string;
 }
 
-export type RestoreDrillStep = 'preflight' | 'postgres' | 'recover' | 'check' | 'report';
+export type RestoreDrillStep =
+  | 'preflight'
+  | 'postgres'
+  | 'recover'
+  | 'check'
+  | 'rewind'
+  | 'files'
+  | 'switch'
+  | 'report';
 
 /** Counts of what was decrypted and compared; null if the set has no such part. */
 export interface DrillParts {
@@ -26,10 +34,12 @@ export interface DrillReport {
   finishedAt: string;
   /** Null where it came to none. */
   plan: RestorePlan | null;
-  /** From the decision to restore until the database was checked; null where it was not proven. */
+  /** From the decision to restore until the restored database answered after the switch; null where it was not proven. */
   recoverySeconds: number | null;
   /** What would have been lost, had the database's disk died as the drill began: the age of the oldest change not kept yet. */
   pointSeconds: number | null;
+  /** How long each step took that has ended. `rewind` and `files` carry out the erasure ledger too. */
+  stepSeconds?: Partial<Record<RestoreDrillStep, number>>;
   /** Rows of each table that was counted, and events of the audit chain that were recomputed. */
   rows: Record<string, number>;
   auditEvents: number;

@@ -1,7 +1,7 @@
 // Reads every key of ours in Redis with its value, by the commands of its type, in pieces if it may be large.
 import { randomUUID } from 'node:crypto';
-import { Redis } from 'ioredis';
-import { REDIS_PREFIX } from '../../../ops/runtime/redis';
+import type { Redis } from 'ioredis';
+import { openRedis, REDIS_PREFIX, withRedis } from '../../../ops/runtime/redis';
 import type { ScanSource } from '../report';
 
 const COUNT = 500;
@@ -19,7 +19,7 @@ export function createRedisSource(url: string): ScanSource {
       return { places: new Map([[key, 1]]), items: 1, remove };
     },
     async *read() {
-      const redis = await connect(url);
+      const redis = await openRedis(url);
       try {
         const seen = new Set<string>();
         for await (const keys of redis.scanBufferStream({ match: `${REDIS_PREFIX}*`, count: COUNT })) {
@@ -36,19 +36,6 @@ export function createRedisSource(url: string): ScanSource {
     },
   };
 }
-
-/** Waits for an answer, as the client of the API must not. */
-async function connect(url: string): Promise<Redis> {
-  const redis = new Redis(url, { lazyConnect: true, retryStrategy: () => null });
-  redis.on('error', () => {});
-  await redis.connect();
-  return redis;
-}
-
-const withRedis = async <T>(url: string, work: (redis: Redis) => Promise<T>): Promise<T> => {
-  const redis = await connect(url);
-  return work(redis).finally(() => redis.disconnect());
-};
 
 async function* contentOf(redis: Redis, key: Buffer): AsyncIterable<Uint8Array> {
   for await (const piece of piecesOf(redis, key)) yield Buffer.concat(flatten(piece));

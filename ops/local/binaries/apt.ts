@@ -1,8 +1,6 @@
 // Debian's packages, installed where we are root or may become it without a password.
-import { existsSync, rmSync, writeFileSync } from 'node:fs';
 import { type OnProgress, onPath, run, tell } from './programs';
-
-const POLICY = '/usr/sbin/policy-rc.d';
+import { refuseServices } from './service-policy';
 
 /** The program, installed where it is missing. @returns null where it can't be */
 export async function findOrInstall(
@@ -29,9 +27,7 @@ function mayInstall(): boolean {
 }
 
 async function install(become: string[], packageName: string): Promise<void> {
-  // Debian starts a service with its package; this one is started here, in the foreground.
-  const policy = process.getuid?.() === 0 && !existsSync(POLICY);
-  if (policy) writeFileSync(POLICY, '#!/bin/sh\nexit 101\n', { mode: 0o755 });
+  const policy = process.getuid?.() === 0 ? refuseServices() : null;
   try {
     // Another may be installing at this moment.
     const packages = ['-o', 'DPkg::Lock::Timeout=120', 'install', '-y', '-qq', '--no-install-recommends', packageName];
@@ -40,7 +36,7 @@ async function install(become: string[], packageName: string): Promise<void> {
       await apt(become, packages);
     });
   } finally {
-    if (policy) rmSync(POLICY, { force: true });
+    policy?.end();
   }
 }
 

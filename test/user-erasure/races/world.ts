@@ -15,8 +15,10 @@ import { createRemains } from '../../../activities/user-erasure/remains';
 import { createStores } from '../../../activities/user-erasure/stores/registry';
 import type { Person, PersonalDataStore } from '../../../activities/user-erasure/stores/store';
 import { type ObjectStore, openObjectStore } from '../../../ops/runtime/object-store';
+import type { SignedStore } from '../../../ops/runtime/signed-store';
 import { createSigner } from '../../../ops/runtime/signing';
 import { ERASURE_STEPS, type ErasureStatus } from '../../../workflows/contracts/user-erasure';
+import { openBackups } from '../../support/backups';
 import { createTestCommands, SETTINGS } from '../../support/commands';
 import { createTestDatabase, type TestDatabase } from '../../support/database';
 import { newFolder } from '../../support/environment';
@@ -48,7 +50,7 @@ export class World {
     readonly stores: PersonalDataStore[],
     readonly activities: UserErasureActivities,
     readonly ledger: ReturnType<typeof openLedger>,
-    readonly backups: ObjectStore,
+    readonly backups: SignedStore,
     readonly matcher: Matcher,
     readonly index: MentionIndex,
   ) {}
@@ -78,7 +80,7 @@ export class World {
       settings: { ...SETTINGS, APPROVAL_DEADLINE_HOURS: 72, HUBSPOT_ACCESS_TOKEN: undefined, HUBSPOT_BASE_URL: '' },
     });
     const BACKUP_URL = given.backups ?? `file://${newFolder('backup')}`;
-    const backups = openObjectStore(BACKUP_URL);
+    const backups = openBackups(BACKUP_URL);
     const ledger = openLedger({ BACKUP_URL, SECRET_KEY: SETTINGS.SECRET_KEY });
     const scan = createScan(
       [createPostgresSource(database.url), createObjectsSource([{ name: 'files', store: files, prefixes: [''] }])],
