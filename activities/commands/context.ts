@@ -39,5 +39,8 @@ export interface Announcement {
 export interface CommandDependencies {
   db: Database;
   announce(announcement: Announcement): void;
-  settings: Pick<Configuration, 'UNDO_WINDOW_SECONDS' | 'APPROVAL_DEADLINE_HOURS' | 'MAIL_FROM' | 'SECRET_KEY'>;
+  settings: Pick<
+    Configuration,
+    'UNDO_WINDOW_SECONDS' | 'APPROVAL_DEADLINE_HOURS' | 'MAIL_FROM' | 'SECRET_KEY' | 'ATTACHMENT_QUOTA_MB'
+  >;
 }

@@ -13,6 +13,7 @@ import type { Commands } from './index';
 import { createKeyCommands } from './keys';
 import { createHoldCommands } from './legal-holds';
 import { createProcessSteps } from './process-steps';
+import { assertRoom, lockQuota } from './quota';
 import { Refusal } from './refusal';
 import { auditRefusals, recordRefusal } from './refusals';
 import { createRetentionCommands } from './retention';
@@ -22,6 +23,7 @@ import { createSuppressionCommands } from './suppressions';
 
 export function createCommands(dependencies: CommandDependencies): Commands {
   const { db, settings } = dependencies;
+  const quota = settings.ATTACHMENT_QUOTA_MB * 1_000_000;
   const change = async (context: CommandContext, id: string, rule: Rule) =>
     toView(await transition(dependencies, context, id, unlessErased(rule)));
   const changeOwn = async (context: CommandContext, id: string, rule: Rule) =>
@@ -74,9 +76,14 @@ export function createCommands(dependencies: CommandDependencies): Commands {
       }
     },
 
+    assertRoom: (context, bytes) =>
+      auditRefusals(db, context, { subject: 'attachment' }, () => assertRoom(db, context.actor.id, bytes, quota)),
+
     async recordAttachment(context, file) {
       const id = uuidv7();
       await db.$transaction(async (tx) => {
+        await lockQuota(tx as typeof db, context.actor.id);
+        await assertRoom(tx as typeof db, context.actor.id, file.size, quota);
         await tx.attachment.create({ data: { ...file, id, uploaderId: context.actor.id, createdAt: new Date() } });
         await recordEvent(tx as typeof db, context, {
           type: 'attachment.stored',

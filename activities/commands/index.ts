@@ -93,7 +93,9 @@ export interface Commands extends ErasureCommands, ExportCommands, HoldCommands,
     document: PolicyDocument,
     read?: number,
   ): Promise<{ version: number; document: PolicyDocument }>;
-  /** The bytes already lie in the file store under `sha256`. */
+  /** Refuses `quota_exceeded` if the author's files and so many bytes more would take too much room. */
+  assertRoom(context: CommandContext, bytes: number): Promise<void>;
+  /** The bytes already lie in the file store under `sha256`. Refuses `quota_exceeded`. */
   recordAttachment(context: CommandContext, input: Omit<AttachmentView, 'id'>): Promise<AttachmentView>;
   /** Records an audit event for what changes nothing else: a download. */
   recordEvent(

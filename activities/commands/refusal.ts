@@ -12,6 +12,7 @@ export type RefusalCode =
   | 'not_parked'
   | 'erased_person'
   | 'cleanup_running'
+  | 'quota_exceeded'
   | 'idempotency_mismatch'
   | 'invalid'
   | 'busy';

@@ -12,7 +12,7 @@ export const ATTACHMENT_PAGES: Documented[] = [
     roles: ['author'],
     upload: { type: 'object', required: ['file'], properties: { file: { type: 'string', format: 'binary' } } },
     answer: { status: 201, description: 'What was stored', body: Attachment, headers: { Location: 'The attachment' } },
-    problems: ['invalid-request', 'too-large', 'unsupported-media-type', 'files-unavailable'],
+    problems: ['invalid-request', 'too-large', 'quota-exceeded', 'unsupported-media-type', 'files-unavailable'],
   },
   {
     method: 'get',

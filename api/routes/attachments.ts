@@ -14,7 +14,7 @@ import { receiveUpload } from '../uploaded-file';
 export interface AttachmentDependencies {
   db: Database;
   files: ObjectStore;
-  commands: Pick<Commands, 'recordAttachment'>;
+  commands: Pick<Commands, 'assertRoom' | 'recordAttachment'>;
   /** Lets pass whoever has one of these roles. */
   requireRole(...roles: Role[]): RequestHandler;
   contextOf(request: Request, response: Response): CommandContext;
@@ -29,9 +29,15 @@ export function attachmentsRouter(dependencies: AttachmentDependencies): Router 
     const context = contextOf(request, response);
     // Whoever is refused halfway may go on sending; nothing else is read from this connection.
     const unlessRead = () => void (request.complete || response.setHeader('Connection', 'close'));
+    await commands.assertRoom(context, 1).catch((refusal) => {
+      unlessRead();
+      throw refusal;
+    });
     const { name, file } = await receiveUpload(request, 'file').finally(unlessRead);
     try {
       const { type, size, sha256 } = file;
+      // Before its bytes are stored; under the lock once more.
+      await commands.assertRoom(context, size);
       const record = () => commands.recordAttachment(context, { name, type, size, sha256 });
       const stored = await storeAttachment({ db, files }, file, record);
       response.status(201).location(`/api/attachments/${stored.id}`).json(stored);

@@ -48,6 +48,7 @@ const Environment = z.object({
   AUDIT_RETENTION_DAYS: days(1, 365),
   BACKUP_RETENTION_DAYS: days(1, 30),
   UNDO_RETENTION_DAYS: days(0, 7),
+  ATTACHMENT_QUOTA_MB: whole(1, 1_000_000_000, 5_000),
   UNDO_WINDOW_SECONDS: seconds(0, 0),
   APPROVAL_DEADLINE_HOURS: hours(72),
   BACKUP_PASSPHRASE: z.string().min(20, 'must have 20 characters or more').optional(),

@@ -21,6 +21,7 @@ export const SETTINGS: CommandDependencies['settings'] = {
   APPROVAL_DEADLINE_HOURS: 72,
   MAIL_FROM: 'outbox@countersign.example',
   SECRET_KEY: [Buffer.alloc(32, 7)],
+  ATTACHMENT_QUOTA_MB: 5_000,
 };
 
 /** @param hear is told too what the commands tell */

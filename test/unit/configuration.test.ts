@@ -32,6 +32,7 @@ describe('the configuration', () => {
       PORT: 8000,
       PUBLIC_URL: 'http://localhost:8000',
       LOG_LEVEL: 'info',
+      ATTACHMENT_QUOTA_MB: 5_000,
       CONNECTIONS: 10_000,
       CONNECTIONS_PER_CLIENT: 1_000,
       KEY_REQUESTS_PER_MINUTE: 60_000,
