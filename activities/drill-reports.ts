@@ -7,7 +7,8 @@ import type { DrillReport } from '../workflows/contracts/restore-drill';
 import { parse, readObject } from './audit-trail/stored-json';
 
 const DRILLS = 'drills/';
-const keyOf = ({ finishedAt, id }: DrillReport) => `${DRILLS}${finishedAt.replace(/[-:.]/g, '')}-${id}.json`;
+const stampOf = (time: string) => time.replace(/[-:.]/g, '');
+const keyOf = ({ finishedAt, id }: DrillReport) => `${DRILLS}${stampOf(finishedAt)}-${id}.json`;
 
 const Written = z.object({
   report: z.custom<DrillReport>(
@@ -58,9 +59,28 @@ export async function readReport(backups: ObjectStore, signer: Signer, key: stri
 
 /** The newest that proved a restore; null where none has. */
 export async function lastProven(backups: ObjectStore, signer: Signer): Promise<DrillReport | null> {
-  for (const key of (await listReports(backups)).reverse()) {
+  return (await findLastProven(backups, signer, await listReports(backups)))?.report ?? null;
+}
+
+async function findLastProven(backups: ObjectStore, signer: Signer, keys: readonly string[]) {
+  for (const key of keys.toReversed()) {
     const found = await readReport(backups, signer, key);
-    if (found?.report.outcome === 'PROVEN') return found.report;
+    if (found?.report.outcome === 'PROVEN') return { key, report: found.report };
   }
   return null;
+}
+
+/**
+ * Removes the reports of drills that ended before: the sets that they restored are gone. The newest stays, which the next one
+ * names, and the newest that proved a restore. Returns how many were removed.
+ */
+export async function pruneReports(backups: ObjectStore, signer: Signer, before: Date): Promise<number> {
+  const keys = await listReports(backups);
+  const limit = DRILLS + stampOf(before.toISOString());
+  const old = keys.slice(0, -1).filter((key) => key < limit);
+  if (old.length === 0) return 0;
+  const proven = await findLastProven(backups, signer, keys);
+  const gone = old.filter((key) => key !== proven?.key);
+  for (const key of gone) await backups.delete(key);
+  return gone.length;
 }

@@ -406,7 +406,7 @@ export const STORES: Store[] = [
     class: 'none',
     holds: '`drills/`: outcomes, times, counts, names of sets and segments',
     settings: ['BACKUP_URL'],
-    kept: always,
+    kept: 'As long as the sets that they restored; the newest, and the newest that proved a restore, stay',
     erasure: 'Stays; scanned all the same',
   },
   {

@@ -4,6 +4,7 @@ import { VERSION } from '../../ops/runtime/package-root';
 import type { Database } from '../../prisma/client';
 import type { BackupKind } from '../../workflows/contracts/backup';
 import { readHeld } from '../continuity/hold';
+import { pruneReports } from '../drill-reports';
 import { openLedger } from '../erasure-ledger/ledger';
 import { pruneRestorePoints } from '../restore-points';
 import { pruneJournal } from '../rewind/journal-retention';
@@ -102,7 +103,10 @@ export function createBackupActivities(tools: BackupTools, { db }: BackupDepende
         const catalogue = await readCatalogue(tools, own.signal);
         const { pruned, kept } = await prune(tools, catalogue, request, own);
         const [oldest] = kept;
-        if (oldest) await pruneRestorePoints(tools.backups, timeOfSet(oldest.id));
+        if (oldest) {
+          await pruneRestorePoints(tools.backups, timeOfSet(oldest.id));
+          await pruneReports(tools.backups, tools.signer, timeOfSet(oldest.id));
+        }
         const reach = await findOldestReach(tools, [...kept, ...catalogue.shadows]);
         if (reach) await pruneJournal(tools.backups, reach);
         return pruned;

@@ -2,7 +2,7 @@
 import { text } from 'node:stream/consumers';
 import { pathToFileURL } from 'node:url';
 import { type Manifest, manifestKey, readManifest, writeManifest } from '../../activities/backup/manifest';
-import { lastProven, listReports, readReport, writeReport } from '../../activities/drill-reports';
+import { lastProven, listReports, pruneReports, readReport, writeReport } from '../../activities/drill-reports';
 import { openObjectStore } from '../../ops/runtime/object-store';
 import { createSigner } from '../../ops/runtime/signing';
 import type { DrillReport } from '../../workflows/contracts/restore-drill';
@@ -68,4 +68,25 @@ it('takes no restore for proven by a report whose key is not known here', async 
   await writeReport(store, signer(NEW), report);
   expect(await lastProven(store, signer(OLD))).toBeNull();
   expect(await lastProven(store, signer(OLD, NEW))).toEqual(report);
+});
+
+it('forgets reports with the sets that they restored, but for the newest and the newest that proved a restore', async () => {
+  for (const key of await listReports(store)) await store.delete(key);
+  const reports = [
+    ['a', 'PROVEN', '2026-01-04T04:00:00.000Z'],
+    ['b', 'PROVEN', '2026-01-11T04:00:00.000Z'],
+    ['c', 'NOT PROVEN', '2026-01-18T04:00:00.000Z'],
+    ['d', 'NOT PROVEN', '2026-01-25T04:00:00.000Z'],
+    ['e', 'NOT PROVEN', '2026-02-01T04:00:00.000Z'],
+  ] as const;
+  for (const [id, outcome, finishedAt] of reports) {
+    await writeReport(store, signer(NEW), { id, outcome, finishedAt } as DrillReport);
+  }
+  const left = async () => (await listReports(store)).map((key) => key.slice(-6, -5)).join('');
+  expect(await pruneReports(store, signer(NEW), new Date('2026-01-01T00:00:00Z'))).toBe(0);
+  expect(await pruneReports(store, signer(NEW), new Date('2026-01-25T04:00:00.000Z'))).toBe(2);
+  expect(await left()).toBe('bde');
+  expect(await pruneReports(store, signer(NEW), new Date('2027-01-01T00:00:00Z'))).toBe(1);
+  expect(await left()).toBe('be');
+  expect((await lastProven(store, signer(NEW)))?.id).toBe('b');
 });
