@@ -6,6 +6,7 @@ import type { BackupKind } from '../../workflows/contracts/backup';
 import { readHeld } from '../continuity/hold';
 import { pruneReports } from '../drill-reports';
 import { openLedger } from '../erasure-ledger/ledger';
+import { pruneLists } from '../restore/records';
 import { pruneRestorePoints } from '../restore-points';
 import { pruneJournal } from '../rewind/journal-retention';
 import { type Attempt, attempt } from './attempt';
@@ -106,6 +107,7 @@ export function createBackupActivities(tools: BackupTools, { db }: BackupDepende
         if (oldest) {
           await pruneRestorePoints(tools.backups, timeOfSet(oldest.id));
           await pruneReports(tools.backups, tools.signer, timeOfSet(oldest.id));
+          await pruneLists(tools.backups, timeOfSet(oldest.id));
         }
         const reach = await findOldestReach(tools, [...kept, ...catalogue.shadows]);
         if (reach) await pruneJournal(tools.backups, reach);

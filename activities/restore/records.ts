@@ -80,3 +80,22 @@ export const isInEffect = ({ state }: RestoreRecord) => ['switched', 'reconciled
 export async function newestRecord(backups: SignedStore): Promise<RestoreRecord | null> {
   return (await listRecords(backups)).filter(isInEffect).at(-1) ?? null;
 }
+
+/**
+ * Removes the lists of what restores lost that are settled and began before: the sets from which it could be brought back are
+ * gone. The records stay, since anchors that a restore abandoned have to be known as abandoned. Returns how many were removed.
+ */
+export async function pruneLists(backups: SignedStore, before: Date): Promise<number> {
+  const old = (await listSoundRecords(backups)).filter(
+    ({ at, state }) => Date.parse(at) < before.getTime() && SETTLED.includes(state),
+  );
+  let removed = 0;
+  for (const { id } of old) {
+    if (!(await backups.has(lostKey(id)))) continue;
+    await backups.delete(lostKey(id));
+    removed += 1;
+  }
+  return removed;
+}
+
+const SETTLED: RestoreRecord['state'][] = ['reconciled', 'accepted', 'undone', 'abandoned'];

@@ -2,12 +2,12 @@
 import { uuidv7 } from 'uuidv7';
 import { findOldestReach } from '../../activities/backup/oldest-reach';
 import { archiveRun, journalKey } from '../../activities/mail-delivery/journal';
-import { writeRecord } from '../../activities/restore/records';
+import { listRecords, lostKey, pruneLists, writeRecord } from '../../activities/restore/records';
 import { writeRemoval } from '../../activities/restore/removals';
 import { readClaimsSince } from '../../activities/rewind/journal-claims';
 import { pruneJournal } from '../../activities/rewind/journal-retention';
 import type { RecoveryTools } from '../../ops/recovery/tools';
-import type { SignedStore } from '../../ops/runtime/signed-store';
+import { putSigned, type SignedStore } from '../../ops/runtime/signed-store';
 import { openBackups } from '../support/backups';
 import { collect } from '../support/collect';
 import { newFolder } from '../support/environment';
@@ -114,4 +114,19 @@ describe('the oldest state that the database may go back to', () => {
     await writeRecord(backups, aRestore({ setId: 'what is this' }));
     expect(await findOldestReach(tools(), SETS)).toBeNull();
   });
+});
+
+it('forgets what a settled restore lost with the sets from before it, and no record, nor what nobody has settled', async () => {
+  const states = ['reconciled', 'accepted', 'undone', 'abandoned', 'switched', 'prepared'] as const;
+  const records = states.map((state) => aRestore({ id: uuidv7(), at: at(10).toISOString(), state }));
+  const late = aRestore({ id: uuidv7(), at: at(200).toISOString(), state: 'reconciled' });
+  for (const record of [...records, late]) {
+    await writeRecord(backups, record);
+    await putSigned(backups, lostKey(record.id), { drafts: [] });
+  }
+  expect(await pruneLists(backups, REACH)).toBe(4);
+  const lists = (await collect(backups.list('restores/'))).filter((key) => key.endsWith('/lost.json'));
+  expect(lists.sort()).toEqual([...records.slice(4), late].map(({ id }) => lostKey(id)).sort());
+  expect(await listRecords(backups)).toHaveLength(7);
+  expect(await pruneLists(backups, REACH)).toBe(0);
 });
