@@ -2,7 +2,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import { createWriteStream, readFileSync } from 'node:fs';
+import { createWriteStream, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ENV_FILE } from '../../ops/runtime/env-file';
 import { noteEnd, noteStart } from './leftovers.cjs';
@@ -22,6 +22,8 @@ export class ServiceProcess {
   static start(name: string, script: string, environment: Environment): ServiceProcess {
     const { folder } = testServers();
     const logFile = join(folder, `${name}-${randomUUID()}.log`);
+    // It can be read from now on; the stream opens it later.
+    writeFileSync(logFile, '');
     const log = createWriteStream(logFile, { flags: 'a' });
     const child = spawn(process.execPath, [join(__dirname, '..', '..', 'dist', script)], {
       env: {
