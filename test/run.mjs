@@ -1,5 +1,6 @@
 // `npm test`: on a fresh clone with nothing but Node, gets what the tests need, builds, runs them, leaves nothing behind.
-// Arguments go on to jest; `--long` runs every long proof whole, `--record` only records missing histories for replay.
+// Arguments go on to jest; `--long` runs every long proof whole, and then a usual run on the newest LTS of Node; `--node <version>`
+// runs on that version of Node; `--record` only records missing histories for replay.
 // The last line is `N passed, N failed`.
 import { spawn, spawnSync } from 'node:child_process';
 import { randomInt } from 'node:crypto';
@@ -8,6 +9,7 @@ import { createRequire } from 'node:module';
 import { availableParallelism } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { findNode, NEWEST_LTS, startTests } from './support/other-node.mjs';
 import { makeRunFolder } from './support/run-folder.mjs';
 import { findS3Server } from './support/s3-server-program.mjs';
 import { ensureSystemPackages } from './support/system-packages.mjs';
@@ -15,12 +17,18 @@ import { findTimeSkippingServer } from './support/time-skipping-server.mjs';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const given = process.argv.slice(2);
+const nodeAt = given.indexOf('--node');
+const [, version] = nodeAt < 0 ? [] : given.splice(nodeAt, 2);
 const long = given.includes('--long');
 const record = given.includes('--record');
 const jestArguments = given.filter((argument) => argument !== '--long' && argument !== '--record');
 if (record) jestArguments.push('--testMatch', '**/test/replay/record.ts');
 const plain = Boolean(process.env.CI || process.env.NO_COLOR);
 const progress = (line) => console.log(`· ${line}`);
+
+let running = null;
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => running?.kill(signal));
+if (version) process.exit((await runOn(version, given)).failed === 0 ? 0 : 1);
 
 const folder = makeRunFolder({ long });
 // A developer's own file must not reach what the tests start.
@@ -34,9 +42,6 @@ if (plain) {
   env.NO_COLOR = '1';
   delete env.FORCE_COLOR;
 }
-
-let running = null;
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => running?.kill(signal));
 
 let counts = { passed: 0, failed: 1, skipped: 0 };
 try {
@@ -61,9 +66,49 @@ try {
   endLeftovers(folder);
   rmSync(folder, { recursive: true, force: true });
 }
+if (long && jestArguments.length === 0) counts = add(counts, await runOnNewestLts());
 const { passed, failed, skipped } = counts;
 console.log(`${passed} passed, ${failed} failed${skipped ? `, ${skipped} skipped` : ''}`);
 process.exit(failed === 0 ? 0 : 1);
+
+/** A version that npm can't bring is a run that is skipped. */
+async function runOnNewestLts() {
+  if (Number.parseInt(process.versions.node, 10) >= Number.parseInt(NEWEST_LTS, 10)) {
+    progress(`This run was on Node ${process.versions.node}, so none follows on the newest LTS`);
+    return { passed: 0, failed: 0, skipped: 0 };
+  }
+  try {
+    findNode(NEWEST_LTS, progress);
+  } catch (error) {
+    console.error(error.message);
+    return { passed: 0, failed: 0, skipped: 1 };
+  }
+  return runOn(NEWEST_LTS, []);
+}
+
+/** Runs the tests with these arguments on that version of Node, shows what they say, and returns what they count at their end. */
+async function runOn(version, args) {
+  try {
+    const program = findNode(version, progress);
+    progress(`Running the tests on Node ${version}`);
+    running = startTests(program, args);
+  } catch (error) {
+    console.error(error.message);
+    return { passed: 0, failed: 1, skipped: 0 };
+  }
+  let said = '';
+  running.stdout.setEncoding('utf8').on('data', (text) => {
+    process.stdout.write(text);
+    said = (said + text).slice(-1_000);
+  });
+  const code = await new Promise((resolve) => running.once('close', resolve));
+  const [passed = 0, failed = 0, skipped = 0] = (said.trimEnd().split('\n').at(-1).match(/\d+/g) ?? []).map(Number);
+  return { passed, failed: failed || (code === 0 ? 0 : 1), skipped };
+}
+
+function add(one, other) {
+  return Object.fromEntries(Object.keys(one).map((name) => [name, one[name] + other[name]]));
+}
 
 function step(what, script) {
   progress(`Seeing to ${what}`);

@@ -7,7 +7,7 @@ import { PACKAGE_ROOT } from '../../ops/runtime/package-root';
 import { until } from '../support/until';
 
 const SLEEPS = 'setInterval(() => {}, 1000)';
-/** Leads its group, has a server, which has started a program of its own; then kills all. */
+/** Leads its group, has a server, which has started a program of its own; then kills all. Newer Nodes colour numbers, not texts. */
 const SUPERVISOR = `
   const { spawn } = require('node:child_process');
   const { killAll } = require(${JSON.stringify(join(PACKAGE_ROOT, 'dist', 'ops', 'local', 'stop-request.js'))});
@@ -16,7 +16,7 @@ const SUPERVISOR = `
     console.log(String(spawn(process.execPath, ['-e', '${SLEEPS}'], { stdio: 'ignore' }).pid));
     ${SLEEPS};
   \`]);
-  server.stdout.on('data', (pid) => console.log(server.pid + ' ' + pid));
+  server.stdout.on('data', (pid) => console.log(String(server.pid), String(pid)));
   process.stdin.on('data', () => killAll([server.pid]));
 `;
 
@@ -27,9 +27,9 @@ test('asked twice, it leaves neither a server nor what a server has started', as
   });
   const [said] = await once(supervisor.stdout, 'data');
   const pids = [supervisor.pid as number, ...String(said).trim().split(/\s+/).map(Number)];
-  expect(pids.map((pid) => isAlive(pid))).toEqual([true, true, true]);
-  supervisor.stdin.write('now');
   try {
+    expect(pids.map((pid) => isAlive(pid))).toEqual([true, true, true]);
+    supervisor.stdin.write('now');
     await until('all have ended', () => !pids.some((pid) => isAlive(pid)), 20_000);
   } finally {
     for (const pid of pids) if (isAlive(pid)) process.kill(pid, 'SIGKILL');

@@ -22,7 +22,7 @@ export class ServiceProcess {
   static start(name: string, script: string, environment: Environment): ServiceProcess {
     const { folder } = testServers();
     const logFile = join(folder, `${name}-${randomUUID()}.log`);
-    // The stream opens it later, and somebody may read it before.
+    // It can be read from now on; the stream opens it later.
     writeFileSync(logFile, '');
     const log = createWriteStream(logFile, { flags: 'a' });
     const child = spawn(process.execPath, [join(__dirname, '..', '..', 'dist', script)], {
