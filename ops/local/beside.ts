@@ -6,6 +6,7 @@ import { asClusterUser, type ClusterHost } from '../pgbackrest/cluster-host';
 import { withClient } from './database';
 import { ensureRole, giveDatabaseTo, grantRights } from './owner';
 import { freePort } from './ports';
+import { keptPassword, SUPERUSER } from './postgres';
 import { endLeftoverPostmaster } from './postmaster';
 import { launch } from './server';
 
@@ -111,6 +112,8 @@ async function letIn(host: ClusterHost, socket: Socket): Promise<string> {
   const superuser = await findSuperuser(host, socket);
   const isNew = await withClient({ ...socket, user: superuser, database: 'postgres' }, async (client) => {
     const isMissing = await ensureRole(client, host.role, host.password);
+    const kept = keptPassword(host.home);
+    if (kept !== null) await ensureRole(client, SUPERUSER, kept);
     if (isMissing) await grantRights(client, host.role);
     return isMissing;
   });

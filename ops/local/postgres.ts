@@ -140,6 +140,15 @@ function environment(): NodeJS.ProcessEnv {
   return { PATH: process.env.PATH, LC_ALL: process.platform === 'darwin' ? 'en_US.UTF-8' : 'C.UTF-8', TZ: 'UTC' };
 }
 
+/** Who starts and makes the clusters of `npm start`. */
+export const SUPERUSER = 'postgres';
+
+/** Returns the superuser's password of the clusters below this folder; null if `npm start` does not keep them. */
+export function keptPassword(folder: string): string | null {
+  const file = join(folder, 'password');
+  return existsSync(file) ? readFileSync(file, 'utf8').trim() : null;
+}
+
 /** Of the clusters below this folder; made where there is none. */
 export function keepPassword(folder: string): string {
   mkdirSync(folder, { recursive: true });
