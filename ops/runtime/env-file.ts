@@ -1,14 +1,16 @@
-// Reads the file `.env` into the environment. It takes only what a shell and Node read alike, so that `. ./.env` gives the same values.
+// Reads the file `.env` into the environment. It takes only what has one meaning, so that `. ./.env` gives the same values. Each version of
+// Node's own parseEnv reads some of it in another way.
 import { readFileSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { parseEnv } from 'node:util';
 import { ConfigurationError } from './configuration';
 import { PACKAGE_ROOT } from './package-root';
 
 /** Names another file; empty: none is read. */
 export const ENV_FILE = 'COUNTERSIGN_ENV_FILE';
 
-const NAME = /^(?:export )?([A-Za-z_][A-Za-z0-9_]*)=(.*)$/;
+const SETTING = /^(?:export )?([A-Za-z_][A-Za-z0-9_]*)=(.*)$/;
+/** In single quotes, in double quotes, or plain; then a comment. */
+const VALUE = /^(?:'([^']*)'|"([^"$`\\]*)"|([\w./:@%+,=?^-]*))(?: +#.*| *)$/;
 const SECRET = /PASSWORD|SECRET|TOKEN|PASSPHRASE|API_KEY|_URL$|DSN/;
 const OTHERS_MAY_READ = 0o004;
 
@@ -35,13 +37,9 @@ export function loadEnvFile(
       `${file} has ${faults.length} fault(s):\n${faults.join('\n')}\nSee "In one file" in docs/configuration.md.`,
     );
   }
-  // Line by line: some versions of Node take a comment for the beginning of the next name. Node 24 takes `export` for a part of
-  // the name if the value is empty.
-  const lines = text.split('\n').filter((line) => NAME.test(line));
-  const read = (line: string) => parseEnv(line.replace(/^export /, ''));
-  const settings = Object.assign({}, ...lines.map(read)) as Record<string, string>;
-  for (const [name, value] of Object.entries(settings)) env[name] ??= value;
-  const holdsSecrets = Object.entries(settings).some(([name, value]) => value && SECRET.test(name));
+  const settings = text.split('\n').flatMap(readSetting);
+  for (const [name, value] of settings) env[name] ??= value;
+  const holdsSecrets = settings.some(([name, value]) => value && SECRET.test(name));
   if (holdsSecrets && (statSync(file).mode & OTHERS_MAY_READ) !== 0) {
     warn(`Every user of this machine may read the secrets in ${file}. Run: chmod 600 ${file}`);
   }
@@ -57,13 +55,20 @@ function readText(file: string, isNeeded: boolean): string | null {
   }
 }
 
+/** Returns nothing for a comment or an empty line. */
+function readSetting(line: string): [name: string, value: string][] {
+  const [, name, written = ''] = SETTING.exec(line) ?? [];
+  const [, single, double, plain = ''] = VALUE.exec(written) ?? [];
+  return name === undefined ? [] : [[name, single ?? double ?? plain]];
+}
+
 function faultsOf(text: string): string[] {
   const seen = new Map<string, number>();
   return text.split('\n').flatMap((line, index) => {
     const number = index + 1;
     if (line.endsWith('\r')) return [`  line ${number} ends with a carriage return: save the file with Unix line ends`];
     if (/^\s*(#.*)?$/.test(line)) return [];
-    const [, name, value = ''] = NAME.exec(line) ?? [];
+    const [, name, value = ''] = SETTING.exec(line) ?? [];
     if (name === undefined) return [`  line ${number} is not NAME=value, without spaces before it or around the =`];
     const before = seen.get(name);
     seen.set(name, number);
@@ -73,14 +78,9 @@ function faultsOf(text: string): string[] {
   });
 }
 
-const COMMENT = '(?: +#.*| *)';
-const PLAIN = new RegExp(`^[\\w./:@%+,=?^-]*${COMMENT}$`);
-const SINGLE = new RegExp(`^'[^']*'${COMMENT}$`);
-const DOUBLE = new RegExp(`^"[^"$\`\\\\]*"${COMMENT}$`);
-
-/** Within double quotes a shell replaces `$`, a backquote and a backslash; without quotes it splits, and Node ends at `#`. */
+/** Within double quotes a shell replaces `$`, a backquote and a backslash; without quotes it splits. */
 function quotingFault(value: string): string | null {
-  if (PLAIN.test(value) || SINGLE.test(value) || DOUBLE.test(value)) return null;
+  if (VALUE.test(value)) return null;
   if (value.startsWith("'")) return "must end with the ' that it begins with, and hold no other";
   if (value.startsWith('"'))
     return 'holds ", $, ` or \\ within double quotes, or does not end with them: use single quotes';
