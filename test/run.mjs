@@ -1,5 +1,6 @@
 // `npm test`: on a fresh clone with nothing but Node, gets what the tests need, builds, runs them, leaves nothing behind.
-// Arguments go on to jest; `--long` runs every long proof whole, `--record` only records missing histories for replay.
+// Arguments go on to jest; `--long` runs every long proof whole, and then a usual run on the newest LTS of Node; `--node <version>`
+// runs on that version of Node; `--record` only records missing histories for replay.
 // The last line is `N passed, N failed`.
 import { spawn, spawnSync } from 'node:child_process';
 import { randomInt } from 'node:crypto';
@@ -8,6 +9,7 @@ import { createRequire } from 'node:module';
 import { availableParallelism } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { runTestsOn, runTestsOnNewestLts } from './support/other-node.mjs';
 import { makeRunFolder } from './support/run-folder.mjs';
 import { findS3Server } from './support/s3-server-program.mjs';
 import { ensureSystemPackages } from './support/system-packages.mjs';
@@ -22,6 +24,19 @@ if (record) jestArguments.push('--testMatch', '**/test/replay/record.ts');
 const plain = Boolean(process.env.CI || process.env.NO_COLOR);
 const progress = (line) => console.log(`· ${line}`);
 
+let running = null;
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => running?.kill(signal));
+const onOtherNode = {
+  progress,
+  started(child) {
+    running = child;
+  },
+};
+if (given[0] === '--node') {
+  const { failed } = await runTestsOn(given[1], given.slice(2), onOtherNode);
+  process.exit(failed === 0 ? 0 : 1);
+}
+
 const folder = makeRunFolder({ long });
 // A developer's own file must not reach what the tests start.
 const env = { ...process.env, COUNTERSIGN_TEST_FOLDER: folder, COUNTERSIGN_ENV_FILE: '' };
@@ -34,9 +49,6 @@ if (plain) {
   env.NO_COLOR = '1';
   delete env.FORCE_COLOR;
 }
-
-let running = null;
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => running?.kill(signal));
 
 let counts = { passed: 0, failed: 1, skipped: 0 };
 try {
@@ -59,6 +71,10 @@ try {
   const { endLeftovers } = createRequire(import.meta.url)('./support/leftovers.cjs');
   endLeftovers(folder);
   rmSync(folder, { recursive: true, force: true });
+}
+if (long && jestArguments.length === 0) {
+  const others = await runTestsOnNewestLts(onOtherNode);
+  for (const name of Object.keys(counts)) counts[name] += others[name];
 }
 const { passed, failed, skipped } = counts;
 console.log(`${passed} passed, ${failed} failed${skipped ? `, ${skipped} skipped` : ''}`);
