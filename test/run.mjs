@@ -9,7 +9,7 @@ import { createRequire } from 'node:module';
 import { availableParallelism } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { findNode, NEWEST_LTS, startTests } from './support/other-node.mjs';
+import { runTestsOn, runTestsOnNewestLts } from './support/other-node.mjs';
 import { makeRunFolder } from './support/run-folder.mjs';
 import { findS3Server } from './support/s3-server-program.mjs';
 import { ensureSystemPackages } from './support/system-packages.mjs';
@@ -17,8 +17,6 @@ import { findTimeSkippingServer } from './support/time-skipping-server.mjs';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const given = process.argv.slice(2);
-const nodeAt = given.indexOf('--node');
-const [, version] = nodeAt < 0 ? [] : given.splice(nodeAt, 2);
 const long = given.includes('--long');
 const record = given.includes('--record');
 const jestArguments = given.filter((argument) => argument !== '--long' && argument !== '--record');
@@ -28,7 +26,16 @@ const progress = (line) => console.log(`· ${line}`);
 
 let running = null;
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => running?.kill(signal));
-if (version) process.exit((await runOn(version, given)).failed === 0 ? 0 : 1);
+const onOtherNode = {
+  progress,
+  started(child) {
+    running = child;
+  },
+};
+if (given[0] === '--node') {
+  const { failed } = await runTestsOn(given[1], given.slice(2), onOtherNode);
+  process.exit(failed === 0 ? 0 : 1);
+}
 
 const folder = makeRunFolder({ long });
 // A developer's own file must not reach what the tests start.
@@ -48,7 +55,6 @@ try {
   step('the npm dependencies', 'ops/install.mjs');
   ensureSystemPackages(['postgres', 'redis', 'pgbackrest'], progress);
   step('the build', 'ops/build.mjs');
-  createRequire(import.meta.url)('../dist/ops/local/binaries/service-policy.js').removeLeftPolicy();
   const { findTemporal } = createRequire(import.meta.url)('../dist/ops/local/binaries/temporal.js');
   await findTemporal((work) => work && progress(`${work.what} (usually ${work.usualSeconds} s)`));
   env.COUNTERSIGN_TEST_S3_SERVER = await findS3Server(progress);
@@ -66,49 +72,13 @@ try {
   endLeftovers(folder);
   rmSync(folder, { recursive: true, force: true });
 }
-if (long && jestArguments.length === 0) counts = add(counts, await runOnNewestLts());
+if (long && jestArguments.length === 0) {
+  const others = await runTestsOnNewestLts(onOtherNode);
+  for (const name of Object.keys(counts)) counts[name] += others[name];
+}
 const { passed, failed, skipped } = counts;
 console.log(`${passed} passed, ${failed} failed${skipped ? `, ${skipped} skipped` : ''}`);
 process.exit(failed === 0 ? 0 : 1);
-
-/** A version that npm can't bring is a run that is skipped. */
-async function runOnNewestLts() {
-  if (Number.parseInt(process.versions.node, 10) >= Number.parseInt(NEWEST_LTS, 10)) {
-    progress(`This run was on Node ${process.versions.node}, so none follows on the newest LTS`);
-    return { passed: 0, failed: 0, skipped: 0 };
-  }
-  try {
-    findNode(NEWEST_LTS, progress);
-  } catch (error) {
-    console.error(error.message);
-    return { passed: 0, failed: 0, skipped: 1 };
-  }
-  return runOn(NEWEST_LTS, []);
-}
-
-/** Runs the tests with these arguments on that version of Node, shows what they say, and returns what they count at their end. */
-async function runOn(version, args) {
-  try {
-    const program = findNode(version, progress);
-    progress(`Running the tests on Node ${version}`);
-    running = startTests(program, args);
-  } catch (error) {
-    console.error(error.message);
-    return { passed: 0, failed: 1, skipped: 0 };
-  }
-  let said = '';
-  running.stdout.setEncoding('utf8').on('data', (text) => {
-    process.stdout.write(text);
-    said = (said + text).slice(-1_000);
-  });
-  const code = await new Promise((resolve) => running.once('close', resolve));
-  const [passed = 0, failed = 0, skipped = 0] = (said.trimEnd().split('\n').at(-1).match(/\d+/g) ?? []).map(Number);
-  return { passed, failed: failed || (code === 0 ? 0 : 1), skipped };
-}
-
-function add(one, other) {
-  return Object.fromEntries(Object.keys(one).map((name) => [name, one[name] + other[name]]));
-}
 
 function step(what, script) {
   progress(`Seeing to ${what}`);

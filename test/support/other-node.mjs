@@ -3,14 +3,18 @@ import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 
 /** The newest version that calls itself a long-term support release (`process.release.lts`). */
-export const NEWEST_LTS = '24.21.0';
+const NEWEST_LTS = '24.21.0';
 
+const SUMMARY = /(?:^|\n)(\d+) passed, (\d+) failed(?:, (\d+) skipped)?$/;
+const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 const cacheRoot = process.env.XDG_CACHE_HOME || join(homedir(), '.cache');
 
 /** Returns the path of that version's `node`. Throws an error with the remedy if npm can't bring it. */
-export function findNode(version, progress) {
+function findNode(version, progress) {
+  if (!/^\d+\.\d+\.\d+$/.test(version ?? '')) throw new Error(`--node takes a version, for instance ${NEWEST_LTS}.`);
   const home = join(cacheRoot, 'countersign', `node-${version}`);
   const { platform, arch } = process;
   // As the package `node` names them, whose own install script we don't run.
@@ -39,8 +43,44 @@ export function findNode(version, progress) {
   return program;
 }
 
-/** Starts `npm test` with these arguments on that program; what the tests start by the name of `node` is that one too. */
-export function startTests(program, args) {
+/**
+ * Runs the tests with these arguments on that version, shows what they say, and returns what they count at their end. What they
+ * start by the name of `node` is that version too.
+ */
+export async function runTestsOn(version, args, { progress, started }) {
+  let program;
+  try {
+    program = findNode(version, progress);
+  } catch (error) {
+    console.error(error.message);
+    return { passed: 0, failed: 1, skipped: 0 };
+  }
+  progress(`Running the tests on Node ${version}`);
   const env = { ...process.env, PATH: `${dirname(program)}${delimiter}${process.env.PATH}` };
-  return spawn(program, ['test/run.mjs', ...args], { env, stdio: ['ignore', 'pipe', 'inherit'] });
+  const child = spawn(program, ['test/run.mjs', ...args], { cwd: root, env, stdio: ['ignore', 'pipe', 'inherit'] });
+  started(child);
+  let said = '';
+  child.stdout.setEncoding('utf8').on('data', (text) => {
+    process.stdout.write(text);
+    said = (said + text).slice(-1_000);
+  });
+  const code = await new Promise((resolve) => child.once('close', resolve));
+  const [, passed = 0, failed = 0, skipped = 0] = SUMMARY.exec(said.trimEnd()) ?? [];
+  return { passed: Number(passed), failed: Number(failed) || (code === 0 ? 0 : 1), skipped: Number(skipped) };
+}
+
+/** Returns no counts if this Node is as new. A run that npm can't bring the Node for is skipped, not failed. */
+export async function runTestsOnNewestLts(options) {
+  const major = (version) => Number.parseInt(version, 10);
+  if (major(process.versions.node) >= major(NEWEST_LTS)) {
+    options.progress(`This was Node ${process.versions.node}, so no run on the newest LTS follows`);
+    return { passed: 0, failed: 0, skipped: 0 };
+  }
+  try {
+    findNode(NEWEST_LTS, options.progress);
+  } catch (error) {
+    console.error(error.message);
+    return { passed: 0, failed: 0, skipped: 1 };
+  }
+  return runTestsOn(NEWEST_LTS, [], options);
 }
