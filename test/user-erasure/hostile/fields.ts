@@ -118,6 +118,8 @@ export class Fields {
     });
     const { principalId } = await world.db.apiKey.findUniqueOrThrow({ where: { id } });
     this.note(`principals ${principalId}`, 'name', { ...name, text: `${this.n} ${name.text}`, kept: [] });
+    // The look follows the name.
+    if (name.isMention) allow(this.allowed, `principals ${principalId}`, 'look');
     this.note(`api_keys ${id}`, 'groups', group);
   }
 
