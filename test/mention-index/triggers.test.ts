@@ -109,6 +109,7 @@ const WITHOUT_WORDS: Record<string, string[]> = {
   operator_notes: ['service'],
   person_exports: ['failure_code', 'status'],
   outbox: ['message', 'process'],
+  refusal_counts: ['type', 'code', 'route'],
   removed_files: ['sha256'],
   scan_decoys: ['document', 'words'],
   suppressions: ['kind'],
