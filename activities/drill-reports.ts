@@ -6,7 +6,7 @@ import { checkJson, type Signer, signJson } from '../ops/runtime/signing';
 import type { DrillReport } from '../workflows/contracts/restore-drill';
 import { parse, readObject } from './audit-trail/stored-json';
 
-const DRILLS = 'drills/';
+export const DRILLS = 'drills/';
 const stampOf = (time: string) => time.replace(/[-:.]/g, '');
 const keyOf = ({ finishedAt, id }: DrillReport) => `${DRILLS}${stampOf(finishedAt)}-${id}.json`;
 

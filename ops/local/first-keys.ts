@@ -2,7 +2,8 @@
 import { uuidv7 } from 'uuidv7';
 import { BOOTSTRAP_ADMIN } from '../../activities/commands/context';
 import { createKeyCommands, hashKey } from '../../activities/commands/keys';
-import { createDatabase, type Database } from '../../prisma/client';
+import { withDatabase } from '../../activities/restore/rewound';
+import type { Database } from '../../prisma/client';
 import type { Home } from './home';
 import { readKeptJson, writeKept } from './kept-file';
 
@@ -13,31 +14,22 @@ export interface FirstKeys {
 
 const ROLES = ['author', 'approver'] as const;
 const NAMES = { author: 'local-agent', approver: 'local-approver' };
-const ONE_CONNECTION = {
-  DB_POOL_SIZE: 0,
-  DB_POOL_OVERFLOW: 1,
-  DB_POOL_TIMEOUT_SECONDS: 30,
-  DB_POOL_RECYCLE_SECONDS: 3600,
-};
 
 /** Returns the kept keys; those that no longer work, for instance after a restore, are made anew. */
 export async function ensureFirstKeys(home: Home, databaseUrl: string): Promise<FirstKeys> {
   const file = home.file('keys.json');
   const keys: Partial<FirstKeys> = readKeptJson<FirstKeys>(file) ?? {};
-  const { db, close } = createDatabase({ DATABASE_URL: databaseUrl, ...ONE_CONNECTION });
-  try {
+  let isChanged = false;
+  await withDatabase(databaseUrl, async (db) => {
     const context = { actor: BOOTSTRAP_ADMIN, requestId: uuidv7() };
-    let isChanged = false;
     for (const role of ROLES) {
       const kept = keys[role];
       if (kept && (await works(db, kept))) continue;
       keys[role] = (await createKeyCommands({ db }).createKey(context, { name: NAMES[role], roles: [role] })).key;
       isChanged = true;
     }
-    if (isChanged) writeKept(file, `${JSON.stringify(keys, null, 2)}\n`);
-  } finally {
-    await close();
-  }
+  });
+  if (isChanged) writeKept(file, `${JSON.stringify(keys, null, 2)}\n`);
   return keys as FirstKeys;
 }
 

@@ -1,14 +1,13 @@
 // Reads documents beside the backups: records of restores, reports of drills. One that is not ours counts as none.
 import { parse, readObject } from '../../activities/audit-trail/stored-json';
 import { ADOPTIONS } from '../../activities/continuity/adoption-records';
+import { DRILLS } from '../../activities/drill-reports';
 import { lostKey, RESTORES, recordKey } from '../../activities/restore/records';
 import type { Lost } from '../../activities/rewind/lost';
 import type { ObjectStore } from '../runtime/object-store';
 import { getSigned, nullIfForeign, type SignedStore } from '../runtime/signed-store';
 
-export { ADOPTIONS, RESTORES };
-
-export const DRILLS = 'drills/';
+export { ADOPTIONS, DRILLS, RESTORES };
 
 /** The names below a prefix, the oldest first: each begins with its time. */
 export async function listRecords(backups: ObjectStore, prefix: string): Promise<string[]> {
