@@ -1,7 +1,7 @@
 // How the external services fare: what their lane's row says, and what Temporal knows of its next attempt.
 import { type Client, type WorkflowHandle, WorkflowNotFoundError } from '@temporalio/client';
 import type { Database } from '../prisma/client';
-import { laneId, MAIL_LANE, state } from '../workflows/contracts/mail-delivery';
+import { laneId, MAIL_LANE, state } from '../workflows/contracts/lane';
 
 const KEPT_MS = 1_000;
 const TEMPORAL_ANSWERS_WITHIN_MS = 1_000;

@@ -112,6 +112,20 @@ export const COLUMNS: Record<string, Columns[]> = {
     { class: 'content', fields: 'campaign decision', kept: STATISTICS.kept, erasure: MENTION },
     { class: 'none', fields: 'claimOwner nextAttemptAt', kept: 'Until the mail is sent', erasure: 'Removed' },
   ],
+  CrmSync: [
+    {
+      class: 'pseudonymous',
+      fields: 'draftId',
+      kept: DRAFT_CONTENT.kept,
+      erasure: "Removed with the person's drafts; from the accepted erasure on nothing more is logged",
+    },
+    {
+      class: 'none',
+      fields: 'status attempts nextAttemptAt claimOwner maybeLogged failureCode createdAt loggedAt',
+      kept: DRAFT_CONTENT.kept,
+      erasure: "Removed with the person's drafts",
+    },
+  ],
   Revision: [
     { class: 'content', fields: 'subject body html', ...DRAFT_CONTENT },
     { class: 'pseudonymous', fields: 'draftId editorId contentHash', ...DRAFT_CONTENT },

@@ -4,7 +4,7 @@ import type { Client } from '@temporalio/client';
 import type { Logger } from '../ops/runtime/logging';
 import { createOutage } from '../ops/runtime/outage';
 import type { mailDelivery } from '../workflows';
-import { laneId, MAIL_LANE } from '../workflows/contracts/mail-delivery';
+import { laneId, MAIL_LANE } from '../workflows/contracts/lane';
 import { ProcessAttribute, ServiceAttribute } from '../workflows/contracts/search-attributes';
 import { TASK_QUEUES } from '../workflows/contracts/task-queues';
 

@@ -28,7 +28,7 @@ import type { TemporalSettings } from '../ops/runtime/temporal';
 import { ensureNamespaceOn } from '../ops/runtime/temporal-namespace';
 import type { Database } from '../prisma/client';
 import { isRewound } from '../workflows/contracts/held-mail';
-import { MAIL_LANE } from '../workflows/contracts/mail-delivery';
+import { MAIL_LANE } from '../workflows/contracts/lane';
 import { openAdoptionWorker } from './adoption';
 import { awaitContinuity, compareNow, isCompared, keepContinuity, type Watch } from './continuity';
 import { createErasure } from './erasure';

@@ -1,8 +1,8 @@
 // What the Web UI tells an operator of the mail lane, in Markdown.
 import { wayOut, whyHeld } from './contracts/held-mail';
-import type { Held, MailDeliveryState, Paused } from './contracts/mail-delivery';
+import type { Held, LaneState, Paused } from './contracts/lane';
 
-export function describeLane({ paused, report }: MailDeliveryState): string {
+export function describeLane({ paused, report }: LaneState): string {
   const lines = [report?.held ? describeHold(report.held) : paused ? describePause(paused) : '**Working.**'];
   if (report) lines.push(`At ${report.at}: ${report.due} due, ${report.sent} sent in all.`);
   if (report?.trouble) {

@@ -13,20 +13,20 @@ import {
 import type { MailDeliveryActivities } from '../activities/mail-delivery';
 import {
   claimed,
-  type MailDeliveryInput,
+  type LaneInput,
   type OperatorCall,
   type Paused,
   pause,
   resume,
   retryNow,
   state,
-} from './contracts/mail-delivery';
+} from './contracts/lane';
 import { describeLane } from './mail-delivery-details';
 import { MAIL_LANE } from './profiles';
 
 const { deliverMail } = proxyActivities<MailDeliveryActivities>(MAIL_LANE);
 
-export async function mailDelivery({ paused: given = null, report = null }: MailDeliveryInput = {}): Promise<never> {
+export async function mailDelivery({ paused: given = null, report = null }: LaneInput = {}): Promise<never> {
   let paused = given && withoutWords(given);
   let attempt: CancellationScope | null = null;
   const now = () => new Date().toISOString();

@@ -4,7 +4,7 @@ import { ApplicationFailure } from '@temporalio/common';
 import type { StoreTools } from '../../ops/recovery/tools';
 import type { Database } from '../../prisma/client';
 import type { AdoptedAs, AdoptionPlan, AdoptionResult } from '../../workflows/contracts/adoption';
-import { MAIL_LANE, type Watermark } from '../../workflows/contracts/mail-delivery';
+import { MAIL_LANE, type Watermark } from '../../workflows/contracts/lane';
 import type { StepBeat } from '../../workflows/contracts/recovery-progress';
 import type { Signer } from '../audit-trail/signatures';
 import { readCatalogue } from '../backup/sets';

@@ -3,7 +3,7 @@ import type { Client } from '@temporalio/client';
 import { nullIfForeign, type SignedStore } from '../../ops/runtime/signed-store';
 import type { Database } from '../../prisma/client';
 import type { HeldCode } from '../../workflows/contracts/held-mail';
-import { MAIL_LANE, type Watermark } from '../../workflows/contracts/mail-delivery';
+import { MAIL_LANE, type Watermark } from '../../workflows/contracts/lane';
 import type { Verifier } from '../audit-trail/signatures';
 import type { Ledger } from '../erasure-ledger/ledger';
 import { isBehind, readMarkInJournal, readMarkInTemporal } from '../mail-delivery/watermark';

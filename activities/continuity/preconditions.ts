@@ -1,6 +1,6 @@
 // Checks what must hold before a database is adopted as moved or as a clone.
 import { isRewound, whyHeld } from '../../workflows/contracts/held-mail';
-import { MAIL_LANE } from '../../workflows/contracts/mail-delivery';
+import { MAIL_LANE } from '../../workflows/contracts/lane';
 import { readMarkInTemporal } from '../mail-delivery/watermark';
 import { refusal } from '../restore/refusal';
 import type { LookBackSources } from './look-back';

@@ -9,8 +9,8 @@ import type { ObjectStore } from '../../ops/runtime/object-store';
 import type { SignedStore } from '../../ops/runtime/signed-store';
 import type { Database } from '../../prisma/client';
 import type { HeldCode } from '../../workflows/contracts/held-mail';
-import type { DeliveryResult, LaneTrouble, Watermark } from '../../workflows/contracts/mail-delivery';
-import { MAIL_LANE } from '../../workflows/contracts/mail-delivery';
+import type { LaneResult, LaneTrouble, Watermark } from '../../workflows/contracts/lane';
+import { MAIL_LANE } from '../../workflows/contracts/lane';
 import type { Announcement } from '../commands/context';
 import { readHeld } from '../continuity/hold';
 import { type Claim, createClaims, type LaneRow, type Unsettled } from './claims';
@@ -36,7 +36,7 @@ const COUNTS_EACH_MS = 1_000;
 /** Every process looks within that time whether a server that has just taken over still knows what it knew. */
 const OTHERS_LOOK_MS = 2_500;
 
-type Reason = DeliveryResult['reason'];
+type Reason = LaneResult['reason'];
 
 export interface MailDeliveryDependencies {
   db: Database;
@@ -86,7 +86,7 @@ export function createAttempt(
   let countedAt = 0;
   let mark: Watermark | undefined;
 
-  return async function attempt(): Promise<DeliveryResult> {
+  return async function attempt(): Promise<LaneResult> {
     const lane = await takeOver();
     if (!lane) return { reason: ending.aborted ? 'shutdown' : 'idle', sent: 0 };
     sentBefore = Number(lane.sent);

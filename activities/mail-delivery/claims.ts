@@ -1,7 +1,7 @@
 // The lane's statements. Each acts only while this attempt owns the lane (docs/architecture.md, "The lane's protocol"):
 // without that fence a frozen worker and its successor would both send.
 import { type Database, ISO_8601, NOT_SYNCED, Prisma, SERVER, UUIDV7 } from '../../prisma/client';
-import type { Watermark } from '../../workflows/contracts/mail-delivery';
+import type { Watermark } from '../../workflows/contracts/lane';
 import { SYSTEM } from '../commands/context';
 import type { AttachmentView } from '../commands/draft-view';
 import { WRITE_MESSAGES } from '../outbox/outbox';

@@ -1,6 +1,6 @@
 // The activity of the mail lane (workflows/mail-delivery.ts); docs/architecture.md explains its protocol.
 import { Context } from '@temporalio/activity';
-import type { DeliveryResult } from '../../workflows/contracts/mail-delivery';
+import type { LaneResult } from '../../workflows/contracts/lane';
 import { rehashRecipients } from '../personal-data/rehash';
 import { createSubjects } from '../personal-data/subject';
 import { createAttempt, type MailDeliveryDependencies } from './attempt';
@@ -23,7 +23,7 @@ export function createMailDeliveryActivities(dependencies: MailDeliveryDependenc
 
   return {
     /** Works for a minute, or waits ten for mail, then returns so that its history stays small. */
-    async deliverMail(): Promise<DeliveryResult> {
+    async deliverMail(): Promise<LaneResult> {
       const context = Context.current();
       const { runId = '' } = context.info.workflowExecution ?? {};
       const ending = AbortSignal.any([context.cancellationSignal, dependencies.stopping]);

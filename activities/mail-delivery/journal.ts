@@ -6,7 +6,7 @@ import { z } from 'zod';
 import type { ObjectStore } from '../../ops/runtime/object-store';
 import { getSigned, nullIfForeign, putSigned, type SignedStore } from '../../ops/runtime/signed-store';
 import type { Database } from '../../prisma/client';
-import { type Claimed, claimed, laneId, type Watermark } from '../../workflows/contracts/mail-delivery';
+import { type Claimed, claimed, laneId, type Watermark } from '../../workflows/contracts/lane';
 import { ServiceTrouble } from './conversation';
 
 export const journalFolder = (lane: string) => `journal/${lane}/`;

@@ -4,13 +4,7 @@ import type { Client } from '@temporalio/client';
 import { defaultPayloadConverter } from '@temporalio/common';
 import type { SignedStore } from '../../ops/runtime/signed-store';
 import { firstUuidOf } from '../../ops/runtime/uuids';
-import {
-  type Claimed,
-  claimed,
-  laneId,
-  type MailDeliveryInput,
-  type Watermark,
-} from '../../workflows/contracts/mail-delivery';
+import { type Claimed, claimed, type LaneInput, laneId, type Watermark } from '../../workflows/contracts/lane';
 import { listArchivedRuns, nullIfNotFound, readArchivedRun } from './journal';
 
 /** Events per page of a history; the newest claim is usually on the first. */
@@ -81,7 +75,7 @@ async function readMarkOfRun(temporal: Client, lane: string, runId: string): Pro
       const mark = told && defaultPayloadConverter.fromPayload<Claimed>(told).mark;
       if (mark) return mark;
       const [given] = event.workflowExecutionStartedEventAttributes?.input?.payloads ?? [];
-      if (given) return defaultPayloadConverter.fromPayload<MailDeliveryInput>(given).report?.mark ?? null;
+      if (given) return defaultPayloadConverter.fromPayload<LaneInput>(given).report?.mark ?? null;
     }
     nextPageToken = page?.nextPageToken?.length ? page.nextPageToken : undefined;
   } while (nextPageToken);

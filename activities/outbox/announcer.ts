@@ -1,7 +1,7 @@
 // What has been committed is announced to the workers: a message lies in the outbox, or a mail is due. An announcement that
 // is lost does no harm, for they look by themselves.
 import { type Database, NOT_SYNCED } from '../../prisma/client';
-import { MAIL_LANE } from '../../workflows/contracts/mail-delivery';
+import { MAIL_LANE } from '../../workflows/contracts/lane';
 import type { Announcement } from '../commands/context';
 import type { Witness } from '../continuity/witness';
 

@@ -53,6 +53,7 @@ export async function eraseDrafts(
     remarks AS (DELETE FROM notes WHERE draft_id IN (SELECT id FROM erased)),
     comments AS (UPDATE verdicts SET comment = NULL WHERE draft_id IN (SELECT id FROM erased) AND comment IS NOT NULL),
     files AS (DELETE FROM draft_attachments WHERE draft_id IN (SELECT id FROM erased) RETURNING attachment_id),
+    syncs AS (DELETE FROM crm_syncs WHERE draft_id IN (SELECT id FROM erased)),
     messages AS (DELETE FROM outbox WHERE process = 'draftApproval' AND entity_id IN (SELECT id FROM erased)),
     event AS (
       INSERT INTO audit_events (id, type, at, actor_id, subject, subject_id, revision, request_id, data)

@@ -1,7 +1,7 @@
 // An address that gets no mail from here on. What the lane opens after this has committed looks and sees it.
 import { uuidv7 } from 'uuidv7';
 import type { Database } from '../../prisma/client';
-import { MAIL_LANE } from '../../workflows/contracts/mail-delivery';
+import { MAIL_LANE } from '../../workflows/contracts/lane';
 
 export type SuppressionKind = 'manual' | 'unsubscribed' | 'erased';
 

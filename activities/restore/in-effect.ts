@@ -1,7 +1,7 @@
 // What comes after a restore belongs to the database that came of it, while its mail is held. Another restore's would let out
 // mail that is held for good reason, or bring back what was lost to another life.
 import type { RecoveryTools } from '../../ops/recovery/tools';
-import { MAIL_LANE } from '../../workflows/contracts/mail-delivery';
+import { MAIL_LANE } from '../../workflows/contracts/lane';
 import { refusal } from './refusal';
 import { withDatabase } from './rewound';
 

@@ -3,7 +3,7 @@
 import type { Client } from '@temporalio/client';
 import type { SignedStore } from '../../ops/runtime/signed-store';
 import { timeOfUuid } from '../../ops/runtime/uuids';
-import { laneId, MAIL_LANE, type Watermark } from '../../workflows/contracts/mail-delivery';
+import { laneId, MAIL_LANE, type Watermark } from '../../workflows/contracts/lane';
 import {
   archiveRun,
   listArchivedRuns,

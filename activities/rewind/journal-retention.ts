@@ -1,7 +1,7 @@
 // Removes the send journal's oldest runs, once no state that the database may go back to needs them (docs/rewind.md).
 import type { SignedStore } from '../../ops/runtime/signed-store';
 import { timeOfUuid } from '../../ops/runtime/uuids';
-import { MAIL_LANE } from '../../workflows/contracts/mail-delivery';
+import { MAIL_LANE } from '../../workflows/contracts/lane';
 import { journalKey, listArchivedRuns, readArchivedRun } from '../mail-delivery/journal';
 
 /** Clocks differ, and a claim may be a while before what came of it is written. */

@@ -1,6 +1,6 @@
 // How far a database knows what happened.
 import { type Database, ISO_8601 } from '../../prisma/client';
-import { MAIL_LANE, type Watermark } from '../../workflows/contracts/mail-delivery';
+import { MAIL_LANE, type Watermark } from '../../workflows/contracts/lane';
 
 export interface Known {
   /** ISO 8601: all that happened until then is there. */

@@ -1,6 +1,6 @@
 // Whatever the journal says was claimed since the restored moment may have been sent, and is not sent again by itself.
 import type { Database } from '../../prisma/client';
-import { MAIL_LANE } from '../../workflows/contracts/mail-delivery';
+import { MAIL_LANE } from '../../workflows/contracts/lane';
 import { type JournalSources, readClaimsSince } from './journal-claims';
 import type { Known } from './known';
 import { readChapter, recordChapter, requireLife } from './life';

@@ -1,6 +1,6 @@
 // Promises to people that the restored database has forgotten: erasures, suppressions, legal holds; and who everybody is.
 import type { Database } from '../../prisma/client';
-import { MAIL_LANE } from '../../workflows/contracts/mail-delivery';
+import { MAIL_LANE } from '../../workflows/contracts/lane';
 import { recordEvent } from '../commands/audit';
 import { writeMessage } from '../outbox/outbox';
 import { type ErasureRecord, readErasure, toState } from '../user-erasure/erasure-record';

@@ -3,7 +3,7 @@ import type { Client } from '@temporalio/client';
 import { WorkflowNotFoundError } from '@temporalio/client';
 import { z } from 'zod';
 import type { CommandContext } from '../../activities/commands/context';
-import { laneId, MAIL_LANE, pause, resume, retryNow } from '../../workflows/contracts/mail-delivery';
+import { laneId, MAIL_LANE, pause, resume, retryNow } from '../../workflows/contracts/lane';
 import type { AppDependencies } from '../dependencies';
 import { type Endpoint, endpoint } from '../endpoint';
 import { type Lanes, SERVICES, type Service } from '../lanes';

@@ -1,5 +1,5 @@
 import { defaultPayloadConverter } from '@temporalio/common';
-import { laneId, MAIL_LANE } from '../../workflows/contracts/mail-delivery';
+import { laneId, MAIL_LANE } from '../../workflows/contracts/lane';
 import { TASK_QUEUES } from '../../workflows/contracts/task-queues';
 import { aDraft } from '../support/commands';
 import { createTestNamespace, type TestNamespace } from '../support/temporal';

@@ -2,7 +2,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { readHeld } from '../../activities/continuity/hold';
 import { openLedger } from '../../activities/erasure-ledger/ledger';
-import { MAIL_LANE } from '../../workflows/contracts/mail-delivery';
+import { MAIL_LANE } from '../../workflows/contracts/lane';
 import { RandomHistory } from '../rewind/random-history';
 import { SETTINGS } from '../support/commands';
 import type { TestDatabase } from '../support/database';

@@ -1,4 +1,4 @@
-import { state } from '../../workflows/contracts/mail-delivery';
+import { state } from '../../workflows/contracts/lane';
 import { breaksBetween } from '../support/probes';
 import { TestService } from '../support/service';
 import { until } from '../support/until';

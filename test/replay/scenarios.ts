@@ -3,7 +3,7 @@ import type { WorkflowHandle } from '@temporalio/client';
 import type { DraftView } from '../../activities/commands/draft-view';
 import type { auditRetention } from '../../workflows';
 import { cleanupWorkflowId, DRAFT_RETENTION_SCHEDULE } from '../../workflows/contracts/draft-retention';
-import { pause, resume } from '../../workflows/contracts/mail-delivery';
+import { pause, resume } from '../../workflows/contracts/lane';
 import { OPERATIONS_ID } from '../../workflows/contracts/operations';
 import { personExportId } from '../../workflows/contracts/person-export';
 import { TASK_QUEUES } from '../../workflows/contracts/task-queues';

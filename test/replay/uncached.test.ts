@@ -4,7 +4,7 @@ import type { DraftApprovalActivities } from '../../activities/draft-approval';
 import type { DraftRetentionActivities, Stretch } from '../../activities/draft-retention';
 import { draftApproval, draftRetention, mailDelivery } from '../../workflows';
 import { changed, type DraftState, state as draftState } from '../../workflows/contracts/draft-approval';
-import { claimed, pause, resume, retryNow, state } from '../../workflows/contracts/mail-delivery';
+import { claimed, pause, resume, retryNow, state } from '../../workflows/contracts/lane';
 import { TASK_QUEUES } from '../../workflows/contracts/task-queues';
 import { freeLock } from '../support/free-lock';
 import { PlayedLane } from '../support/lane-activity';

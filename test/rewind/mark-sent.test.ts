@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { uuidv7 } from 'uuidv7';
 import { archiveRun, journalKey } from '../../activities/mail-delivery/journal';
-import { laneId } from '../../workflows/contracts/mail-delivery';
+import { laneId } from '../../workflows/contracts/lane';
 import { TASK_QUEUES } from '../../workflows/contracts/task-queues';
 import { collect } from '../support/collect';
 import { timeline } from '../support/commands';

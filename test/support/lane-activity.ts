@@ -1,11 +1,11 @@
 // The mail lane's activity as a test plays it: each attempt does what the test says, when it says so.
 import { Context } from '@temporalio/activity';
-import type { DeliveryResult } from '../../workflows/contracts/mail-delivery';
+import type { LaneResult } from '../../workflows/contracts/lane';
 import { deferred } from './deferred';
 import { until } from './until';
 
 export class PlayedAttempt {
-  private readonly outcome = deferred<DeliveryResult>();
+  private readonly outcome = deferred<LaneResult>();
   private readonly stopped = deferred<void>();
   cancelled = false;
 
@@ -13,7 +13,7 @@ export class PlayedAttempt {
     this.outcome.promise.catch(() => {});
   }
 
-  finish(reason: DeliveryResult['reason']): void {
+  finish(reason: LaneResult['reason']): void {
     this.outcome.resolve({ reason, sent: 0 });
   }
   fail(error: Error): void {
@@ -24,7 +24,7 @@ export class PlayedAttempt {
     this.stopped.resolve();
   }
 
-  async run(): Promise<DeliveryResult> {
+  async run(): Promise<LaneResult> {
     const context = Context.current();
     const beat = setInterval(() => context.heartbeat(), 100);
     try {
@@ -48,7 +48,7 @@ export class PlayedLane {
   together = 0;
 
   readonly activities = {
-    deliverMail: async (): Promise<DeliveryResult> => {
+    deliverMail: async (): Promise<LaneResult> => {
       const attempt = new PlayedAttempt(Context.current().info.attempt);
       this.attempts.push(attempt);
       this.running += 1;

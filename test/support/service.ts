@@ -5,7 +5,7 @@ import { readDraftView } from '../../activities/commands/draft-record';
 import type { DraftView } from '../../activities/commands/draft-view';
 import type { SubmitInput } from '../../activities/commands/index';
 import { type Announcer, createAnnouncer } from '../../activities/outbox/announcer';
-import { laneId, MAIL_LANE } from '../../workflows/contracts/mail-delivery';
+import { laneId, MAIL_LANE } from '../../workflows/contracts/lane';
 import { aDraft, createTestCommands, type TestCommands } from './commands';
 import { createTestDatabase, type TestDatabase } from './database';
 import { testEnvironment } from './environment';

@@ -3,15 +3,15 @@ import { Worker } from '@temporalio/worker';
 import { mailDelivery } from '../../workflows';
 import {
   claimed,
+  type LaneInput,
   laneId,
-  type MailDeliveryInput,
   type OperatorCall,
   type Paused,
   pause,
   resume,
   retryNow,
   state,
-} from '../../workflows/contracts/mail-delivery';
+} from '../../workflows/contracts/lane';
 import { TASK_QUEUES } from '../../workflows/contracts/task-queues';
 import { PlayedLane } from '../support/lane-activity';
 import { createTestNamespace, type TestNamespace } from '../support/temporal';
@@ -55,7 +55,7 @@ afterAll(async () => {
 });
 
 let nth = 0;
-async function startLane(input: MailDeliveryInput = {}) {
+async function startLane(input: LaneInput = {}) {
   lane = new PlayedLane();
   return temporal.client.workflow.start(mailDelivery, {
     workflowId: `${laneId('email')}-${nth++}`,

@@ -3,7 +3,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { Client, Connection } from '@temporalio/client';
 import { freePort } from '../../../ops/local/ports';
-import { laneId, MAIL_LANE } from '../../../workflows/contracts/mail-delivery';
+import { laneId, MAIL_LANE } from '../../../workflows/contracts/lane';
 import { createMigratedDatabase } from '../../support/database';
 import { addSearchAttributes } from '../../support/temporal';
 import { eventsOfRuns, eventsOfWorkflows } from '../histories';

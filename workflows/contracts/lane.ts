@@ -1,7 +1,8 @@
-// The lane that delivers mail: one workflow for the service, however many mails wait.
+// Defines the messages of a lane: one workflow for one external service, however many items wait for it.
 import { defineQuery, defineSignal } from '@temporalio/workflow';
 
 export const MAIL_LANE = 'email';
+export const HUBSPOT_LANE = 'hubspot';
 export const laneId = (lane: string) => `lane-${lane}`;
 
 /** Why the service fails, since when, and when it is tried next; times ISO 8601. */
@@ -57,20 +58,20 @@ export interface Paused extends OperatorCall {
 }
 
 /** Plain JSON, carried across continue-as-new. */
-export interface MailDeliveryInput {
+export interface LaneInput {
   paused?: Paused | null;
   report?: LaneReport | null;
 }
 
 export type LaneReport = Omit<Claimed, 'ids'> & { at: string };
 
-export interface MailDeliveryState {
+export interface LaneState {
   paused: Paused | null;
   report: LaneReport | null;
 }
 
 /** Why the activity returned: it goes on in a new run. */
-export interface DeliveryResult {
+export interface LaneResult {
   reason: 'claims' | 'time' | 'idle' | 'healed' | 'shutdown' | 'signals';
   sent: number;
 }
@@ -79,4 +80,4 @@ export const claimed = defineSignal<[Claimed]>('claimed');
 export const pause = defineSignal<[OperatorCall]>('pause');
 export const resume = defineSignal<[OperatorCall]>('resume');
 export const retryNow = defineSignal<[OperatorCall]>('retryNow');
-export const state = defineQuery<MailDeliveryState>('state');
+export const state = defineQuery<LaneState>('state');
