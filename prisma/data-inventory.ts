@@ -115,13 +115,13 @@ export const COLUMNS: Record<string, Columns[]> = {
   CrmSync: [
     {
       class: 'pseudonymous',
-      fields: 'draftId',
+      fields: 'draftId hubspotId',
       kept: DRAFT_CONTENT.kept,
       erasure: "Removed with the person's drafts; from the accepted erasure on nothing more is logged",
     },
     {
       class: 'none',
-      fields: 'status attempts nextAttemptAt claimOwner maybeLogged failureCode createdAt loggedAt',
+      fields: 'generation status attempts nextAttemptAt claimOwner maybeLogged stale failureCode createdAt loggedAt',
       kept: DRAFT_CONTENT.kept,
       erasure: "Removed with the person's drafts",
     },
@@ -182,7 +182,7 @@ export const COLUMNS: Record<string, Columns[]> = {
   Lane: [
     {
       class: 'none',
-      fields: 'name owner held journalRun failingSince failures lastError since sent claims server',
+      fields: 'name owner held journalRun failingSince failures lastError since sent claims server enabled',
       ...OPERATION,
     },
   ],

@@ -3,8 +3,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Client } from '@temporalio/client';
 import type { Logger } from '../ops/runtime/logging';
 import { createOutage } from '../ops/runtime/outage';
-import type { mailDelivery } from '../workflows';
-import { laneId, MAIL_LANE } from '../workflows/contracts/lane';
+import type { Database } from '../prisma/client';
+import { HUBSPOT_LANE, type LaneInput, laneId, MAIL_LANE } from '../workflows/contracts/lane';
 import { ProcessAttribute, ServiceAttribute } from '../workflows/contracts/search-attributes';
 import { TASK_QUEUES } from '../workflows/contracts/task-queues';
 
@@ -12,7 +12,22 @@ const LOOKS_EACH_MS = 30_000;
 /** Temporal that is away costs an attempt nothing, and mail waits for the lane: no longer backoff. */
 const TRIES_AGAIN_MS = 1_000;
 
-export async function keepLanes(temporal: Client, logger: Logger, stopping: AbortSignal): Promise<void> {
+/** Each lane's workflow, and what it does in the words of the Web UI. */
+const WORKFLOWS = {
+  [MAIL_LANE]: { type: 'mailDelivery', summary: 'Delivers mail' },
+  [HUBSPOT_LANE]: { type: 'crmSync', summary: 'Logs mails in HubSpot' },
+} as const;
+export type LaneName = keyof typeof WORKFLOWS;
+
+/** Writes down whether HubSpot is configured. Until it is, nothing is kept for it. */
+export async function noteHubspot(db: Database, enabled: boolean): Promise<void> {
+  await db.lane.updateMany({ where: { name: HUBSPOT_LANE, NOT: { enabled } }, data: { enabled } });
+}
+
+export async function keepLanes(
+  { temporal, logger, lanes }: { temporal: Client; logger: Logger; lanes: LaneName[] },
+  stopping: AbortSignal,
+): Promise<void> {
   const outage = createOutage({
     logger,
     began: 'The lanes could not be looked after; Temporal may be away',
@@ -21,7 +36,7 @@ export async function keepLanes(temporal: Client, logger: Logger, stopping: Abor
     mostMs: TRIES_AGAIN_MS,
   });
   while (!stopping.aborted) {
-    const wait = await ensureMailLane(temporal).then(
+    const wait = await Promise.all(lanes.map((lane) => ensureLane(temporal, lane))).then(
       () => {
         outage.worked();
         return LOOKS_EACH_MS;
@@ -32,16 +47,17 @@ export async function keepLanes(temporal: Client, logger: Logger, stopping: Abor
   }
 }
 
-async function ensureMailLane(temporal: Client): Promise<void> {
-  await temporal.workflow.start<typeof mailDelivery>('mailDelivery', {
-    workflowId: laneId(MAIL_LANE),
+async function ensureLane(temporal: Client, lane: LaneName): Promise<void> {
+  const { type, summary } = WORKFLOWS[lane];
+  await temporal.workflow.start<(input: LaneInput) => Promise<never>>(type, {
+    workflowId: laneId(lane),
     taskQueue: TASK_QUEUES.processes,
     args: [{}],
     workflowIdConflictPolicy: 'USE_EXISTING',
-    staticSummary: 'Delivers mail',
+    staticSummary: summary,
     typedSearchAttributes: [
-      { key: ProcessAttribute, value: 'mailDelivery' },
-      { key: ServiceAttribute, value: MAIL_LANE },
+      { key: ProcessAttribute, value: type },
+      { key: ServiceAttribute, value: lane },
     ],
   });
 }

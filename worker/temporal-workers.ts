@@ -1,5 +1,5 @@
 // The Temporal workers of a worker process: one for what works without the database, one for the other workflows and their
-// database steps, one for the mail lane.
+// database steps, one for each lane.
 import { existsSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { WorkerDeploymentVersion } from '@temporalio/common';
@@ -10,7 +10,6 @@ import {
   Worker,
   type WorkerDeploymentOptions,
 } from '@temporalio/worker';
-import type { MailDeliveryActivities } from '../activities/mail-delivery';
 import type { Logger } from '../ops/runtime/logging';
 import type { TemporalSettings } from '../ops/runtime/temporal';
 import { TASK_QUEUES } from '../workflows/contracts/task-queues';
@@ -37,7 +36,8 @@ export interface OpsWorkerOptions extends SharedOptions {
 }
 export interface TemporalWorkersOptions extends SharedOptions {
   processes: object;
-  email: MailDeliveryActivities;
+  /** The activities of each lane that runs, by its task queue. */
+  lanes: Partial<Record<keyof typeof TASK_QUEUES, object>>;
 }
 
 export function installRuntime(logger: Logger): void {
@@ -105,7 +105,7 @@ export function createAdoptionWorker(
 
 export async function createTemporalWorkers(
   connection: NativeConnection,
-  { processes, email, ...options }: TemporalWorkersOptions,
+  { processes, lanes, ...options }: TemporalWorkersOptions,
 ): Promise<Worker[]> {
   return [
     await Worker.create({
@@ -114,15 +114,19 @@ export async function createTemporalWorkers(
       workflowBundle: workflowBundle(),
       activities: processes,
     }),
-    await Worker.create({
-      ...shared(connection, options),
-      taskQueue: TASK_QUEUES.email,
-      activities: email,
-      // With a second slot a frozen worker's own poll would take its retry.
-      maxConcurrentActivityTaskExecutions: 1,
-      maxHeartbeatThrottleInterval: HEARTBEATS_EACH_MS,
-      defaultHeartbeatThrottleInterval: HEARTBEATS_EACH_MS,
-    }),
+    ...(await Promise.all(
+      Object.entries(lanes).map(([taskQueue, activities]) =>
+        Worker.create({
+          ...shared(connection, options),
+          taskQueue,
+          activities,
+          // With a second slot a frozen worker's own poll would take its retry.
+          maxConcurrentActivityTaskExecutions: 1,
+          maxHeartbeatThrottleInterval: HEARTBEATS_EACH_MS,
+          defaultHeartbeatThrottleInterval: HEARTBEATS_EACH_MS,
+        }),
+      ),
+    )),
   ];
 }
 

@@ -10,6 +10,7 @@ import { createCommands } from '../activities/commands/create-commands';
 import { createAdoptionActivities } from '../activities/continuity/adoption';
 import { holdMail } from '../activities/continuity/hold';
 import { createWitness } from '../activities/continuity/witness';
+import { createCrmSyncActivities } from '../activities/crm-sync';
 import { createDraftApprovalActivities } from '../activities/draft-approval';
 import { createDraftRetentionActivities } from '../activities/draft-retention';
 import { createMailDeliveryActivities } from '../activities/mail-delivery';
@@ -27,13 +28,13 @@ import { openSignedStore } from '../ops/runtime/signed-store';
 import type { TemporalSettings } from '../ops/runtime/temporal';
 import { ensureNamespaceOn } from '../ops/runtime/temporal-namespace';
 import type { Database } from '../prisma/client';
-import { isRewound } from '../workflows/contracts/held-mail';
-import { MAIL_LANE } from '../workflows/contracts/lane';
+import { type HeldCode, isRewound } from '../workflows/contracts/held-mail';
+import { HUBSPOT_LANE, MAIL_LANE } from '../workflows/contracts/lane';
 import { openAdoptionWorker } from './adoption';
 import { awaitContinuity, compareNow, isCompared, keepContinuity, type Watch } from './continuity';
 import { createErasure } from './erasure';
 import { keepErasures } from './erasures';
-import { keepLanes } from './lanes';
+import { keepLanes, noteHubspot } from './lanes';
 import { carryOutLedger } from './ledger';
 import { listenForWork } from './listener';
 import { keepMentions } from './mentions';
@@ -105,6 +106,17 @@ export async function runWorker(
   await replay;
   await carryOutLedger(erasure.replay, stopping);
   await checkRestorePoints(db, logger).catch((err) => logger.warn({ err }, 'Restore points could not be checked'));
+  const { HUBSPOT_ACCESS_TOKEN: hubspot } = settings;
+  await noteHubspot(db, hubspot !== undefined);
+  const lane = {
+    db,
+    temporal,
+    backups,
+    announce,
+    hold: (code: HeldCode) => holdMail({ db, logger }, code),
+    compare: () => compareNow(continuity),
+    stopping,
+  };
   const workers = await createTemporalWorkers(connection, {
     processes: {
       ...createDraftApprovalActivities({ db, commands: createCommands({ db, announce, settings }) }),
@@ -115,18 +127,12 @@ export async function runWorker(
       ...createOperationsActivities({ temporal }),
       ...createRestorePointActivities({ db, backups }),
     },
-    email: createMailDeliveryActivities({
-      db,
-      temporal,
-      files,
-      backups,
-      settings,
-      alarm: mailAlarm,
-      announce,
-      hold: (code) => holdMail({ db, logger }, code),
-      compare: () => compareNow(continuity),
-      stopping,
-    }),
+    lanes: {
+      email: createMailDeliveryActivities({ ...lane, files, settings, alarm: mailAlarm }),
+      ...(hubspot
+        ? { hubspot: createCrmSyncActivities({ ...lane, settings, token: hubspot, alarm: createAlarm() }) }
+        : {}),
+    },
     ...shared,
   });
   const schedules = [...SCHEDULES, ...(recovery ? RECOVERY_SCHEDULES : [])];
@@ -137,7 +143,7 @@ export async function runWorker(
     adoption,
     ...runs,
     keepContinuity(continuity, stopping),
-    keepLanes(temporal, logger, stopping),
+    keepLanes({ temporal, logger, lanes: hubspot ? [MAIL_LANE, HUBSPOT_LANE] : [MAIL_LANE] }, stopping),
     keepSchedules(temporal, logger, stopping, schedules),
     keepProcesses({ db, temporal, schedules, announce, logger }, stopping),
     runRelay({ db, temporal, alarm: relayAlarm, logger }, stopping),

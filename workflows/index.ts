@@ -21,6 +21,7 @@ setWorkflowOptions(pinned, restoreDrill);
 setWorkflowOptions(pinned, clusterRetention);
 
 export { auditRetention } from './audit-retention';
+export { crmSync } from './crm-sync';
 export { draftApproval } from './draft-approval';
 export { draftRetention } from './draft-retention';
 export { mailDelivery } from './mail-delivery';

@@ -19,14 +19,13 @@ export const DATABASE_STEP: LocalActivityOptions = {
 };
 
 /**
- * One attempt works for a minute or waits ten for mail, and ends with its last conversation, which a slow server may stretch to
- * three quarters of an hour (activities/mail-delivery/time-limits.ts). It beats twice a second, so that a successor takes over from a
+ * One attempt works for a minute or waits ten for items, and ends with its last one. A slow mail server may stretch that to three
+ * quarters of an hour (activities/mail-delivery/time-limits.ts). It heartbeats twice a second, so that a successor takes over from a
  * worker that was killed or frozen within nine seconds. Its retry is the circuit breaker: the activity itself says how
- * long to wait (`nextRetryDelay`) where the service failed; the interval here is for lost workers.
- * To cancel means to wait until it has stopped: two would be two senders.
+ * long to wait (`nextRetryDelay`) if the service failed; the interval here is for lost workers.
+ * To cancel means to wait until it has stopped: two would both send.
  */
-export const MAIL_LANE: ActivityOptions = {
-  taskQueue: TASK_QUEUES.email,
+const LANE: ActivityOptions = {
   startToCloseTimeout: '1 hour',
   heartbeatTimeout: '8 seconds',
   cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
@@ -38,6 +37,8 @@ export const MAIL_LANE: ActivityOptions = {
   },
   allowEagerDispatch: false,
 };
+export const MAIL_LANE: ActivityOptions = { ...LANE, taskQueue: TASK_QUEUES.email };
+export const HUBSPOT_LANE: ActivityOptions = { ...LANE, taskQueue: TASK_QUEUES.hubspot };
 
 /** Reads much and tells how far it is; one that is silent for a minute has died. */
 export const LONG_CHECK: ActivityOptions = {

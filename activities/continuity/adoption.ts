@@ -12,7 +12,7 @@ import { beating } from '../beating';
 import { recordEvent } from '../commands/audit';
 import { UNCONFIRMED } from '../commands/failure-codes';
 import { type ReplayDependencies, replayLedger } from '../erasure-ledger/replay';
-import { readWatermark } from '../mail-delivery/watermark';
+import { readWatermark } from '../lane/watermark';
 import { putFilesBack } from '../restore/files';
 import { requireOwnRecords } from '../restore/own-records';
 import { refusal } from '../restore/refusal';

@@ -35,6 +35,8 @@ export async function breakAway(db: Database, adoptionId: string): Promise<Broke
       await tx.session.deleteMany();
       await tx.apiKey.updateMany({ where: { endedAt: null }, data: { endedAt: new Date() } });
       await tx.outboxMessage.deleteMany();
+      // The original logs its mails itself.
+      await tx.crmSync.deleteMany();
       await tx.lane.updateMany({ data: { held: true, owner: null, journalRun: null, server: null } });
       // Its own store has neither ledger nor anchors yet.
       await tx.auditProgress.updateMany({ data: { anchored: 0n, anchoredAt: null } });

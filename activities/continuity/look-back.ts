@@ -6,7 +6,7 @@ import type { HeldCode } from '../../workflows/contracts/held-mail';
 import { MAIL_LANE, type Watermark } from '../../workflows/contracts/lane';
 import type { Verifier } from '../audit-trail/signatures';
 import type { Ledger } from '../erasure-ledger/ledger';
-import { isBehind, readMarkInJournal, readMarkInTemporal } from '../mail-delivery/watermark';
+import { isBehind, readMarkInJournal, readMarkInTemporal } from '../lane/watermark';
 import { isInEffect, listSoundRecords, readRecord } from '../restore/records';
 import { findOtherAnchors } from './abandoned-anchors';
 import { listSoundAdoptions } from './adoption-records';

@@ -1,7 +1,7 @@
 // Checks what must hold before a database is adopted as moved or as a clone.
 import { isRewound, whyHeld } from '../../workflows/contracts/held-mail';
 import { MAIL_LANE } from '../../workflows/contracts/lane';
-import { readMarkInTemporal } from '../mail-delivery/watermark';
+import { readMarkInTemporal } from '../lane/watermark';
 import { refusal } from '../restore/refusal';
 import type { LookBackSources } from './look-back';
 import { isOther, readNeighbours } from './neighbours';

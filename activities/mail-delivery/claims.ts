@@ -1,37 +1,9 @@
-// The lane's statements. Each acts only while this attempt owns the lane (docs/architecture.md, "The lane's protocol"):
-// without that fence a frozen worker and its successor would both send.
-import { type Database, ISO_8601, NOT_SYNCED, Prisma, SERVER, UUIDV7 } from '../../prisma/client';
-import type { Watermark } from '../../workflows/contracts/lane';
+// The mail lane's own statements, under the fence that all lanes share (lane/claims.ts).
+import { type Database, ISO_8601, Prisma, UUIDV7 } from '../../prisma/client';
 import { SYSTEM } from '../commands/context';
 import type { AttachmentView } from '../commands/draft-view';
+import { createLaneClaims, type DueItems } from '../lane/claims';
 import { WRITE_MESSAGES } from '../outbox/outbox';
-import { isBehind } from './watermark';
-
-export interface LaneRow {
-  journalRun: string | null;
-  failures: number;
-  failingSince: Date | null;
-  sent: bigint;
-  mark: Watermark;
-}
-
-/** `behind`: the database is not as far as is known of it, so time was rewound. `other_server`: nothing has been done yet. */
-export type TakenOver =
-  | { state: 'owned'; lane: LaneRow; told: boolean }
-  | { state: 'held' | 'behind' | 'other_server' };
-
-export interface Unsettled {
-  owner: string;
-  /** The drafts that it may have opened. It claimed others too, and opened none of them. */
-  opened: readonly string[];
-}
-
-export interface TakeOver {
-  /** An earlier attempt of this process that could not give back what it had claimed; null if there is none. */
-  unsettled: Unsettled | null;
-  /** Whether a server that is another than the last owner's may be worked with. */
-  isLookedAt: boolean;
-}
 
 export interface OpenMail {
   id: string;
@@ -68,15 +40,6 @@ export interface Recorded {
   forgot: boolean;
 }
 
-export interface Claim {
-  owned: boolean;
-  ids: string[];
-  /** After this claim; null where nothing was due. */
-  mark: Watermark | null;
-  /** Where nothing was due: when the next mail is; null where none is scheduled. */
-  nextInMs: number | null;
-}
-
 /** The failure code of a mail whose attachments can't be read now. */
 export const STORE_AWAY = 'file_store_away';
 
@@ -84,82 +47,10 @@ export type Claims = ReturnType<typeof createClaims>;
 
 /** @param owner drawn at random by one activity attempt */
 export function createClaims(db: Database, lane: string, owner: string, mailDomain: string) {
-  /** How often the lane had claimed when this attempt last heard of it. A server that was started since, or that has been
-   *  replaced by another one, is first compared with what is known elsewhere: only a takeover does that. */
-  let known = 0;
-  const isOurs = () =>
-    Prisma.sql`name = ${lane} AND owner = ${owner}::uuid AND NOT held AND server = ${SERVER} AND claims >= ${known}`;
-  const owned = () => Prisma.sql`l AS MATERIALIZED (SELECT 1 FROM lanes WHERE ${isOurs()} FOR SHARE)`;
+  const { owned, ...shared } = createLaneClaims(db, lane, owner, DUE_MAILS);
 
   return {
-    /**
-     * Parks what another owner had open, and releases what it had only claimed. Where the server has changed since, what was
-     * claimed may have been opened in a time that is gone, and is parked too.
-     * @param least how far the database has been, as far as anybody knows
-     */
-    async takeOver(least: Watermark | null, { unsettled, isLookedAt }: TakeOver): Promise<TakenOver> {
-      return db.$transaction(async (tx) => {
-        const [row] = await tx.$queryRaw<Found[]>`
-          SELECT l.held, l.claims, i.generation, l.server <> ${SERVER} AS "isOtherServer", l.journal_run AS "journalRun",
-            l.failures, l.failing_since AS "failingSince", l.sent
-          FROM lanes l, instance i WHERE l.name = ${lane} AND i.id = 1 FOR UPDATE OF l`;
-        if (!row || row.held) return { state: 'held' };
-        const mark = { generation: row.generation, claims: Number(row.claims) };
-        if (least && isBehind(mark, least)) return { state: 'behind' };
-        if (row.isOtherServer && !isLookedAt) return { state: 'other_server' };
-        await tx.$executeRaw`UPDATE lanes SET owner = ${owner}::uuid, server = ${SERVER} WHERE name = ${lane}`;
-        const isUnopened = unsettled
-          ? Prisma.sql`(claim_owner = ${unsettled.owner}::uuid AND id <> ALL (${unsettled.opened}::uuid[]))`
-          : Prisma.sql`false`;
-        const mayBeOpen = Prisma.sql`(status = 'sending' OR (${row.isOtherServer ?? false}::boolean AND NOT ${isUnopened}))`;
-        const [parked] = await tx.$queryRaw<{ told: boolean }[]>`
-          WITH done AS (
-            UPDATE drafts SET
-              claim_owner = CASE WHEN ${mayBeOpen} THEN claim_owner END,
-              failure_code = CASE WHEN ${mayBeOpen} THEN 'outcome_unknown' ELSE failure_code END,
-              outcome = CASE WHEN ${mayBeOpen} THEN 'unknown' ELSE outcome END,
-              version = CASE WHEN ${mayBeOpen} THEN version + 1 ELSE version END,
-              updated_at = CASE WHEN ${mayBeOpen} THEN clock_timestamp() ELSE updated_at END,
-              status = CASE WHEN ${mayBeOpen} THEN 'failed' ELSE status END
-            WHERE claim_owner <> ${owner}::uuid AND status IN ('scheduled', 'sending')
-            RETURNING *, CASE status WHEN 'failed' THEN 'draft.parked' END AS event
-          ), heard AS (SELECT * FROM done WHERE event IS NOT NULL)
-          ${tellAndAudit()}`;
-        known = mark.claims;
-        const { journalRun, failures, failingSince, sent } = row;
-        return {
-          state: 'owned',
-          lane: { journalRun, failures, failingSince, sent, mark },
-          told: parked?.told ?? false,
-        };
-      });
-    },
-
-    /** Takes up to `limit` mails that are due. `owned` false: the lane has another owner by now, is held, or the server has
-     *  changed. What it claims is on disk when it returns: the journal must never know more than the database. */
-    async claim(limit: number): Promise<Claim> {
-      const [row] = await db.$queryRaw<(Omit<Claim, 'mark'> & { claims: bigint | null; generation: number })[]>`
-        WITH l AS MATERIALIZED (SELECT 1 FROM lanes WHERE ${isOurs()} FOR NO KEY UPDATE), due AS (
-          SELECT id FROM drafts
-          WHERE status = 'scheduled' AND claim_owner IS NULL AND next_attempt_at <= now() AND EXISTS (SELECT 1 FROM l)
-          ORDER BY next_attempt_at, id LIMIT ${limit} FOR UPDATE SKIP LOCKED
-        ), claimed AS (
-          UPDATE drafts d SET claim_owner = ${owner}::uuid FROM due WHERE d.id = due.id RETURNING d.id
-        ), counted AS (
-          UPDATE lanes SET claims = claims + 1 WHERE name = ${lane} AND EXISTS (SELECT 1 FROM claimed) RETURNING claims
-        )
-        SELECT CASE WHEN NOT EXISTS (SELECT 1 FROM claimed) THEN ${NOT_SYNCED} END AS "commits",
-          EXISTS (SELECT 1 FROM l) AS owned, ARRAY(SELECT id FROM claimed) AS ids,
-          (SELECT claims FROM counted) AS claims, (SELECT generation FROM instance WHERE id = 1) AS generation,
-          CASE WHEN NOT EXISTS (SELECT 1 FROM due) THEN (
-            SELECT extract(epoch FROM min(next_attempt_at) - clock_timestamp())::float8 * 1000
-            FROM drafts WHERE status = 'scheduled' AND claim_owner IS NULL) END AS "nextInMs"`;
-      if (!row) return { owned: false, ids: [], mark: null, nextInMs: null };
-      const { owned, ids, claims, generation, nextInMs } = row;
-      if (claims === null) return { owned, ids, mark: null, nextInMs };
-      known = Number(claims);
-      return { owned, ids, mark: { generation, claims: known }, nextInMs };
-    },
+    ...shared,
 
     /** Bytes may go out only for what this returns: it is committed as `sending` and still ours. Whether its recipient is
      *  suppressed is asked with the lane's lock in hand, which every new suppression takes too. */
@@ -225,23 +116,32 @@ export function createClaims(db: Database, lane: string, owner: string, mailDoma
         ${tellAndAudit()}, EXISTS (SELECT 1 FROM forgotten) AS forgot`;
       return recorded ?? { told: false, forgot: false };
     },
-
-    /** Gives back what was claimed and surely not opened. @param opened what this attempt may have opened */
-    async release(opened: readonly string[]): Promise<void> {
-      await db.$executeRaw`
-        UPDATE drafts SET claim_owner = NULL
-        WHERE claim_owner = ${owner}::uuid AND status = 'scheduled' AND id <> ALL (${opened}::uuid[])`;
-    },
   };
 }
 
-interface Found extends Omit<LaneRow, 'mark'> {
-  held: boolean;
-  claims: bigint;
-  generation: number;
-  /** Null in what an older build has written. */
-  isOtherServer: boolean | null;
-}
+/** What another owner had open is parked: nobody knows whether that mail has left. */
+const DUE_MAILS: DueItems = {
+  table: 'drafts',
+  id: 'id',
+  waiting: 'scheduled',
+  open: 'sending',
+  async settle(tx, owner, mayBeOpen) {
+    const [parked] = await tx.$queryRaw<{ told: boolean }[]>`
+      WITH done AS (
+        UPDATE drafts SET
+          claim_owner = CASE WHEN ${mayBeOpen} THEN claim_owner END,
+          failure_code = CASE WHEN ${mayBeOpen} THEN 'outcome_unknown' ELSE failure_code END,
+          outcome = CASE WHEN ${mayBeOpen} THEN 'unknown' ELSE outcome END,
+          version = CASE WHEN ${mayBeOpen} THEN version + 1 ELSE version END,
+          updated_at = CASE WHEN ${mayBeOpen} THEN clock_timestamp() ELSE updated_at END,
+          status = CASE WHEN ${mayBeOpen} THEN 'failed' ELSE status END
+        WHERE claim_owner <> ${owner}::uuid AND status IN ('scheduled', 'sending')
+        RETURNING *, CASE status WHEN 'failed' THEN 'draft.parked' END AS event
+      ), heard AS (SELECT * FROM done WHERE event IS NOT NULL)
+      ${tellAndAudit()}`;
+    return parked?.told ?? false;
+  },
+};
 
 /** A mail that waits for the service again has nothing to tell. */
 function eventOf({ status, outcome, retrySeconds }: Outcome): string | null {

@@ -3,6 +3,7 @@
 import { Readable } from 'node:stream';
 import { parseConnectionUrl } from 'nodemailer/lib/shared';
 import SMTPConnection from 'nodemailer/lib/smtp-connection';
+import { ServiceTrouble } from '../lane/service-trouble';
 import { needsUtf8 } from './mail-address';
 import { REPLY_LIMITS, type ReplyLimits } from './time-limits';
 
@@ -29,12 +30,6 @@ const TIMEOUTS = {
   dnsTimeout: 10_000,
   socketCloseTimeout: 0,
 };
-
-export class ServiceTrouble extends Error {
-  constructor(readonly code: string) {
-    super(code);
-  }
-}
 
 type Done = (error?: Error | null) => void;
 

@@ -1,20 +1,20 @@
 // One claimed mail: a free connection, opened in the database, sent, and recorded at once.
-import { setTimeout as delay } from 'node:timers/promises';
 import { joined } from '../../ops/runtime/joined';
 import { ObjectNotFound, type ObjectStore } from '../../ops/runtime/object-store';
 import { assertNever } from '../../workflows/assert-never';
 import type { HeldCode } from '../../workflows/contracts/held-mail';
 import type { Announcement } from '../commands/context';
+import type { Carried } from '../lane/senders';
+import { ServiceTrouble } from '../lane/service-trouble';
+import { untilDone } from '../lane/until-done';
 import { ContentChanged, readAttachment } from './attachment-content';
 import { type Claims, type OpenMail, type Outcome, STORE_AWAY } from './claims';
 import type { Connections } from './connections';
-import { type Conversation, type Reply, ServiceTrouble } from './conversation';
+import type { Conversation, Reply } from './conversation';
 import { toMailAddress } from './mail-address';
 import { composeMessage, isApproved, type Sender } from './message';
 import { retrySeconds } from './retries';
-import { RECORD_WITHIN_MS } from './time-limits';
 
-const RECORD_AGAIN_MS = 500;
 const STORE_AWAY_SECONDS = 60;
 
 export interface DeliveryDependencies {
@@ -28,9 +28,6 @@ export interface DeliveryDependencies {
   /** The database went back in time: all mail is held from here on. */
   hold(code: HeldCode): Promise<void>;
 }
-
-/** What became of a claimed mail; `gone`: it was withdrawn or suppressed meanwhile, or the lane has another owner. */
-export type Delivered = 'sent' | 'answered' | 'gone';
 
 export function createDelivery({ claims, connections, files, sender, opened, announce, hold }: DeliveryDependencies) {
   const open = joined(async (ids: readonly string[]) => {
@@ -51,7 +48,7 @@ export function createDelivery({ claims, connections, files, sender, opened, ann
   });
 
   /** Throws ServiceTrouble, or what the database threw. */
-  return async function deliver(id: string): Promise<Delivered> {
+  return async function deliver(id: string): Promise<Carried> {
     const conversation = await connections.take();
     const mail = await open(id).catch(async (error) => {
       connections.give(conversation);
@@ -152,16 +149,3 @@ const waitForService = (id: string): Outcome => ({
   code: null,
   retrySeconds: null,
 });
-
-/** @param ending no longer than that */
-export async function untilDone<T>(act: () => Promise<T>, ending?: AbortSignal): Promise<T> {
-  const deadline = Date.now() + RECORD_WITHIN_MS;
-  for (;;) {
-    try {
-      return await act();
-    } catch (error) {
-      if (Date.now() > deadline || ending?.aborted) throw error;
-      await delay(RECORD_AGAIN_MS);
-    }
-  }
-}

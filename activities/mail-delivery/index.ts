@@ -1,43 +1,44 @@
 // The activity of the mail lane (workflows/mail-delivery.ts); docs/architecture.md explains its protocol.
-import { Context } from '@temporalio/activity';
-import type { LaneResult } from '../../workflows/contracts/lane';
+import type { Configuration } from '../../ops/runtime/configuration';
+import type { ObjectStore } from '../../ops/runtime/object-store';
+import { MAIL_LANE } from '../../workflows/contracts/lane';
+import type { LaneDependencies } from '../lane/attempt';
+import type { Lane } from '../lane/lane';
+import { createLaneActivity } from '../lane/lane-activity';
 import { rehashRecipients } from '../personal-data/rehash';
 import { createSubjects } from '../personal-data/subject';
-import { createAttempt, type MailDeliveryDependencies } from './attempt';
-import type { Unsettled } from './claims';
+import { createClaims } from './claims';
 import { createConnections } from './connections';
+import { createDelivery } from './delivery';
+import { createSender, type SenderSettings } from './message';
+import { REPLY_LIMITS } from './time-limits';
 
-const BEATS_EACH_MS = 500;
+export const MOST_CONNECTIONS = 16;
+
+export interface MailDeliveryDependencies extends LaneDependencies {
+  files: Pick<ObjectStore, 'get'>;
+  settings: Pick<Configuration, 'SMTP_URL'> & SenderSettings;
+}
 
 export function createMailDeliveryActivities(dependencies: MailDeliveryDependencies) {
   const { db, settings } = dependencies;
   const connections = createConnections(settings.SMTP_URL);
-  const left: { unsettled: Unsettled | null } = { unsettled: null };
-  let isRehashed = false;
-
-  /** Once a process, before its first claim: its keys may be newer than the drafts. */
-  async function rehash(): Promise<void> {
-    if (!isRehashed) await rehashRecipients(db, createSubjects(settings.SECRET_KEY));
-    isRehashed = true;
-  }
-
-  return {
-    /** Works for a minute, or waits ten for mail, then returns so that its history stays small. */
-    async deliverMail(): Promise<LaneResult> {
-      const context = Context.current();
-      const { runId = '' } = context.info.workflowExecution ?? {};
-      const ending = AbortSignal.any([context.cancellationSignal, dependencies.stopping]);
-      const heartbeat = setInterval(() => context.heartbeat(), BEATS_EACH_MS);
-      try {
-        await rehash();
-        const result = await createAttempt(dependencies, connections, runId, left, ending)();
-        if (context.cancellationSignal.aborted) await context.cancelled;
-        return result;
-      } finally {
-        clearInterval(heartbeat);
-      }
+  const sender = createSender(settings);
+  const lane: Lane = {
+    name: MAIL_LANE,
+    mostAtOnce: MOST_CONNECTIONS,
+    slowestMs: REPLY_LIMITS.messageMs,
+    isArchived: true,
+    begin(owner, opened) {
+      const claims = createClaims(db, MAIL_LANE, owner, sender.domain);
+      return { claims, carryOut: createDelivery({ ...dependencies, claims, connections, sender, opened }) };
     },
+    probe: async () => connections.give(await connections.take()),
+    disconnect: connections.closeFree,
   };
+  // The keys of this process may be newer than the drafts.
+  const rehash = () => rehashRecipients(db, createSubjects(settings.SECRET_KEY));
+  return { deliverMail: createLaneActivity(dependencies, lane, rehash) };
 }
 
 export type MailDeliveryActivities = ReturnType<typeof createMailDeliveryActivities>;

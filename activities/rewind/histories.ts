@@ -3,7 +3,7 @@
 import type { Client, WorkflowHandle } from '@temporalio/client';
 import { defaultPayloadConverter } from '@temporalio/common';
 import { changed, isNewer } from '../../workflows/contracts/draft-approval';
-import { nullIfNotFound } from '../mail-delivery/journal';
+import { nullIfNotFound } from '../lane/journal';
 import { GONE_VERSION } from '../outbox/gone-processes';
 
 export interface KnownState {

@@ -11,8 +11,8 @@ import {
   type RunClaims,
   readArchivedRun,
   readRun,
-} from '../mail-delivery/journal';
-import { isBehind } from '../mail-delivery/watermark';
+} from '../lane/journal';
+import { isBehind } from '../lane/watermark';
 import type { Known } from './known';
 
 export interface JournalSources {

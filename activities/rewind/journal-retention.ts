@@ -2,7 +2,7 @@
 import type { SignedStore } from '../../ops/runtime/signed-store';
 import { timeOfUuid } from '../../ops/runtime/uuids';
 import { MAIL_LANE } from '../../workflows/contracts/lane';
-import { journalKey, listArchivedRuns, readArchivedRun } from '../mail-delivery/journal';
+import { journalKey, listArchivedRuns, readArchivedRun } from '../lane/journal';
 
 /** Clocks differ, and a claim may be a while before what came of it is written. */
 const MARGIN_MS = 24 * 3_600_000;

@@ -12,7 +12,7 @@ import { timeOfSet } from '../../activities/backup/retention';
 import { readCatalogue } from '../../activities/backup/sets';
 import { findFaults } from '../../activities/backup/verify';
 import { openLedger } from '../../activities/erasure-ledger/ledger';
-import { archiveRun, journalKey } from '../../activities/mail-delivery/journal';
+import { archiveRun, journalKey } from '../../activities/lane/journal';
 import { readRepository } from '../../ops/pgbackrest/info';
 import { findRecoveryTools } from '../../ops/recovery/tools';
 import { readConfiguration } from '../../ops/runtime/configuration';

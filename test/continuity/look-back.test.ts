@@ -9,7 +9,7 @@ import { remember } from '../../activities/continuity/neighbours';
 import { createWitness } from '../../activities/continuity/witness';
 import { openLedger } from '../../activities/erasure-ledger/ledger';
 import type { ReplayDependencies } from '../../activities/erasure-ledger/replay';
-import { archiveRun, journalKey } from '../../activities/mail-delivery/journal';
+import { archiveRun, journalKey } from '../../activities/lane/journal';
 import { recordKey, writeRecord } from '../../activities/restore/records';
 import { readClaimsSince } from '../../activities/rewind/journal-claims';
 import { createLogger } from '../../ops/runtime/logging';

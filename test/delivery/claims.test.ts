@@ -3,8 +3,8 @@
 import { randomUUID } from 'node:crypto';
 import type { CommandContext } from '../../activities/commands/context';
 import { readDraftView } from '../../activities/commands/draft-record';
+import { packIds, unpackIds } from '../../activities/lane/journal';
 import { type Claims, createClaims, type Outcome } from '../../activities/mail-delivery/claims';
-import { packIds, unpackIds } from '../../activities/mail-delivery/journal';
 import { WATCHED_MS } from '../../activities/outbox/outbox';
 import { aDraft, createTestCommands, refusalOf, type TestCommands, timeline } from '../support/commands';
 import { createTestDatabase, type TestDatabase } from '../support/database';

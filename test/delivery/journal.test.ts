@@ -1,7 +1,7 @@
 // What may have been sent is written where no restore of the database rewinds it, before it is sent.
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
-import { journalKey } from '../../activities/mail-delivery/journal';
+import { journalKey } from '../../activities/lane/journal';
 import { openObjectStore } from '../../ops/runtime/object-store';
 import { collect } from '../support/collect';
 import { TestService } from '../support/service';

@@ -37,7 +37,7 @@ it.each([
   ['refuses', { status: 429, body: { message: EMAIL } }, 'hubspot_search_429'],
   ['says nothing that can be read', { status: 200 }, 'hubspot_search_200'],
 ])('fails the scan where it %s, without naming anybody', async (_title, answer, code) => {
-  server.answerNext('search', answer);
+  server.answerNext('contacts/search', answer);
   const error = await scan().catch((caught) => caught);
   expect(error).toMatchObject({ code });
   expect(String(error.stack)).not.toContain('ada');

@@ -105,7 +105,7 @@ it('waits for a store that does not answer, and leaves no half of it', async () 
   await service.base.submitForReview(email);
   hubspot.contacts.push({ id: '7', properties: { email } });
   const [before] = [await audited()];
-  for (let i = 0; i < 2; i++) hubspot.answerNext('search', { status: 503 });
+  for (let i = 0; i < 2; i++) hubspot.answerNext('contacts/search', { status: 503 });
   const id = await service.request(email);
   const handle = service.base.temporal.client.workflow.getHandle(`export-${id}`);
   await until('it is tried again', async () => {

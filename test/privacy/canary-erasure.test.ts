@@ -167,7 +167,7 @@ it('nothing that is not made for a person ever knows them, whatever is asked and
     'no export is pending',
     async () => (await db.personExport.count({ where: { status: 'pending' } })) === 0,
   );
-  service.hubspot.answerNext('search', { status: 500, body: { message: EMAIL } });
+  service.hubspot.answerNext('contacts/search', { status: 500, body: { message: EMAIL } });
   const first = await requestExport();
   await until('HubSpot has failed it', async () => {
     const handle = service.base.temporal.client.workflow.getHandle(`export-${first}`);
@@ -212,7 +212,11 @@ it('nothing that is not made for a person ever knows them, whatever is asked and
   );
   expect(service.hubspot.contacts).toHaveLength(1);
   const stopQuoting = await service.quoteRows('revisions', 'DELETE OR UPDATE');
-  service.hubspot.answerNext('search', { status: 429, body: { message: EMAIL }, headers: { 'Retry-After': '0' } });
+  service.hubspot.answerNext('contacts/search', {
+    status: 429,
+    body: { message: EMAIL },
+    headers: { 'Retry-After': '0' },
+  });
   expect((await ask('DELETE', `/api/gdpr/holds/${hold.body.id}`, ADMIN)).status).toBe(204);
   await until('the step has failed', () => service.worker.log.includes('"activity":"takeErasureStep"'));
   await stopQuoting();

@@ -1,5 +1,5 @@
 // What the tests share that kill or freeze the worker that holds the mail lane.
-import { MOST_CONNECTIONS } from '../../activities/mail-delivery/senders';
+import { MOST_CONNECTIONS } from '../../activities/mail-delivery';
 import { MAIL_LANE } from '../../workflows/contracts/lane';
 import type { ServiceProcess } from '../support/processes';
 import { isLongRun } from '../support/servers';

@@ -1,7 +1,7 @@
 // The send journal loses its oldest runs, and never one that a database which may come back has to ask for.
 import { uuidv7 } from 'uuidv7';
 import { findOldestReach } from '../../activities/backup/oldest-reach';
-import { archiveRun, journalKey } from '../../activities/mail-delivery/journal';
+import { archiveRun, journalKey } from '../../activities/lane/journal';
 import { listRecords, lostKey, pruneLists, writeRecord } from '../../activities/restore/records';
 import { writeRemoval } from '../../activities/restore/removals';
 import { readClaimsSince } from '../../activities/rewind/journal-claims';

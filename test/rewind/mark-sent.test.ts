@@ -1,7 +1,7 @@
 // What the lane had claimed after the restored moment is not sent again by itself, wherever that is written.
 import { randomUUID } from 'node:crypto';
 import { uuidv7 } from 'uuidv7';
-import { archiveRun, journalKey } from '../../activities/mail-delivery/journal';
+import { archiveRun, journalKey } from '../../activities/lane/journal';
 import { laneId } from '../../workflows/contracts/lane';
 import { TASK_QUEUES } from '../../workflows/contracts/task-queues';
 import { collect } from '../support/collect';

@@ -1,7 +1,9 @@
 // The limits of the mail lane fit one another, Temporal's and RFC 5321's.
 import { msToNumber } from '@temporalio/common/lib/time';
-import { createSenders, MOST_CONNECTIONS } from '../../activities/mail-delivery/senders';
-import { endOf, LONGEST_ATTEMPT_MS, type Progress, REPLY_LIMITS } from '../../activities/mail-delivery/time-limits';
+import { createSenders } from '../../activities/lane/senders';
+import { endOf, type Progress } from '../../activities/lane/time-limits';
+import { MOST_CONNECTIONS } from '../../activities/mail-delivery';
+import { LONGEST_ATTEMPT_MS, REPLY_LIMITS } from '../../activities/mail-delivery/time-limits';
 import { MAIL_LANE } from '../../workflows/profiles';
 import { deferred } from '../support/deferred';
 import { until } from '../support/until';
@@ -41,7 +43,7 @@ describe('an attempt', () => {
     ['ends after ten minutes of it', { elapsedMs: 11 * MINUTE, workedMs: 601 * SECOND, isSlow: true }, 'time'],
     ['ends after 5,000 claims in any case', { claims: 5_000, isSlow: true }, 'claims'],
   ])('%s', (_, changes, end) => {
-    expect(endOf(progress(changes))).toBe(end);
+    expect(endOf(progress(changes), REPLY_LIMITS.messageMs)).toBe(end);
   });
 });
 
@@ -53,7 +55,7 @@ describe('senders', () => {
       begun.push(id);
       return answers.promise;
     };
-    const senders = createSenders(deliver, () => {}, 5);
+    const senders = createSenders(deliver, MOST_CONNECTIONS, () => {}, 5);
     senders.give(Array.from({ length: MOST_CONNECTIONS + 4 }, (_, i) => `${i}`));
     expect([begun.length, senders.slow]).toEqual([1, false]);
     await until('all connections are open', () => begun.length === MOST_CONNECTIONS);

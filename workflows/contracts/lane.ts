@@ -3,6 +3,8 @@ import { defineQuery, defineSignal } from '@temporalio/workflow';
 
 export const MAIL_LANE = 'email';
 export const HUBSPOT_LANE = 'hubspot';
+/** The lanes that bring a person's data to others: an erasure shuts them out. */
+export const OUTWARD_LANES = [MAIL_LANE, HUBSPOT_LANE];
 export const laneId = (lane: string) => `lane-${lane}`;
 
 /** Why the service fails, since when, and when it is tried next; times ISO 8601. */
@@ -17,17 +19,17 @@ export interface LaneTrouble {
 export interface Watermark {
   /** Of the database's life: the later one is ahead. */
   generation: number;
-  /** How often the lane has claimed mails in all its lives. */
+  /** How often the lane has claimed items in all its lives. */
   claims: number;
 }
 
-/** Written to the history before the first of these mails goes out. */
+/** Written to the history before the first of these items goes out. */
 export interface Claimed {
   /** The ids of one batch, 16 bytes each, together in base64. Empty in a mere report. */
   ids: string;
-  /** Mails due now, this batch among them. */
+  /** Items due now, this batch among them. */
   due: number;
-  /** Mails sent by the lane since it exists. */
+  /** Items carried out by the lane since it exists. */
   sent: number;
   trouble: LaneTrouble | null;
   /** With this batch; absent in what an older build wrote. */

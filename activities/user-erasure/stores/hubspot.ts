@@ -1,16 +1,15 @@
-// HubSpot: the contact with the person's address, deleted for good with everything attached to it. Addresses travel in
-// bodies alone, and what HubSpot answers becomes a code before it is thrown.
+// Erases a person from HubSpot: deletes the contact with their address for good, with everything attached to it, and takes their
+// mentions out of the mails that were logged on others' contacts.
 import { domainToUnicode } from 'node:url';
 import { ApplicationFailure } from '@temporalio/common';
+import type { Database } from '../../../prisma/client';
+import { changeLoggedWords } from '../../crm-sync/changed-words';
+import { createHubspotPost, type HubspotAnswer, HubspotFailure } from '../../hubspot/client';
 import { NOTHING, type PersonalDataStore } from './store';
 
-const ANSWERS_WITHIN_MS = 15_000;
 const MOST_CONTACTS = 100;
 /** Its search learns of a change some seconds later. */
 const INDEX_LAG_MS = 10_000;
-const PAUSE_MS = { DAILY: 15 * 60_000, otherwise: 10_000 };
-/** Temporal takes a delay of nothing for the wish not to be tried again: the erasure would have failed for good. */
-const RETRIES_AFTER_MS = { least: 1_000, most: 60 * 60_000 };
 const PROPERTIES = ['email', 'firstname', 'lastname', 'phone', 'company', 'createdate', 'lastmodifieddate'];
 
 export interface HubspotSettings {
@@ -26,39 +25,32 @@ interface Contact {
   updatedAt?: string;
 }
 
-export function createHubspotStore({
-  HUBSPOT_ACCESS_TOKEN: token,
-  HUBSPOT_BASE_URL: base,
-}: HubspotSettings): PersonalDataStore {
-  async function post(path: string, body: unknown): Promise<Response> {
-    const response = await fetch(`${base.replace(/\/+$/, '')}${path}`, {
-      method: 'POST',
-      headers: { Authorization: `Bearer ${token}`, 'Content-Type': 'application/json', Accept: 'application/json' },
-      body: JSON.stringify(body),
-      // A token is not for whoever an answer points to.
-      redirect: 'manual',
-      signal: AbortSignal.timeout(ANSWERS_WITHIN_MS),
-    }).catch(() => {
-      throw failure('hubspot_away');
+export function createHubspotStore(
+  db: Database,
+  { HUBSPOT_ACCESS_TOKEN: token, HUBSPOT_BASE_URL: base }: HubspotSettings,
+): PersonalDataStore {
+  const ask = token ? createHubspotPost(base, token) : null;
+
+  async function post(path: string, body: object): Promise<HubspotAnswer> {
+    if (!ask) throw failure('hubspot_not_configured');
+    return ask(path, body).catch((error) => {
+      throw error instanceof HubspotFailure ? failure(error.code, error.retryAfterMs ?? undefined) : error;
     });
-    if (!response.ok) throw await failureOf(response);
-    return response;
   }
 
   async function search(email: string): Promise<Contact[]> {
-    const response = await post('/crm/v3/objects/contacts/search', {
+    const { body } = await post('/crm/v3/objects/contacts/search', {
       filterGroups: writingsOf(email).map((value) => ({ filters: [{ propertyName: 'email', operator: 'EQ', value }] })),
       properties: PROPERTIES,
       limit: MOST_CONTACTS,
     });
-    const { results } = (await response.json().catch(() => ({}))) as { results?: Contact[] };
+    const { results } = (body ?? {}) as { results?: Contact[] };
     if (!Array.isArray(results)) throw failure('hubspot_away');
     return results;
   }
 
   async function deleteForGood(contact: { objectId: string; idProperty?: 'email' }): Promise<void> {
-    const deleted = await post('/crm/v3/objects/contacts/gdpr-delete', contact);
-    await deleted.body?.cancel();
+    await post('/crm/v3/objects/contacts/gdpr-delete', contact);
   }
 
   return {
@@ -77,7 +69,9 @@ export function createHubspotStore({
       for (const objectId of writingsOf(email)) await deleteForGood({ objectId, idProperty: 'email' });
       beat();
       if ((await search(email)).length > 0) throw failure('hubspot_still_listed', INDEX_LAG_MS);
-      return { ...NOTHING, erase: found.length };
+      const changed = await changeLoggedWords(db, post);
+      if (changed.left > 0) throw failure('hubspot_syncing', INDEX_LAG_MS);
+      return { ...NOTHING, erase: found.length, anonymise: changed.done };
     },
     async *export({ email }) {
       if (token) yield* await search(email);
@@ -90,25 +84,6 @@ function writingsOf(email: string): string[] {
   const at = email.lastIndexOf('@') + 1;
   const unicode = domainToUnicode(email.slice(at));
   return [...new Set([email, ...(unicode ? [email.slice(0, at) + unicode] : [])])];
-}
-
-async function failureOf(response: Response): Promise<ApplicationFailure> {
-  const { status, headers } = response;
-  if (status === 429) {
-    const { policyName } = (await response.json().catch(() => ({}))) as { policyName?: string };
-    const usual = policyName === 'DAILY' ? PAUSE_MS.DAILY : PAUSE_MS.otherwise;
-    return failure('hubspot_rate_limited', retryAfter(headers.get('retry-after')) ?? usual);
-  }
-  await response.body?.cancel();
-  if (status === 401 || status === 403) return failure('hubspot_unauthorised');
-  return failure(status >= 500 ? 'hubspot_away' : `hubspot_refused_${status}`);
-}
-
-/** In seconds, or a date. */
-function retryAfter(value: string | null): number | null {
-  if (!value) return null;
-  const ms = /^\d+$/.test(value) ? Number(value) * 1000 : Date.parse(value) - Date.now();
-  return Number.isFinite(ms) ? Math.min(Math.max(ms, RETRIES_AFTER_MS.least), RETRIES_AFTER_MS.most) : null;
 }
 
 const failure = (code: string, nextRetryDelay?: number) =>

@@ -43,7 +43,7 @@ export function createStores({
     createPostgresStore({ db, files, matcher, index, deadlineHours: settings.APPROVAL_DEADLINE_HOURS }),
     createAttachmentsStore({ db, files, matcher, index }),
     createRedisStore(redis, matcher),
-    createHubspotStore(settings),
+    createHubspotStore(db, settings),
     createMailboxStore(settings.MAILBOX_PATH, matcher),
     createTemporalStore({ db, temporal, index }),
   ].map((store) => keptWhileHeld(db, store));

@@ -2,11 +2,17 @@
 import { ApplicationFailure } from '@temporalio/common';
 import { createHubspotStore } from '../../../activities/user-erasure/stores/hubspot';
 import { collect } from '../../support/collect';
+import { createTestDatabase, type TestDatabase } from '../../support/database';
 import { HUBSPOT_TOKEN, type HubspotServer, startHubspotServer } from '../../support/hubspot-server';
 import { person } from './person';
 
 const ADA = person('ada@example.org');
 let server: HubspotServer;
+let database: TestDatabase;
+beforeAll(async () => {
+  database = await createTestDatabase();
+});
+afterAll(() => database?.drop());
 beforeEach(async () => {
   server = await startHubspotServer();
   server.contacts = ['ada@example.org', 'xada@example.org', 'ada@example.org.uk'].map((email, n) => ({
@@ -17,7 +23,7 @@ beforeEach(async () => {
 afterEach(() => server.close());
 
 const store = (token: string | undefined = HUBSPOT_TOKEN, base = server.url) =>
-  createHubspotStore({ HUBSPOT_ACCESS_TOKEN: token, HUBSPOT_BASE_URL: base });
+  createHubspotStore(database.db, { HUBSPOT_ACCESS_TOKEN: token, HUBSPOT_BASE_URL: base });
 const nothing = { erase: 0, anonymise: 0, withhold: 0, ground: null };
 async function failureOf(call: Promise<unknown>): Promise<ApplicationFailure> {
   const error = await call.then(
@@ -47,15 +53,15 @@ it('may be asked to delete again, and then has nothing to count', async () => {
 });
 
 it('is asked to delete what its search does not know yet', async () => {
-  server.answerNext('search', { status: 200, body: { total: 0, results: [] } });
+  server.answerNext('contacts/search', { status: 200, body: { total: 0, results: [] } });
   await store().purge(ADA, () => {});
   expect(server.contacts).toHaveLength(2);
 });
 
 it('is tried again in ten seconds while its search still lists the contact', async () => {
   const search = { status: 200, body: { total: 1, results: [{ id: '1', properties: {} }] } };
-  server.answerNext('search', search);
-  server.answerNext('search', search);
+  server.answerNext('contacts/search', search);
+  server.answerNext('contacts/search', search);
   const failure = await failureOf(store().purge(ADA, () => {}));
   expect([failure.type, failure.nextRetryDelay, failure.nonRetryable]).toEqual(['hubspot_still_listed', 10_000, false]);
   expect(await store().purge(ADA, () => {})).toEqual(nothing);
@@ -109,7 +115,7 @@ it.each([
 ])('%s becomes a code, and nothing is deleted', async (_name, answer, type, delay) => {
   const calls = [() => store().preview(ADA), () => store().purge(ADA, () => {}), () => collect(store().export(ADA))];
   for (const call of calls) {
-    server.answerNext('search', answer);
+    server.answerNext('contacts/search', answer);
     const failure = await failureOf(call());
     expect([failure.type, failure.message, failure.nextRetryDelay]).toEqual([type, type, delay]);
   }
@@ -117,7 +123,7 @@ it.each([
 });
 
 it('that refuses the deletion fails it', async () => {
-  server.answerNext('gdpr-delete', { status: 429, headers: { 'Retry-After': '3' } });
+  server.answerNext('contacts/gdpr-delete', { status: 429, headers: { 'Retry-After': '3' } });
   const failure = await failureOf(store().purge(ADA, () => {}));
   expect([failure.type, failure.nextRetryDelay]).toEqual(['hubspot_rate_limited', 3_000]);
   expect(server.contacts).toHaveLength(3);
@@ -129,7 +135,7 @@ it('that is away, and a wrong token, are told by their codes', async () => {
 });
 
 it('without a token is asked nothing', async () => {
-  const none = createHubspotStore({ HUBSPOT_ACCESS_TOKEN: undefined, HUBSPOT_BASE_URL: server.url });
+  const none = createHubspotStore(database.db, { HUBSPOT_ACCESS_TOKEN: undefined, HUBSPOT_BASE_URL: server.url });
   expect([await none.preview(ADA), await none.purge(ADA, () => {}), await collect(none.export(ADA))]).toEqual([
     nothing,
     nothing,

@@ -173,9 +173,13 @@ async function replaceInRow(
   const isFree = belongs
     ? Prisma.sql`NOT EXISTS (SELECT 1 FROM drafts d WHERE ${belongs} AND (${IS_HELD} OR ${isOpenMail}))`
     : Prisma.sql`true`;
-  return tx.$executeRaw`
+  const changed = await tx.$executeRaw`
     UPDATE ${raw(table.table)} t SET ${list(changes)} FROM (SELECT ${rowId}::uuid AS row_id, ${part}::int AS part) r
     WHERE ${isRow(table)} AND ${Prisma.join(isAsRead, ' AND ')} AND ${isFree}`;
+  // HubSpot may have the words that were just taken out (crm-sync/changed-words.ts).
+  if (changed > 0 && table.table === 'revisions')
+    await tx.crmSync.updateMany({ where: { draftId: rowId }, data: { stale: true } });
+  return changed;
 }
 
 const shown = (kind: TextKind, value: string): unknown =>

@@ -1,6 +1,7 @@
 // The drafts written to a person: counted, read for their export, closed, waited for, erased.
 import { FIRST_UUID } from '../../../../ops/runtime/uuids';
 import type { Database, Prisma } from '../../../../prisma/client';
+import { HUBSPOT_LANE } from '../../../../workflows/contracts/lane';
 import { listDraftEvents } from '../../../commands/audit';
 import { type CommandContext, SYSTEM } from '../../../commands/context';
 import { readDraftOutline } from '../../../commands/draft-record';
@@ -76,10 +77,12 @@ export async function closeOwnDrafts(db: Database, person: Person): Promise<numb
   return closed;
 }
 
-/** Conversations that were open when the erasure was asked for may still end. */
+/** Counts the conversations about the person that were open when the erasure was asked for: with mail servers, and with HubSpot
+ *  unless it is no longer configured. They may still end. */
 export async function countOpenSends(db: Database, person: Person): Promise<number> {
   const [open] = await db.$queryRaw<{ count: number }[]>`
-    SELECT count(*)::int AS count FROM drafts d WHERE ${isTo(person)} AND d.status = 'sending'`;
+    SELECT count(*)::int AS count FROM drafts d WHERE ${isTo(person)} AND (d.status = 'sending' OR EXISTS (
+      SELECT 1 FROM crm_syncs s JOIN lanes l ON l.name = ${HUBSPOT_LANE} AND l.enabled WHERE s.draft_id = d.id AND s.status = 'syncing'))`;
   return open?.count ?? 0;
 }
 

@@ -1,27 +1,23 @@
-// One attempt at the lane: take it over, then claim, journal and hand out what is due until there is a reason to end.
+// One attempt at a lane: take it over, then claim, journal and hand out what is due until there is a reason to end.
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Client } from '@temporalio/client';
 import { ApplicationFailure } from '@temporalio/common';
 import { type Alarm, createAlarm } from '../../ops/runtime/alarm';
-import type { Configuration } from '../../ops/runtime/configuration';
-import type { ObjectStore } from '../../ops/runtime/object-store';
 import type { SignedStore } from '../../ops/runtime/signed-store';
 import type { Database } from '../../prisma/client';
 import type { HeldCode } from '../../workflows/contracts/held-mail';
 import type { LaneResult, LaneTrouble, Watermark } from '../../workflows/contracts/lane';
-import { MAIL_LANE } from '../../workflows/contracts/lane';
 import type { Announcement } from '../commands/context';
 import { readHeld } from '../continuity/hold';
-import { type Claim, createClaims, type LaneRow, type Unsettled } from './claims';
-import type { Connections } from './connections';
-import { ServiceTrouble } from './conversation';
-import { createDelivery, untilDone } from './delivery';
+import type { Claim, LaneRow, Unsettled } from './claims';
 import { createJournal, packIds, RunIsFull } from './journal';
-import { createSender, type SenderSettings } from './message';
+import type { Lane } from './lane';
 import { createSenders } from './senders';
 import { backoffSeconds, createServiceHealth } from './service-health';
+import { ServiceTrouble } from './service-trouble';
 import { endOf, IDLES_MS } from './time-limits';
+import { untilDone } from './until-done';
 import { readMarkOf } from './watermark';
 
 const BATCH = 100;
@@ -38,13 +34,11 @@ const OTHERS_LOOK_MS = 2_500;
 
 type Reason = LaneResult['reason'];
 
-export interface MailDeliveryDependencies {
+export interface LaneDependencies {
   db: Database;
   temporal: Client;
-  files: Pick<ObjectStore, 'get'>;
   backups: Pick<SignedStore, 'put' | 'get' | 'list' | 'signer'>;
-  settings: Pick<Configuration, 'SMTP_URL'> & SenderSettings;
-  /** Rings when a mail may be due. */
+  /** Rings when an item may be due. */
   alarm: Alarm;
   /** What has been committed and processes should hear of at once. */
   announce(announcement: Announcement): void;
@@ -61,22 +55,20 @@ export interface MailDeliveryDependencies {
  * @param ending aborted when this attempt is to finish what it has begun and no more
  */
 export function createAttempt(
-  dependencies: MailDeliveryDependencies,
-  connections: Connections,
+  dependencies: LaneDependencies,
+  lane: Lane,
   runId: string,
   left: { unsettled: Unsettled | null },
   ending: AbortSignal,
 ) {
-  const { db, settings, alarm, announce } = dependencies;
+  const { db, alarm, announce } = dependencies;
   const owner = randomUUID();
-  const sender = createSender(settings);
-  const claims = createClaims(db, MAIL_LANE, owner, sender.domain);
-  const health = createServiceHealth(db, MAIL_LANE, owner);
-  const journal = createJournal(dependencies, MAIL_LANE, runId, owner);
-  const room = createAlarm();
   const opened = new Set<string>();
-  const deliver = createDelivery({ ...dependencies, claims, connections, sender, opened });
-  const senders = createSenders(deliver, () => {
+  const { claims, carryOut } = lane.begin(owner, opened);
+  const health = createServiceHealth(db, lane.name, owner);
+  const journal = createJournal(dependencies, lane.name, runId, owner);
+  const room = createAlarm();
+  const senders = createSenders(carryOut, lane.mostAtOnce, () => {
     room.ring();
     if (senders.failure !== null) alarm.ring();
   });
@@ -87,24 +79,24 @@ export function createAttempt(
   let mark: Watermark | undefined;
 
   return async function attempt(): Promise<LaneResult> {
-    const lane = await takeOver();
-    if (!lane) return { reason: ending.aborted ? 'shutdown' : 'idle', sent: 0 };
-    sentBefore = Number(lane.sent);
+    const row = await takeOver();
+    if (!row) return { reason: ending.aborted ? 'shutdown' : 'idle', sent: 0 };
+    sentBefore = Number(row.sent);
     try {
-      await journal.archive(lane.journalRun);
-      const reason = await (lane.failures > 0 ? probe() : work());
+      if (lane.isArchived) await journal.archive(row.journalRun);
+      const reason = await (row.failures > 0 ? probe() : work());
       await settle();
       return { reason, sent: senders.sent };
     } catch (error) {
       await settle().catch(() => {});
       if (error instanceof RunIsFull) return { reason: 'signals', sent: senders.sent };
-      throw error instanceof ServiceTrouble ? await toFailure(error.code) : error;
+      throw error instanceof ServiceTrouble ? await toFailure(error) : error;
     }
   };
 
   /** Null where the lane is held all the time. */
   async function takeOver(): Promise<LaneRow | null> {
-    const known = await readMarkOf(dependencies, MAIL_LANE, runId);
+    const known = await readMarkOf(dependencies, lane.name, runId);
     for (let isLookedAt = false, isHeldTold = false; !ending.aborted && Date.now() - began < IDLES_MS; ) {
       const taken = await claims.takeOver(known, { ...left, isLookedAt });
       switch (taken.state) {
@@ -135,18 +127,19 @@ export function createAttempt(
   /** To whoever looks into the Web UI. */
   async function tellHeld(): Promise<void> {
     const held = await readHeld(db);
-    const { sent } = await db.lane.findUniqueOrThrow({ where: { name: MAIL_LANE } });
+    const { sent } = await db.lane.findUniqueOrThrow({ where: { name: lane.name } });
     const why = held ? { code: held.code, since: held.at.toISOString() } : { code: 'restore', since: null };
-    await journal.write({ ids: '', due: await health.countDue(), sent: Number(sent), trouble: null, held: why });
+    await journal.write({ ids: '', due: await claims.countDue(), sent: Number(sent), trouble: null, held: why });
   }
 
   async function work(): Promise<Reason> {
-    for (let claims = 0, claimAgainAt = 0, worksSince = Number.POSITIVE_INFINITY; ; ) {
+    for (let claimed = 0, claimAgainAt = 0, worksSince = Number.POSITIVE_INFINITY; ; ) {
       if (ending.aborted) return 'shutdown';
       if (senders.failure !== null) throw senders.failure;
       const now = Date.now();
       const workedMs = Math.max(now - worksSince, 0);
-      const end = endOf({ claims, elapsedMs: now - began, workedMs, isSlow: senders.slow });
+      const progress = { claims: claimed, elapsedMs: now - began, workedMs, isSlow: senders.slow };
+      const end = endOf(progress, lane.slowestMs);
       if (end) return end;
       const early = claimAgainAt - Date.now();
       if (senders.waiting >= LOW_WATER || early > 0) {
@@ -160,7 +153,7 @@ export function createAttempt(
         await journal.write(entry);
         const wroteMs = Date.now() - before;
         senders.give(ids);
-        claims += 1;
+        claimed += 1;
         worksSince = Math.min(worksSince, before);
         claimAgainAt = ids.length < BATCH ? before + Math.min(wroteMs * CLAIM_PER_WRITE, CLAIMS_WITHIN_MS) : 0;
         continue;
@@ -170,9 +163,9 @@ export function createAttempt(
     }
   }
 
-  /** The service failed last: one connection, at most one mail, tells whether it is back. */
+  /** The service failed last: a sign of life, and at most one item, tell whether it is back. */
   async function probe(): Promise<Reason> {
-    connections.give(await connections.take());
+    await lane.probe();
     const { ids } = await claim(1);
     if (ids.length > 0) {
       await journal.write(await report(ids));
@@ -201,24 +194,24 @@ export function createAttempt(
     await health.countSent(senders.sent);
   }
 
-  async function toFailure(code: string): Promise<ApplicationFailure> {
-    connections.closeFree();
+  async function toFailure({ code, retryAfterMs }: ServiceTrouble): Promise<ApplicationFailure> {
+    lane.disconnect();
     const failing = await health.failed(code);
-    const seconds = backoffSeconds(failing?.failures ?? 1);
+    const waitMs = Math.max(backoffSeconds(failing?.failures ?? 1) * 1000, retryAfterMs ?? 0);
     if (failing) {
       countedAt = 0;
-      const nextAttemptAt = new Date(Date.now() + seconds * 1000).toISOString();
+      const nextAttemptAt = new Date(Date.now() + waitMs).toISOString();
       const trouble = { code, since: failing.failingSince.toISOString(), failures: failing.failures, nextAttemptAt };
       await report([], trouble)
         .then(journal.write)
         .catch(() => {});
     }
-    return ApplicationFailure.create({ type: 'ServiceTrouble', message: code, nextRetryDelay: seconds * 1000 });
+    return ApplicationFailure.create({ type: 'ServiceTrouble', message: code, nextRetryDelay: waitMs });
   }
 
   async function report(ids: string[], trouble: LaneTrouble | null = null) {
     if (Date.now() - countedAt > COUNTS_EACH_MS) {
-      due = await health.countDue();
+      due = await claims.countDue();
       countedAt = Date.now();
     }
     const told = { due: Math.max(due, ids.length), sent: sentBefore + senders.sent, trouble };

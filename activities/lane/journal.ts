@@ -7,7 +7,7 @@ import type { ObjectStore } from '../../ops/runtime/object-store';
 import { getSigned, nullIfForeign, putSigned, type SignedStore } from '../../ops/runtime/signed-store';
 import type { Database } from '../../prisma/client';
 import { type Claimed, claimed, laneId, type Watermark } from '../../workflows/contracts/lane';
-import { ServiceTrouble } from './conversation';
+import { ServiceTrouble } from './service-trouble';
 
 export const journalFolder = (lane: string) => `journal/${lane}/`;
 export const journalKey = (lane: string, runId: string) => `${journalFolder(lane)}${runId}.json`;

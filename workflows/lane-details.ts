@@ -1,14 +1,14 @@
-// What the Web UI tells an operator of the mail lane, in Markdown.
+// Describes a lane to operators in the Web UI, in Markdown.
 import { wayOut, whyHeld } from './contracts/held-mail';
 import type { Held, LaneState, Paused } from './contracts/lane';
 
-export function describeLane({ paused, report }: LaneState): string {
+export function describeLane({ paused, report }: LaneState, service: string): string {
   const lines = [report?.held ? describeHold(report.held) : paused ? describePause(paused) : '**Working.**'];
   if (report) lines.push(`At ${report.at}: ${report.due} due, ${report.sent} sent in all.`);
   if (report?.trouble) {
     const { since, code, failures, nextAttemptAt } = report.trouble;
     lines.push(
-      `**The mail server fails** since ${since} (\`${code}\`, ${failures} attempts); next attempt ${nextAttemptAt}.`,
+      `**The ${service} fails** since ${since} (\`${code}\`, ${failures} attempts); next attempt ${nextAttemptAt}.`,
     );
   }
   return lines.join('\n\n');

@@ -1,4 +1,4 @@
-// How the mail server fares, on the lane's row: it outlives every attempt, so a new one knows that it is a probe.
+// Records how a lane's service fares on the lane's row. The row outlives every attempt, so a new one knows that it is a probe.
 import { type Database, NOT_SYNCED } from '../../prisma/client';
 
 const MAX_BACKOFF_SECONDS = 30;
@@ -31,12 +31,6 @@ export function createServiceHealth(db: Database, lane: string, owner: string) {
     async countSent(sent: number): Promise<void> {
       if (sent > 0)
         await db.$executeRaw`UPDATE lanes SET sent = sent + ${sent} WHERE name = ${lane} AND ${NOT_SYNCED} IS NOT NULL`;
-    },
-
-    async countDue(): Promise<number> {
-      const [row] = await db.$queryRaw<{ due: bigint }[]>`
-        SELECT count(*) AS due FROM drafts WHERE status = 'scheduled' AND next_attempt_at <= now()`;
-      return Number(row?.due ?? 0);
     },
   };
 }

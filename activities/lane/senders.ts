@@ -1,16 +1,16 @@
-// Sends the mails that were handed out, each on a connection of its own: few at first, more with every answer. A slow conversation
-// holds up no other: one more is begun beside it.
-import type { Delivered } from './delivery';
+// Carries out the items that were handed out, several at once: few at first, more with every answer. A slow one holds up no
+// other: one more is begun beside it.
 import { SLOW_MS } from './time-limits';
 
-export const MOST_CONNECTIONS = 16;
+/** What became of a claimed item; `gone`: it was withdrawn or suppressed meanwhile, or the lane has another owner. */
+export type Carried = 'sent' | 'answered' | 'gone';
 
 export interface Senders {
-  /** Mails handed out that no connection is free for yet. */
+  /** Items handed out that wait for their turn. */
   readonly waiting: number;
   readonly idle: boolean;
   readonly sent: number;
-  /** Whether a conversation has been open for long. */
+  /** Whether an item has been under way for long. */
   readonly slow: boolean;
   /** The first failure; from then on nothing new is begun. */
   readonly failure: unknown;
@@ -19,10 +19,12 @@ export interface Senders {
   finish(): Promise<void>;
 }
 
-/** @param changed called whenever a mail has ended
- *  @param slowMs after how long a conversation is slow */
+/** @param mostAtOnce how many items may be under way at once
+ *  @param changed called whenever an item has ended
+ *  @param slowMs after how long an item is slow */
 export function createSenders(
-  deliver: (id: string) => Promise<Delivered>,
+  carryOut: (id: string) => Promise<Carried>,
+  mostAtOnce: number,
   changed: () => void,
   slowMs = SLOW_MS,
 ): Senders {
@@ -40,9 +42,9 @@ export function createSenders(
       fill();
     }, slowMs);
     try {
-      const delivered = await deliver(id);
-      if (delivered === 'sent') sent += 1;
-      if (delivered !== 'gone') width = Math.min(width + 1, MOST_CONNECTIONS);
+      const carried = await carryOut(id);
+      if (carried === 'sent') sent += 1;
+      if (carried !== 'gone') width = Math.min(width + 1, mostAtOnce);
     } catch (error) {
       failure ??= error;
     } finally {
@@ -52,7 +54,7 @@ export function createSenders(
   }
 
   function fill(): void {
-    const mayBegin = () => active.size < MOST_CONNECTIONS && active.size - slow.size < width;
+    const mayBegin = () => active.size < mostAtOnce && active.size - slow.size < width;
     while (!finishing && failure === null && mayBegin()) {
       const id = queue.shift();
       if (id === undefined) return;
