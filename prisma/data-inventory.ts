@@ -326,7 +326,7 @@ export const STORES: Store[] = [
   {
     name: 'HubSpot',
     class: 'personal',
-    holds: 'The contact, and what was sent to it',
+    holds: 'The contact, and the mails that were logged on it',
     settings: ['HUBSPOT_BASE_URL'],
     kept: "By HubSpot's own settings",
     erasure: "Deleted for good through HubSpot's GDPR delete",

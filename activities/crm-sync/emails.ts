@@ -26,10 +26,12 @@ export async function findLogged(post: HubspotPost, messageIds: readonly string[
     limit: MOST_INPUTS,
   });
   const ids = new Map(readObjects(found).map(({ id, properties }) => [properties[MESSAGE_ID]?.toLowerCase(), id]));
-  return new Map(messageIds.flatMap((messageId) => {
-    const id = ids.get(messageId.toLowerCase());
-    return id === undefined ? [] : [[messageId, id]];
-  }));
+  return new Map(
+    messageIds.flatMap((messageId) => {
+      const id = ids.get(messageId.toLowerCase());
+      return id === undefined ? [] : [[messageId, id]];
+    }),
+  );
 }
 
 /** Throws HubspotFailure if the service is at fault; mails that have not been settled by then may be logged. */

@@ -1,4 +1,5 @@
 // A Countersign with a HubSpot beside it, for the tests of the HubSpot lane.
+import { uuidv7 } from 'uuidv7';
 import { HUBSPOT_LANE, laneId } from '../../workflows/contracts/lane';
 import { HUBSPOT_TOKEN, type HubspotServer, startHubspotServer } from '../support/hubspot-server';
 import { TestService } from '../support/service';
@@ -31,19 +32,22 @@ export class HubspotService {
   logged(count: number, withinMs = 90_000): Promise<unknown> {
     return until(`${count} mails are logged`, async () => (await this.tally()).logged === count, withinMs);
   }
-  /** Puts mails that were sent into the lane's table, as the mail lane leaves them. @returns their drafts' ids */
+  /** Leaves mails that were sent, as the mail lane does. @returns their drafts' ids */
   async leaveSent(recipients: string[]): Promise<string[]> {
-    const ids: string[] = [];
     await this.db.lane.update({ where: { name: HUBSPOT_LANE }, data: { enabled: true } });
-    for (const to of recipients) {
-      const { id } = await this.service.submitDue(to);
-      ids.push(id);
-    }
+    const like = await this.service.submitDue('somebody@example.org');
+    const mails = recipients.map((to) => ({ id: uuidv7(), to }));
     await this.db.$executeRaw`
-      UPDATE drafts SET status = 'sending', next_attempt_at = NULL, message_id = '<' || id || '@example.com>' WHERE id = ANY (${ids}::uuid[])`;
+      INSERT INTO drafts SELECT (jsonb_populate_record(d, jsonb_build_object('id', m.id, 'to', m."to", 'status', 'sending',
+        'next_attempt_at', NULL, 'message_id', '<' || m.id || '@example.com>', 'idempotency_key', NULL))).*
+      FROM drafts d, jsonb_to_recordset(${JSON.stringify(mails)}::jsonb) AS m (id uuid, "to" text) WHERE d.id = ${like.id}::uuid`;
     await this.db.$executeRaw`
-      UPDATE drafts SET status = 'sent', outcome = 'delivered', sent_at = clock_timestamp() WHERE id = ANY (${ids}::uuid[])`;
-    return ids;
+      INSERT INTO revisions SELECT (jsonb_populate_record(r, jsonb_build_object('draft_id', m.id))).*
+      FROM revisions r, jsonb_to_recordset(${JSON.stringify(mails)}::jsonb) AS m (id uuid) WHERE r.draft_id = ${like.id}::uuid`;
+    await this.service.test.commands.withdrawDraft(this.service.author, { id: like.id });
+    await this.db.$executeRaw`
+      UPDATE drafts SET status = 'sent', outcome = 'delivered', sent_at = clock_timestamp() WHERE status = 'sending'`;
+    return mails.map(({ id }) => id);
   }
   row() {
     return this.db.lane.findUniqueOrThrow({ where: { name: HUBSPOT_LANE } });
