@@ -63,7 +63,7 @@ function reconcileBatch(
     const here = await takeOut(tx, ids);
     await putIn(tx, drafts, here.versions, isWhole);
     await insertRows(tx, 'attachments', await read('attachments', named));
-    for (const table of ['revisions', 'draft_attachments', 'verdicts', 'notes']) {
+    for (const table of ['revisions', 'draft_attachments', 'verdicts', 'notes', 'crm_syncs']) {
       await insertRows(tx, table, await read(table, among(ids, 'draft_id')));
     }
     await putBack(tx, here);

@@ -106,6 +106,18 @@ describe('a draft', () => {
     expect(again.id).toBe(submitted.id);
   });
 
+  it('that waits for HubSpot comes back with what it waits for', async () => {
+    const { db } = old.database;
+    await db.lane.update({ where: { name: 'hubspot' }, data: { enabled: true } });
+    const draft = await submit();
+    await cut();
+    await setStatus(db, draft.id, 'sent', 'delivered');
+    const waiting = await db.crmSync.findUniqueOrThrow({ where: { draftId: draft.id } });
+    await begin();
+    await service.reconcile();
+    expect(await service.db.crmSync.findMany()).toEqual([waiting]);
+  });
+
   it('that did not change since keeps the restored words: the accident is not brought back', async () => {
     const draft = await submit();
     await cut();
