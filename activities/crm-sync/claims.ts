@@ -12,7 +12,7 @@ export interface OpenSync {
   messageId: string;
   sentAt: Date;
   subject: string;
-  /** The first 65,000 characters: HubSpot takes 65,536. */
+  /** The first 65,000 characters. */
   body: string;
   /** Earlier attempts at this mail. */
   attempts: number;
@@ -34,6 +34,7 @@ export interface SyncOutcome {
   hubspotId: string | null;
 }
 
+/** HubSpot takes 65,536 characters of a text, and does not say how it counts them. */
 export const BODY_LENGTH = 65_000;
 /** HubSpot's search learns of a new email some seconds later. */
 const INDEXED_AFTER_SECONDS = 60;

@@ -1,7 +1,7 @@
 // Logs mails in HubSpot as emails on their recipients' contacts, finds those that are logged, and changes their words.
 import { createObjects, MOST_INPUTS, readObjects, type Settle } from '../hubspot/batch';
 import type { HubspotFailure, HubspotPost } from '../hubspot/client';
-import type { OpenSync } from './claims';
+import { BODY_LENGTH, type OpenSync } from './claims';
 
 const EMAILS = '/crm/v3/objects/emails';
 /** HubSpot defines it: from an email to a contact. */
@@ -90,5 +90,5 @@ const isRefused = (error: unknown): error is HubspotFailure =>
 
 const wordsOf = ({ subject, body }: { subject: string; body: string }) => ({
   hs_email_subject: subject,
-  hs_email_text: body,
+  hs_email_text: body.slice(0, BODY_LENGTH).toWellFormed(),
 });

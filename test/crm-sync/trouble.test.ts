@@ -63,6 +63,16 @@ it('leaves HubSpot alone for as long as it asks', async () => {
   expect(crm.hubspot.requests).toHaveLength(1);
 });
 
+it('stops at a token that may not create contacts, and goes on with one that may', async () => {
+  await crm.leaveSent(['one@example.org']);
+  crm.hubspot.scopes = ['crm.objects.contacts.read', 'sales-email-read'];
+  crm.service.runWorker();
+  await until('a probe has failed', async () => (await crm.row()).failures > 0);
+  expect((await crm.row()).lastError).toBe('hubspot_scope_missing');
+  crm.hubspot.scopes.push('crm.objects.contacts.write');
+  await crm.logged(1);
+});
+
 it('stops at a wrong token and says so', async () => {
   await crm.leaveSent(MANY);
   crm.service.runWorker({ HUBSPOT_ACCESS_TOKEN: 'of-yesterday' });

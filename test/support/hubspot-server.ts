@@ -7,6 +7,9 @@ import * as contract from './hubspot-contract';
 
 export const HUBSPOT_TOKEN = 'pat-eu1-of-the-tests';
 const OBJECTS = '/crm/v3/objects/';
+const READ = 'crm.objects.contacts.read';
+const WRITE = 'crm.objects.contacts.write';
+const READ_EMAILS = 'sales-email-read';
 /** Through which a full-text search looks. */
 const SEARCHED = ['email', 'hs_additional_emails', 'firstname', 'lastname', 'phone', 'mobilephone', 'fax', 'company'];
 /** Of a private app on the lowest tier. */
@@ -33,6 +36,8 @@ export interface HubspotServer {
   /** Addresses that were deleted for good. */
   blocked: string[];
   requests: string[];
+  /** What the token may do. */
+  scopes: string[];
   /** Asked before each request, by its path below `/crm/v3/objects/`. */
   trouble: (path: string, body: unknown) => Trouble;
   /** The next request of this path is answered so, whatever it asks; several in their order. */
@@ -129,6 +134,7 @@ export async function startHubspotServer(): Promise<HubspotServer> {
     if (request.headers.authorization !== `Bearer ${HUBSPOT_TOKEN}`) return refusal(401, 'INVALID_AUTHENTICATION');
     if (request.headers['content-type'] !== 'application/json') return refusal(415, 'UNSUPPORTED');
     if (request.method !== 'POST') return refusal(405, 'METHOD_NOT_ALLOWED');
+    if (!scopesFor(path).every((scope) => state.scopes.includes(scope))) return refusal(403, 'MISSING_SCOPES');
     const now = Date.now();
     times.push(now);
     if ((times.at(-LIMIT.requests - 1) ?? 0) > now - LIMIT.withinMs) return refusal(429, 'RATE_LIMITS');
@@ -152,6 +158,7 @@ export async function startHubspotServer(): Promise<HubspotServer> {
     emails: [],
     blocked: [],
     requests: [],
+    scopes: [READ, WRITE, READ_EMAILS],
     trouble: () => null,
     answerNext(path, next) {
       planned.set(path, [...(planned.get(path) ?? []), next]);
@@ -162,6 +169,11 @@ export async function startHubspotServer(): Promise<HubspotServer> {
     },
   };
   return state;
+}
+
+function scopesFor(path: string): string[] {
+  if (path === 'emails/search') return [READ, READ_EMAILS];
+  return path.endsWith('/search') || path.endsWith('/read') ? [READ] : [WRITE];
 }
 
 /** Answers what keeps to the contract. */
