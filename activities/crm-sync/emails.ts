@@ -8,6 +8,8 @@ const EMAILS = '/crm/v3/objects/emails';
 const EMAIL_TO_CONTACT = { associationCategory: 'HUBSPOT_DEFINED', associationTypeId: 198 };
 /** Unlike the address and the subject, HubSpot gives it back as it was set. */
 const MESSAGE_ID = 'hs_email_message_id';
+/** The first half of a character that a cut has split. */
+const HALF = /[\uD800-\uDBFF]$/;
 const GONE = 'hubspot_refused_404';
 
 export interface LoggedMail {
@@ -90,5 +92,5 @@ const isRefused = (error: unknown): error is HubspotFailure =>
 
 const wordsOf = ({ subject, body }: { subject: string; body: string }) => ({
   hs_email_subject: subject,
-  hs_email_text: body.slice(0, BODY_LENGTH).toWellFormed(),
+  hs_email_text: body.slice(0, BODY_LENGTH).replace(HALF, ''),
 });

@@ -16,6 +16,7 @@ const ALL_WITHIN_MS = 300_000;
 const failing = async () => ((await crm.row()).failures >= 3 ? crm.row() : null);
 
 it.each([
+  ...(isLongRun ? [['that never answers', 'silence' as const, 'hubspot_away'] as const] : []),
   ['that answers with errors', { status: 500, body: { status: 'error' } }, 'hubspot_away'],
   ['that can not be reached', 'cut' as const, 'hubspot_away'],
   ['that answers with something else', { status: 200, body: { page: 'Maintenance' } }, 'hubspot_garbled'],
