@@ -29,9 +29,11 @@ export const SEAL_GAUGES: DatabaseGauge[] = [
       FROM audit_progress WHERE id = 1`,
   },
   {
-    name: 'countersign_audit_anchor_age_seconds',
-    help: 'Time since the head of the audit trail was last anchored under BACKUP_URL; NaN if it never was',
-    sql: 'SELECT extract(epoch FROM clock_timestamp() - anchored_at)::float8 AS value FROM audit_progress WHERE id = 1',
+    name: 'countersign_audit_anchor_lag_seconds',
+    help: "0 if the trail's head is anchored under BACKUP_URL, else the time since the last anchor, or since 1970 if there is none",
+    sql: `SELECT CASE WHEN (SELECT max(position) FROM audit_seals) > anchored
+        THEN extract(epoch FROM clock_timestamp() - coalesce(anchored_at, to_timestamp(0)))::float8 ELSE 0 END AS value
+      FROM audit_progress WHERE id = 1`,
   },
 ];
 
