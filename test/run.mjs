@@ -53,7 +53,7 @@ if (plain) {
 let counts = { passed: 0, failed: 1, skipped: 0 };
 try {
   step('the npm dependencies', 'ops/install.mjs');
-  ensureSystemPackages(['postgres', 'redis', 'pgbackrest'], progress);
+  ensureSystemPackages(['postgres', 'redis', 'pgbackrest', 'prometheus', 'alertmanager'], progress);
   step('the build', 'ops/build.mjs');
   const { findTemporal } = createRequire(import.meta.url)('../dist/ops/local/binaries/temporal.js');
   await findTemporal((work) => work && progress(`${work.what} (usually ${work.usualSeconds} s)`));

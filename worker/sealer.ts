@@ -2,6 +2,7 @@
 // does it. A store that is away holds up anchors, never seals.
 import { setTimeout as delay } from 'node:timers/promises';
 import { anchorHead } from '../activities/audit-trail/anchors';
+import type { EventRow } from '../activities/audit-trail/events';
 import { createSealer } from '../activities/audit-trail/seal';
 import type { Signer } from '../activities/audit-trail/signatures';
 import type { Logger } from '../ops/runtime/logging';
@@ -19,6 +20,8 @@ export interface SealerDependencies {
   signer: Signer;
   /** Whether the server that answers has been compared with what is known, and mail is not held. */
   mayAnchor(): Promise<boolean>;
+  /** Hears of every event that this process has sealed. */
+  noteSealed(events: readonly EventRow[]): void;
   logger: Logger;
 }
 
@@ -28,7 +31,12 @@ export async function keepSealing(
   stopping: AbortSignal,
   othersEnded: Promise<void>,
 ): Promise<void> {
-  const seal = createSealer(dependencies.db);
+  const sealBatch = createSealer(dependencies.db);
+  const seal = async () => {
+    const sealed = await sealBatch();
+    if (sealed) dependencies.noteSealed(sealed.events);
+    return sealed;
+  };
   const anchor = createAnchoring(dependencies);
   await Promise.all([
     keep(() => seal().then((sealed) => sealed?.isMore ?? false), 'sealed'),

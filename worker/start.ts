@@ -1,15 +1,16 @@
 // The worker process: its metrics, and its end in order.
-import { observeHeld } from '../activities/continuity/metrics';
-import { observeErasures } from '../activities/user-erasure/deadline-metrics';
 import { askDatabase } from '../ops/runtime/ask-database';
 import type { Configuration } from '../ops/runtime/configuration';
+import { observeDatabase } from '../ops/runtime/database-gauges';
 import type { Logger } from '../ops/runtime/logging';
-import { createRegistry, observePool, startMetricsServer } from '../ops/runtime/metrics';
+import { createRegistry, startMetricsServer } from '../ops/runtime/metrics';
+import { observePool } from '../ops/runtime/pool-metrics';
 import { endOnCrash, shutDownOnSignal } from '../ops/runtime/shutdown';
 import type { Telemetry } from '../ops/runtime/telemetry';
 import { temporalSettings } from '../ops/runtime/temporal';
 import { createDatabase } from '../prisma/client';
 import { keepArchiving } from './archiving';
+import { DATABASE_GAUGES } from './database-gauges';
 import { installRuntime } from './temporal-workers';
 import { runWorker } from './work';
 
@@ -21,18 +22,15 @@ export async function startWorker(settings: Configuration, logger: Logger, telem
     telemetry.report(error);
     return telemetry.close();
   });
-  installRuntime(logger);
+  const readTemporalMetrics = await installRuntime(logger);
   const { db, pool, close } = createDatabase(settings);
   const registry = createRegistry('worker');
   observePool(registry, pool);
   const query = (sql: string) =>
     askDatabase(settings.DATABASE_URL, sql, { name: 'countersign metrics', withinMs: METRICS_WITHIN_MS });
-  observeErasures(registry, query);
-  observeHeld(registry, query);
-  const metrics = await startMetricsServer(registry, {
-    host: settings.METRICS_HOST,
-    port: settings.WORKER_METRICS_PORT,
-  });
+  observeDatabase(registry, query, DATABASE_GAUGES);
+  const where = { host: settings.METRICS_HOST, port: settings.WORKER_METRICS_PORT };
+  const metrics = await startMetricsServer(registry, where, readTemporalMetrics);
 
   const ending = new AbortController();
   // Needs no Temporal, and tells of a database that is away.

@@ -16,6 +16,7 @@ import { TASK_QUEUES } from '../workflows/contracts/task-queues';
 import { WORKFLOW_BUNDLE } from './bundle';
 import { failureCodes } from './failure-codes';
 import { createSdkLogger } from './sdk-logger';
+import { withTemporalMetrics } from './temporal-metrics';
 
 /** A pause, a takeover and an end are heard of within this time, and how far a backup is. */
 const HEARTBEATS_EACH_MS = 500;
@@ -40,12 +41,18 @@ export interface TemporalWorkersOptions extends SharedOptions {
   lanes: Partial<Record<keyof typeof TASK_QUEUES, object>>;
 }
 
-export function installRuntime(logger: Logger): void {
-  // This process ends its workers itself, in order.
-  Runtime.install({
-    logger: createSdkLogger(logger),
-    shutdownSignals: [],
-    telemetryOptions: { logging: { forward: {}, filter: makeTelemetryFilterString({ core: 'WARN', other: 'ERROR' }) } },
+/** Returns a function that reads the SDK's own metrics, in Prometheus's text format. */
+export function installRuntime(logger: Logger): Promise<() => Promise<string>> {
+  const logging = { forward: {}, filter: makeTelemetryFilterString({ core: 'WARN', other: 'ERROR' }) };
+  return withTemporalMetrics((bindAddress) => {
+    // Names and units stay the SDK's own, so that Temporal's published dashboards work on them.
+    const metrics = { attachServiceName: false, globalTags: { process: 'worker' }, prometheus: { bindAddress } };
+    // This process ends its workers itself, in order.
+    Runtime.install({
+      logger: createSdkLogger(logger),
+      shutdownSignals: [],
+      telemetryOptions: { logging, metrics },
+    });
   });
 }
 

@@ -4,7 +4,7 @@ import { Client } from '@temporalio/client';
 import type { Worker } from '@temporalio/worker';
 import type { Registry } from 'prom-client';
 import { createAuditRetentionActivities } from '../activities/audit-retention';
-import { observeAudit } from '../activities/audit-trail/metrics';
+import { countDraftEvents, observeAudit } from '../activities/audit-trail/metrics';
 import { createSigner } from '../activities/audit-trail/signatures';
 import { createCommands } from '../activities/commands/create-commands';
 import { createAdoptionActivities } from '../activities/continuity/adoption';
@@ -70,7 +70,11 @@ export async function runWorker(
     endOthers = resolve;
   });
   const mayAnchor = () => isCompared(db, watch);
-  const sealing = keepSealing({ db, backups, signer, logger, mayAnchor }, stopping, othersEnded);
+  const sealing = keepSealing(
+    { db, backups, signer, logger, mayAnchor, noteSealed: countDraftEvents(registry) },
+    stopping,
+    othersEnded,
+  );
   const connection = await connectToTemporal(server, logger, stopping);
   if (!connection) {
     endOthers();

@@ -14,8 +14,8 @@ export interface Head {
 }
 
 export interface Sealed {
-  /** How many events were sealed just now. */
-  events: number;
+  /** What was sealed just now. */
+  events: readonly EventRow[];
   /** Whether there is more to seal at once. */
   isMore: boolean;
 }
@@ -75,7 +75,7 @@ export async function sealBatch(tx: Database, memory: Memory, batch: number): Pr
   memory.inserting = new Map(now.map((who) => [who, max(memory.inserting.get(who) ?? looked, settled)]));
   const next = [...memory.inserting.values()].reduce(min, memory.looked);
   if (next > settled) await tx.auditProgress.update({ where: { id: 1 }, data: { settled: next } });
-  return { events: events.length, isMore };
+  return { events, isMore };
 }
 
 const min = (a: bigint, b: bigint) => (a < b ? a : b);

@@ -18,6 +18,7 @@ export async function askDatabase(
     connectionString,
     connectionTimeoutMillis: withinMs,
     query_timeout: withinMs,
+    statement_timeout: withinMs,
     application_name: name,
   });
   client.on('error', () => {});

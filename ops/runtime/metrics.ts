@@ -1,12 +1,14 @@
 // Serves a process's metrics to Prometheus, on a port of its own that is not for the public.
 import { createServer, type Server } from 'node:http';
-import type pg from 'pg';
-import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import { Counter, collectDefaultMetrics, Histogram, Registry } from 'prom-client';
 import { type Listening, listenOn } from './listening';
 import { droppedLines } from './log-destination';
 import { within } from './within';
 
 const SECONDS = [0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
+
+/** Node's parser takes some thirty more, from any client. */
+const METHODS = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']);
 
 export function createRegistry(process: string): Registry {
   const registry = new Registry();
@@ -22,20 +24,6 @@ export function createRegistry(process: string): Registry {
     },
   });
   return registry;
-}
-
-export function observePool(registry: Registry, pool: pg.Pool): void {
-  new Gauge({
-    name: 'countersign_db_connections',
-    help: 'Database connections by state; waiting: requests that wait for one',
-    labelNames: ['state'],
-    registers: [registry],
-    collect() {
-      this.set({ state: 'busy' }, pool.totalCount - pool.idleCount);
-      this.set({ state: 'idle' }, pool.idleCount);
-      this.set({ state: 'waiting' }, pool.waitingCount);
-    },
-  });
 }
 
 export interface ObservedRequest {
@@ -54,16 +42,24 @@ export function createRequestObserver(registry: Registry): (request: ObservedReq
     buckets: SECONDS,
     registers: [registry],
   });
-  return ({ seconds, ...labels }) => histogram.observe(labels, seconds);
+  return ({ method, route, status, seconds }) =>
+    histogram.observe({ method: METHODS.has(method) ? method : 'other', route, status }, seconds);
 }
 
-export async function startMetricsServer(registry: Registry, where: Listening): Promise<Server> {
+/** @param readMore returns further metrics in Prometheus's text format; if it fails or hangs, those alone are missing */
+export async function startMetricsServer(
+  registry: Registry,
+  where: Listening,
+  readMore?: () => Promise<string>,
+): Promise<Server> {
   const server = createServer((request, response) => {
     if (request.url !== '/metrics' || request.method !== 'GET') {
       response.writeHead(404).end();
       return;
     }
-    void render(registry).then((text) => response.writeHead(200, { 'Content-Type': registry.contentType }).end(text));
+    void Promise.all([render(registry), readMore ? boundedly(readMore()) : null]).then(([own, more]) =>
+      response.writeHead(200, { 'Content-Type': registry.contentType }).end(`${own}${more ?? ''}`),
+    );
   });
   await listenOn(server, where);
   return server;
@@ -75,10 +71,9 @@ const COLLECTED_WITHIN_MS = 1_500;
 /** Renders each metric on its own: one that fails or hangs is missing, and all others are still there. */
 async function render(registry: Registry): Promise<string> {
   const texts = await Promise.all(
-    registry.getMetricsAsArray().map(({ name }) => {
-      const text = Promise.resolve(registry.getSingleMetricAsString(name));
-      return within(COLLECTED_WITHIN_MS, text).catch(() => null);
-    }),
+    registry.getMetricsAsArray().map(({ name }) => boundedly(Promise.resolve(registry.getSingleMetricAsString(name)))),
   );
   return `${texts.filter((text) => text !== null).join('\n\n')}\n`;
 }
+
+const boundedly = (text: Promise<string>) => within(COLLECTED_WITHIN_MS, text).catch(() => null);

@@ -61,7 +61,7 @@ export class SealedTrail {
     let events = 0;
     for (;;) {
       const sealed = await seal();
-      events += sealed?.events ?? 0;
+      events += sealed?.events.length ?? 0;
       if (!sealed?.isMore) return events;
     }
   }

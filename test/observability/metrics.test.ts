@@ -2,8 +2,9 @@
 import type { AddressInfo, Server } from 'node:net';
 import { createServer } from 'node:net';
 import { Gauge, type Registry } from 'prom-client';
-import { observeErasures } from '../../activities/user-erasure/deadline-metrics';
+import { ERASURE_GAUGES } from '../../activities/user-erasure/deadline-metrics';
 import { askDatabase } from '../../ops/runtime/ask-database';
+import { observeDatabase } from '../../ops/runtime/database-gauges';
 import { createRegistry, startMetricsServer } from '../../ops/runtime/metrics';
 import { testEnvironment } from '../support/environment';
 import { ServiceProcess } from '../support/processes';
@@ -57,7 +58,7 @@ it('the worker answers a scrape with its process metrics while PostgreSQL is awa
 it('a scrape is answered within two seconds while PostgreSQL accepts connections and never answers', async () => {
   const database = await startSilentDatabase();
   const registry = createRegistry('test');
-  observeErasures(registry, (sql) => askDatabase(database, sql, { name: 'test', withinMs: 2_000 }));
+  observeDatabase(registry, (sql) => askDatabase(database, sql, { name: 'test', withinMs: 2_000 }), ERASURE_GAUGES);
   const { status, text, ms } = await scrapeOf(registry);
   expect(status).toBe(200);
   expect(ms).toBeLessThan(2_000);

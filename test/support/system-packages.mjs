@@ -12,6 +12,8 @@ const PROGRAMS = {
   },
   redis: { packages: ['redis-server'], present: () => onPath('redis-server'), what: 'Redis' },
   pgbackrest: { packages: ['pgbackrest'], present: () => onPath('pgbackrest'), what: 'pgBackRest' },
+  prometheus: { packages: ['prometheus'], present: () => onPath('promtool'), what: 'Prometheus' },
+  alertmanager: { packages: ['prometheus-alertmanager'], present: () => onPath('amtool'), what: 'Alertmanager' },
   java: { packages: ['default-jre-headless'], present: () => onPath('java'), what: 'a Java runtime, 17 or newer' },
   maven: { packages: ['maven'], present: () => onPath('mvn'), what: 'Maven' },
 };

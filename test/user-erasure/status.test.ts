@@ -1,6 +1,7 @@
 // The status is what runs: break one of its parts and it says so.
 
-import { observeErasures } from '../../activities/user-erasure/deadline-metrics';
+import { ERASURE_GAUGES } from '../../activities/user-erasure/deadline-metrics';
+import { observeDatabase } from '../../ops/runtime/database-gauges';
 import { createRegistry } from '../../ops/runtime/metrics';
 import { DRAFT_RETENTION_SCHEDULE } from '../../workflows/contracts/draft-retention';
 import { NOBODY, TestApi } from '../api/test-api';
@@ -77,7 +78,7 @@ it('misses the anonymisation where an erased draft still says something', async 
 
 it('misses the deletion while one is late, and the metric tells before', async () => {
   const registry = createRegistry('test');
-  observeErasures(registry, (sql) => service.database.db.$queryRawUnsafe(sql));
+  observeDatabase(registry, (sql) => service.database.db.$queryRawUnsafe(sql), ERASURE_GAUGES);
   const metric = async (name: string) => new RegExp(`^${name}[^#]*? (\\S+)$`, 'm').exec(await registry.metrics())?.[1];
   expect(await metric('countersign_erasure_deadline_seconds')).toBe('Nan');
   const { body } = await api.admin.post('/api/gdpr/erasures').send({ email: 'late@customer.example' });
