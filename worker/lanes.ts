@@ -3,8 +3,9 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Client } from '@temporalio/client';
 import type { Logger } from '../ops/runtime/logging';
 import { createOutage } from '../ops/runtime/outage';
+import type { Database } from '../prisma/client';
 import type { mailDelivery } from '../workflows';
-import { laneId, MAIL_LANE } from '../workflows/contracts/lane';
+import { laneId, MAIL_LANE, type Paused } from '../workflows/contracts/lane';
 import { ProcessAttribute, ServiceAttribute } from '../workflows/contracts/search-attributes';
 import { TASK_QUEUES } from '../workflows/contracts/task-queues';
 
@@ -12,7 +13,13 @@ const LOOKS_EACH_MS = 30_000;
 /** Temporal that is away costs an attempt nothing, and mail waits for the lane: no longer backoff. */
 const TRIES_AGAIN_MS = 1_000;
 
-export async function keepLanes(temporal: Client, logger: Logger, stopping: AbortSignal): Promise<void> {
+export interface KeepLanes {
+  db: Database;
+  temporal: Client;
+  logger: Logger;
+}
+
+export async function keepLanes({ db, temporal, logger }: KeepLanes, stopping: AbortSignal): Promise<void> {
   const outage = createOutage({
     logger,
     began: 'The lanes could not be looked after; Temporal may be away',
@@ -21,7 +28,7 @@ export async function keepLanes(temporal: Client, logger: Logger, stopping: Abor
     mostMs: TRIES_AGAIN_MS,
   });
   while (!stopping.aborted) {
-    const wait = await ensureMailLane(temporal).then(
+    const wait = await ensureMailLane(db, temporal).then(
       () => {
         outage.worked();
         return LOOKS_EACH_MS;
@@ -32,11 +39,12 @@ export async function keepLanes(temporal: Client, logger: Logger, stopping: Abor
   }
 }
 
-async function ensureMailLane(temporal: Client): Promise<void> {
+async function ensureMailLane(db: Database, temporal: Client): Promise<void> {
+  const paused = await readPause(db, MAIL_LANE);
   await temporal.workflow.start<typeof mailDelivery>('mailDelivery', {
     workflowId: laneId(MAIL_LANE),
     taskQueue: TASK_QUEUES.processes,
-    args: [{}],
+    args: [{ paused }],
     workflowIdConflictPolicy: 'USE_EXISTING',
     staticSummary: 'Delivers mail',
     typedSearchAttributes: [
@@ -44,4 +52,12 @@ async function ensureMailLane(temporal: Client): Promise<void> {
       { key: ServiceAttribute, value: MAIL_LANE },
     ],
   });
+}
+
+/** A lane that was terminated, or whose Temporal store was lost, starts as an operator left it. */
+async function readPause(db: Database, lane: string): Promise<Paused | null> {
+  const row = await db.lane.findUnique({ where: { name: lane } });
+  if (!row?.pausedAt || !row.pausedBy) return null;
+  const { pausedAt, pausedBy: actor, pausedNote: note } = row;
+  return { actor, ...(note ? { note } : {}), since: pausedAt.toISOString() };
 }

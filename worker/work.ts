@@ -1,4 +1,5 @@
 // All that a worker does, until it is asked to stop.
+
 import { setMaxListeners } from 'node:events';
 import { Client } from '@temporalio/client';
 import type { Worker } from '@temporalio/worker';
@@ -12,6 +13,7 @@ import { holdMail } from '../activities/continuity/hold';
 import { createWitness } from '../activities/continuity/witness';
 import { createDraftApprovalActivities } from '../activities/draft-approval';
 import { createDraftRetentionActivities } from '../activities/draft-retention';
+import { createFailingSteps } from '../activities/failing-steps';
 import { createMailDeliveryActivities } from '../activities/mail-delivery';
 import { createOperationsActivities } from '../activities/operations';
 import { createAnnouncer, RELAY } from '../activities/outbox/announcer';
@@ -29,6 +31,7 @@ import { ensureNamespaceOn } from '../ops/runtime/temporal-namespace';
 import type { Database } from '../prisma/client';
 import { isRewound } from '../workflows/contracts/held-mail';
 import { MAIL_LANE } from '../workflows/contracts/lane';
+import { FILE_STORE } from '../workflows/contracts/services';
 import { openAdoptionWorker } from './adoption';
 import { awaitContinuity, compareNow, isCompared, keepContinuity, type Watch } from './continuity';
 import { createErasure } from './erasure';
@@ -42,6 +45,7 @@ import { findHostRecovery } from './recovery';
 import { keepRefusals } from './refusals';
 import { keepSchedules, RECOVERY_SCHEDULES, SCHEDULES } from './schedules';
 import { keepSealing } from './sealer';
+import { checkSteps } from './step-checks';
 import { keepSweeping } from './sweep';
 import { connectToTemporal, createOpsWorker, createTemporalWorkers } from './temporal-workers';
 
@@ -82,12 +86,13 @@ export async function runWorker(
   );
   const version = versionOf(settings);
   if (version) logger.info({ version }, 'New runs come to this build once it is the current one (docs/upgrades.md)');
-  const shared = { namespace, logger, drainSeconds: settings.SHUTDOWN_DRAIN_SECONDS, version };
+  const steps = createFailingSteps({ db, logger });
+  const shared = { namespace, logger, steps, drainSeconds: settings.SHUTDOWN_DRAIN_SECONDS, version };
   const redis = settings.REDIS_URL ? connectRedis(settings.REDIS_URL, logger) : null;
   // Before anything that asks the database: what brings a database back must not wait for it.
   const recovery = await findHostRecovery({ settings, db, redis, temporal, registry, logger });
   const ops = runUntil(stopping, await createOpsWorker(connection, { ...shared, ops: recovery?.activities }));
-  const files = openObjectStore(settings.FILES_URL);
+  const files = openObjectStore(settings.FILES_URL, FILE_STORE);
   const [mailAlarm, relayAlarm] = [createAlarm(), createAlarm()];
   const witness = createWitness({ db, logger });
   const { announce, drain } = createAnnouncer(db, witness);
@@ -126,6 +131,7 @@ export async function runWorker(
       hold: (code) => holdMail({ db, logger }, code),
       compare: () => compareNow(continuity),
       stopping,
+      logger,
     }),
     ...shared,
   });
@@ -137,7 +143,7 @@ export async function runWorker(
     adoption,
     ...runs,
     keepContinuity(continuity, stopping),
-    keepLanes(temporal, logger, stopping),
+    keepLanes({ db, temporal, logger }, stopping),
     keepSchedules(temporal, logger, stopping, schedules),
     keepProcesses({ db, temporal, schedules, announce, logger }, stopping),
     runRelay({ db, temporal, alarm: relayAlarm, logger }, stopping),
@@ -146,6 +152,7 @@ export async function runWorker(
     keepErasures({ db, announce, logger }, stopping),
     keepRefusals({ db, logger }, stopping),
     keepMentions({ db, logger, ...erasure }, stopping),
+    checkSteps({ db, temporal, logger, steps }, stopping),
   ]);
   await drain();
   endOthers();

@@ -5,6 +5,7 @@ import type { Client } from '@temporalio/client';
 import { ApplicationFailure } from '@temporalio/common';
 import { type Alarm, createAlarm } from '../../ops/runtime/alarm';
 import type { Configuration } from '../../ops/runtime/configuration';
+import type { Logger } from '../../ops/runtime/logging';
 import type { ObjectStore } from '../../ops/runtime/object-store';
 import type { SignedStore } from '../../ops/runtime/signed-store';
 import type { Database } from '../../prisma/client';
@@ -54,6 +55,7 @@ export interface MailDeliveryDependencies {
   compare(): Promise<void>;
   /** Aborted when this worker is asked to end. */
   stopping: AbortSignal;
+  logger: Logger;
 }
 
 /**
@@ -67,11 +69,11 @@ export function createAttempt(
   left: { unsettled: Unsettled | null },
   ending: AbortSignal,
 ) {
-  const { db, settings, alarm, announce } = dependencies;
+  const { db, logger, settings, alarm, announce } = dependencies;
   const owner = randomUUID();
   const sender = createSender(settings);
   const claims = createClaims(db, MAIL_LANE, owner, sender.domain);
-  const health = createServiceHealth(db, MAIL_LANE, owner);
+  const health = createServiceHealth(db, logger, MAIL_LANE, owner);
   const journal = createJournal(dependencies, MAIL_LANE, runId, owner);
   const room = createAlarm();
   const opened = new Set<string>();
