@@ -78,6 +78,7 @@ export class TestApi {
       redis,
       temporal,
       gate,
+      hubspot: options.settings?.HUBSPOT_ACCESS_TOKEN !== undefined,
     });
     const made = createCommands({ db, settings: SETTINGS, announce: () => {} });
     const commands = options.commands?.(made) ?? made;
