@@ -92,6 +92,7 @@ export class TestApi {
       TRUST_PROXY: undefined,
       KEY_REQUESTS_PER_MINUTE: 60_000,
       HUBSPOT_ACCESS_TOKEN: undefined,
+      TEMPORAL_UI_URL: undefined,
       DRAFT_RETENTION_DAYS: 90,
       AUDIT_RETENTION_DAYS: 365,
       POSTGRES_KEPT_BY: 'us',

@@ -26,6 +26,7 @@ const LONG_PROOFS = {
   'where a person may be left': ['erasure-scan/temporal', 'erasure-ledger/replay', 'privacy/canary'],
   'the lane': ['delivery/outage', 'delivery/journal', 'suppressions/lane', 'suppressions/race'],
   'the lock': ['operations/lock', 'operations/exclusion', 'operations/builds'],
+  'what operators see': ['operations/stuck', 'delivery/breaker'],
   upkeep: ['backup/sets', 'retention/retention-process', 'recovery-commands/commands', 'recovery-commands/api'],
   'what is installed': ['prisma/migrations', 'recovery-tools/archiving', 'local/runbook'],
   'what operators set up': [

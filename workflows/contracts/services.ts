@@ -14,3 +14,4 @@ export const SERVICES = [...LANES, FILE_STORE, BACKUP_STORE] as const;
 export type Service = (typeof SERVICES)[number];
 
 export const isLane = (service: string): service is Lane => (LANES as readonly string[]).includes(service);
+export const isService = (name: string): name is Service => (SERVICES as readonly string[]).includes(name);
