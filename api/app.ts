@@ -40,8 +40,10 @@ import { operatorNoteEndpoints } from './routes/operator-notes';
 import { policyEndpoints } from './routes/policy';
 import { restoreEndpoints } from './routes/restores';
 import { retentionEndpoints } from './routes/retention';
+import { stuckEndpoints } from './routes/stuck';
 import { suppressionEndpoints } from './routes/suppressions';
 import { unsubscribeEndpoints } from './routes/unsubscribe';
+import { createStuck } from './stuck/stuck';
 
 export function createApp(dependencies: AppDependencies): Express {
   const { db, redis, commands, settings, logger, lifecycle } = dependencies;
@@ -71,6 +73,7 @@ export function createApp(dependencies: AppDependencies): Express {
     ...gdprStatusEndpoints(dependencies, createGdprStatus({ ...dependencies, verifyTrail })),
     ...breakerEndpoints(dependencies, lanes),
     ...operatorNoteEndpoints(dependencies),
+    ...stuckEndpoints(createStuck({ ...dependencies, lanes })),
     ...operationsEndpoints(dependencies),
     ...erasureEndpoints(dependencies),
     ...exportEndpoints(dependencies),

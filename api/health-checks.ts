@@ -6,8 +6,10 @@ import type { Client } from '@temporalio/client';
 import type { Redis } from 'ioredis';
 import pg from 'pg';
 import type { LedgerGate } from '../activities/erasure-ledger/gate';
+import { OPEN_BREAKERS, type OpenBreaker } from '../activities/open-breakers';
 import { PACKAGE_ROOT } from '../ops/runtime/package-root';
 import { wayOut, whyHeld } from '../workflows/contracts/held-mail';
+import { HUBSPOT_LANE, MAIL_LANE } from '../workflows/contracts/lane';
 
 const KEPT_MS = 1_000;
 const ANSWERS_WITHIN_MS = 1_000;
@@ -28,6 +30,8 @@ const WORDS: Record<string, string> = {
 export interface Health {
   ready: boolean;
   checks: Record<string, string>;
+  /** The services that fail; null if the database could not be asked. */
+  open: OpenBreaker[] | null;
 }
 
 export interface HealthChecks {
@@ -40,9 +44,11 @@ export interface HealthOptions {
   redis: Redis | null;
   temporal: Client;
   gate: LedgerGate;
+  /** Whether a token for HubSpot is set. */
+  hubspot: boolean;
 }
 
-export function createHealthChecks({ databaseUrl, redis, temporal, gate }: HealthOptions): HealthChecks {
+export function createHealthChecks({ databaseUrl, redis, temporal, gate, hubspot }: HealthOptions): HealthChecks {
   // A connection of its own: that all others are busy does not make us unable to work.
   const pool = new pg.Pool({
     connectionString: databaseUrl,
@@ -61,10 +67,15 @@ export function createHealthChecks({ databaseUrl, redis, temporal, gate }: Healt
       within(() => pingTemporal(temporal)),
     ]);
     const degraded = (trouble: string | null) => (trouble === null ? 'ready' : `degraded: ${trouble}`);
-    const { mail, ...needed } = database;
+    const { mail: stopped, open: found, ...needed } = database;
+    const open = found?.filter(({ service }) => service !== HUBSPOT_LANE || hubspot) ?? null;
+    const { [MAIL_LANE]: failing, ...others } = describeOpen(open);
+    // A hold or a pause says more than the trouble that it began in.
+    const mail = stopped === 'ready' ? (failing ?? stopped) : stopped;
     return {
       ready: Object.values(needed).every((state) => state === 'ready'),
-      checks: { ...needed, mail, redis: degraded(cache), temporal: degraded(processes) },
+      checks: { ...needed, mail, ...others, redis: degraded(cache), temporal: degraded(processes) },
+      open,
     };
   }
 
@@ -78,7 +89,7 @@ export function createHealthChecks({ databaseUrl, redis, temporal, gate }: Healt
 }
 
 /** All but `mail` must be ready. */
-type DatabaseChecks = Record<'database' | 'migrations' | 'erasureLedger' | 'mail', string>;
+type DatabaseChecks = Record<'database' | 'migrations' | 'erasureLedger' | 'mail', string> & Pick<Health, 'open'>;
 
 async function checkDatabase(pool: pg.Pool, gate: LedgerGate): Promise<DatabaseChecks> {
   let applied: string[] = [];
@@ -92,6 +103,7 @@ async function checkDatabase(pool: pg.Pool, gate: LedgerGate): Promise<DatabaseC
     migrations: `not_ready: ${why}`,
     erasureLedger: `not_ready: ${why}`,
     mail: `degraded: ${why}`,
+    open: null,
   });
   if (trouble === WORDS['42P01']) return { database: 'ready', ...unknown(trouble) };
   if (trouble !== null) return { database: `not_ready: ${trouble}`, ...unknown('the database is away') };
@@ -101,24 +113,38 @@ async function checkDatabase(pool: pg.Pool, gate: LedgerGate): Promise<DatabaseC
 }
 
 /** Nobody who has been erased is in a database that a restore has brought back; its mail is held until people have looked. */
-async function checkInstance(pool: pg.Pool, gate: LedgerGate): Promise<Pick<DatabaseChecks, 'erasureLedger' | 'mail'>> {
+async function checkInstance(
+  pool: pg.Pool,
+  gate: LedgerGate,
+): Promise<Pick<DatabaseChecks, 'erasureLedger' | 'mail' | 'open'>> {
   let behind: string | null = null;
   let held: string | null = null;
+  let paused = false;
+  let open: OpenBreaker[] | null = null;
   const trouble = await within(async () => {
     const { rows } = await pool.query(
       `SELECT ledger_position AS position, restore_id AS "restoreId", held_code AS "heldCode", held_at AS "heldAt",
-         EXISTS (SELECT 1 FROM lanes WHERE held) AS held
+         EXISTS (SELECT 1 FROM lanes WHERE held) AS held,
+         EXISTS (SELECT 1 FROM lanes WHERE name = '${MAIL_LANE}' AND paused_at IS NOT NULL) AS paused
        FROM instance WHERE id = 1`,
     );
     const [instance] = rows;
     if (instance?.held) held = describeHeld(instance);
+    paused = instance?.paused ?? false;
+    open = (await pool.query<OpenBreaker>(OPEN_BREAKERS)).rows;
     behind = await gate.trouble(instance?.position ?? 0);
   });
-  const [ledger, mail] = [trouble ?? behind, trouble ?? held];
+  const ledger = trouble ?? behind;
   return {
     erasureLedger: ledger === null ? 'ready' : `not_ready: ${ledger}`,
-    mail: mail === null ? 'ready' : mail === held ? mail : `degraded: ${mail}`,
+    mail: held ?? (trouble ? `degraded: ${trouble}` : paused ? 'degraded: paused by an operator' : 'ready'),
+    open,
   };
+}
+
+/** Each service that fails. */
+function describeOpen(open: OpenBreaker[] | null): Record<string, string> {
+  return Object.fromEntries((open ?? []).map(({ service, code }) => [service, `degraded: ${code}`]));
 }
 
 function describeHeld({ restoreId, heldCode, heldAt }: { restoreId: string; heldCode: string | null; heldAt: Date }) {

@@ -1,64 +1,82 @@
-// How the external services fare: what their lane's row says, and what Temporal knows of its next attempt.
-import { type Client, type WorkflowHandle, WorkflowNotFoundError } from '@temporalio/client';
+// Tells how each external service fares: from Temporal while it answers, else from what PostgreSQL has recorded.
+import type { Client } from '@temporalio/client';
+import { type FailingService, readFailingServices } from '../activities/failing-steps/failing-services';
+import { countWaiting, type WaitingItems } from '../activities/waiting-items';
 import type { Database } from '../prisma/client';
-import { laneId, MAIL_LANE, state } from '../workflows/contracts/lane';
+import { HUBSPOT_LANE } from '../workflows/contracts/lane';
+import { isLane, LANES, type Lane, SERVICES, type Service } from '../workflows/contracts/services';
+import { askLane, type LaneKnown } from './lane-attempt';
 
+/** Many may ask at once; each process asks once a second for all of them. */
 const KEPT_MS = 1_000;
-const TEMPORAL_ANSWERS_WITHIN_MS = 1_000;
-/** Of `PendingActivityState`: in backoff, or about to start; running. */
-const SCHEDULED = 1;
-const STARTED = 2;
 
-export const SERVICES = ['email', 'hubspot'] as const;
-export type Service = (typeof SERVICES)[number];
-
+/** Times ISO 8601. */
 export interface Breaker {
   state: 'closed' | 'open' | 'half_open';
   configured: boolean;
-  /** Null: nobody could be asked. */
-  paused: boolean | null;
-  /** What is due now. */
+  paused: boolean;
+  /** A principal's id. */
+  pausedBy: string | null;
+  pausedSince: string | null;
   waiting: number;
+  moreWaiting: boolean;
+  oldestWaitingSince: string | null;
   failures: number;
+  /** A code. */
   lastError: string | null;
-  since: string;
+  /** Since when it is in this state; null: it has never been seen in another one. */
+  since: string | null;
   nextAttemptAt: string | null;
+  /** Who knows this: Temporal now, or PostgreSQL as it was last recorded. */
+  source: 'temporal' | 'postgresql';
 }
 
+export type Breakers = Record<Service, Breaker>;
+
 interface LaneRow {
-  name: Service;
+  name: Lane;
   failures: number;
   lastError: string | null;
   since: Date;
+  nextAttemptAt: Date | null;
+  pausedAt: Date | null;
+  pausedBy: string | null;
 }
 
-/** What is only known to Temporal; unknown while it is away. */
-interface Attempt {
-  running: boolean;
-  nextAttemptAt: string | null;
+export interface LanesDependencies {
+  db: Database;
+  temporal: Client;
+  /** Whether a token for HubSpot is set. */
+  hubspot: boolean;
 }
 
-export function createLanes({ db, temporal, hubspot }: { db: Database; temporal: Client; hubspot: boolean }) {
-  let kept: { breakers: Promise<Record<Service, Breaker>>; until: number } | null = null;
+export function createLanes({ db, temporal, hubspot }: LanesDependencies) {
+  let kept: { breakers: Promise<Breakers>; until: number } | null = null;
+  const isConfigured = (service: Service) => service !== HUBSPOT_LANE || hubspot;
 
-  async function look(): Promise<Record<Service, Breaker>> {
-    const [rows, [due], email] = await Promise.all([
-      db.$queryRaw<
-        LaneRow[]
-      >`SELECT name, failures, last_error AS "lastError", since FROM lanes WHERE name IN ('email', 'hubspot')`,
-      db.$queryRaw<{ count: number }[]>`
-        SELECT count(*)::int AS count FROM drafts WHERE status = 'scheduled' AND next_attempt_at <= now()`,
-      lookAtLane(temporal),
+  async function look(): Promise<Breakers> {
+    const [rows, steps, ...lanes] = await Promise.all([
+      db.lane.findMany({ where: { name: { in: [...LANES] } } }) as Promise<LaneRow[]>,
+      readFailingServices(db),
+      ...LANES.filter(isConfigured).map(async (name) => {
+        const [waiting, known] = await Promise.all([countWaiting(db, name), askLane(temporal, name)]);
+        return { name, waiting, known };
+      }),
     ]);
-    const row = (name: Service) => rows.find((one) => one.name === name);
-    return {
-      email: toBreaker(row('email'), { configured: true, waiting: due?.count ?? 0, ...email }),
-      hubspot: toBreaker(row('hubspot'), { configured: hubspot, waiting: 0, paused: false, attempt: null }),
+    const breakerOf = (service: Service): Breaker => {
+      if (!isConfigured(service)) return CLOSED;
+      const failing = steps.find((one) => one.service === service);
+      const row = rows.find(({ name }) => name === service);
+      const lane = lanes.find(({ name }) => name === service);
+      const breaker = row && lane ? ofLane(row, lane) : { ...CLOSED, configured: true };
+      return breaker.state === 'closed' && failing ? { ...breaker, ...ofSteps(failing) } : breaker;
     };
+    return Object.fromEntries(SERVICES.map((service) => [service, breakerOf(service)])) as Breakers;
   }
 
   return {
-    breakers(): Promise<Record<Service, Breaker>> {
+    isConfigured,
+    breakers(): Promise<Breakers> {
       if (!kept || kept.until <= Date.now()) kept = { breakers: look(), until: Date.now() + KEPT_MS };
       return kept.breakers;
     },
@@ -70,42 +88,55 @@ export function createLanes({ db, temporal, hubspot }: { db: Database; temporal:
 }
 
 export type Lanes = ReturnType<typeof createLanes>;
+export { isLane, type Lane, SERVICES, type Service };
 
-type Known = Pick<Breaker, 'configured' | 'paused' | 'waiting'> & { attempt: Attempt | null };
+const CLOSED: Breaker = {
+  state: 'closed',
+  configured: false,
+  paused: false,
+  pausedBy: null,
+  pausedSince: null,
+  waiting: 0,
+  moreWaiting: false,
+  oldestWaitingSince: null,
+  failures: 0,
+  lastError: null,
+  since: null,
+  nextAttemptAt: null,
+  source: 'postgresql',
+};
 
-function toBreaker(row: LaneRow | undefined, { attempt, ...known }: Known): Breaker {
-  const failures = row?.failures ?? 0;
-  const isFailing = failures > 0;
+/** The row counts failures and outlives every attempt; only Temporal knows whether an attempt waits or runs. */
+function ofLane(row: LaneRow, { waiting, known }: { waiting: WaitingItems; known: LaneKnown }): Breaker {
+  const isFailing = row.failures > 0;
+  const recorded = row.pausedAt ? { actor: row.pausedBy, since: row.pausedAt.toISOString() } : null;
+  const paused = known.paused === undefined ? recorded : known.paused;
+  const nextAttemptAt = known.attempt ? known.attempt.nextAttemptAt : row.nextAttemptAt;
   return {
-    state: isFailing ? (attempt?.running ? 'half_open' : 'open') : 'closed',
-    ...known,
-    failures,
-    lastError: isFailing ? (row?.lastError ?? null) : null,
-    since: (row?.since ?? new Date(0)).toISOString(),
-    nextAttemptAt: isFailing ? (attempt?.nextAttemptAt ?? null) : null,
+    state: isFailing ? (known.attempt?.isRunning ? 'half_open' : 'open') : 'closed',
+    configured: true,
+    paused: paused !== null,
+    pausedBy: paused?.actor ?? null,
+    pausedSince: paused?.since ?? null,
+    ...waiting,
+    oldestWaitingSince: iso(waiting.oldestWaitingSince),
+    failures: row.failures,
+    lastError: isFailing ? row.lastError : null,
+    since: row.since.toISOString(),
+    nextAttemptAt: isFailing && paused === null ? iso(nextAttemptAt) : null,
+    source: known.attempt ? 'temporal' : 'postgresql',
   };
 }
 
-async function lookAtLane(temporal: Client): Promise<{ paused: boolean | null; attempt: Attempt | null }> {
-  const lane = temporal.workflow.getHandle(laneId(MAIL_LANE));
-  return temporal.withDeadline(Date.now() + TEMPORAL_ANSWERS_WITHIN_MS, async () => {
-    const [attempt, paused] = await Promise.all([
-      describeActivity(lane).catch(() => null),
-      // The workflow itself knows, but only while a worker runs it.
-      lane.query(state).then(
-        (known) => known.paused !== null,
-        (error) => (error instanceof WorkflowNotFoundError ? false : null),
-      ),
-    ]);
-    return { attempt, paused };
-  });
-}
+/** Trouble that processes have with it outside of a lane. */
+const ofSteps = ({ isRunning, failures, code, since, nextAttemptAt, steps }: FailingService) => ({
+  state: isRunning ? ('half_open' as const) : ('open' as const),
+  waiting: steps,
+  oldestWaitingSince: since.toISOString(),
+  failures,
+  lastError: code,
+  since: since.toISOString(),
+  nextAttemptAt: iso(nextAttemptAt),
+});
 
-async function describeActivity(lane: WorkflowHandle): Promise<Attempt> {
-  const { raw } = await lane.describe();
-  const activity = raw.pendingActivities?.[0];
-  const next = activity?.nextAttemptScheduleTime ?? activity?.scheduledTime;
-  const isWaiting = activity?.state === SCHEDULED && next?.seconds;
-  const ms = next ? Number(next.seconds) * 1000 + (next.nanos ?? 0) / 1e6 : 0;
-  return { running: activity?.state === STARTED, nextAttemptAt: isWaiting ? new Date(ms).toISOString() : null };
-}
+const iso = (date: Date | null) => date?.toISOString() ?? null;

@@ -30,6 +30,7 @@ export const PROBLEMS = {
   'cleanup-running': [409, 'A cleanup is running'],
   'restore-running': [409, 'A restore is under way'],
   'not-configured': [409, 'This service is not configured'],
+  'no-lane': [409, 'This service has no lane to pause'],
   'erased-person': [409, 'It belongs to an erased person'],
   expired: [410, 'It has expired'],
   erased: [410, 'It has been erased'],

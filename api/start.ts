@@ -35,7 +35,13 @@ export async function startApi(settings: Configuration, logger: Logger, telemetr
   const registry = createRegistry('api');
   observePool(registry, pool);
   const gate = createLedgerGate(openLedger(settings));
-  const checks = createHealthChecks({ databaseUrl: settings.DATABASE_URL, redis, temporal, gate });
+  const checks = createHealthChecks({
+    databaseUrl: settings.DATABASE_URL,
+    redis,
+    temporal,
+    gate,
+    hubspot: settings.HUBSPOT_ACCESS_TOKEN !== undefined,
+  });
   observeDependencies(registry, checks);
   const witness = createWitness({ db, logger });
   const ending = new AbortController();

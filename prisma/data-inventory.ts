@@ -28,6 +28,7 @@ const always = 'As long as the installation';
 const STAYS = 'Stays: it says nothing about a recipient';
 const MENTION = 'Stays; a mention of the person becomes `[erased]`';
 const STATISTICS = { kept: 'For ever, for the statistics', erasure: STAYS };
+const UNTIL_IT_WORKS = 'Until the step has succeeded or its process has ended';
 const OPERATION = { kept: always, erasure: STAYS };
 const DRAFT_CONTENT = {
   kept: 'DRAFT_RETENTION_DAYS from the creation of a draft in a final state; an open one until its deadline has made it final',
@@ -182,8 +183,19 @@ export const COLUMNS: Record<string, Columns[]> = {
   Lane: [
     {
       class: 'none',
-      fields: 'name owner held journalRun failingSince failures lastError since sent claims server enabled',
+      fields:
+        'name owner held journalRun failingSince failures lastError since sent claims server enabled nextAttemptAt pausedAt',
       ...OPERATION,
+    },
+    { class: 'pseudonymous', fields: 'pausedBy pausedNote', kept: 'Until it is resumed', erasure: STAYS },
+  ],
+  FailingStep: [
+    { class: 'pseudonymous', fields: 'workflowId', kept: UNTIL_IT_WORKS, erasure: STAYS },
+    {
+      class: 'none',
+      fields: 'step process service code isLocal since attempts isRunning nextAttemptAt givesUpAt checkedAt',
+      kept: UNTIL_IT_WORKS,
+      erasure: STAYS,
     },
   ],
   Suppression: [

@@ -4,7 +4,7 @@ import type { Client } from '@temporalio/client';
 import type { Logger } from '../ops/runtime/logging';
 import { createOutage } from '../ops/runtime/outage';
 import type { Database } from '../prisma/client';
-import { HUBSPOT_LANE, type LaneInput, laneId, MAIL_LANE } from '../workflows/contracts/lane';
+import { HUBSPOT_LANE, type LaneInput, laneId, MAIL_LANE, type Paused } from '../workflows/contracts/lane';
 import { ProcessAttribute, ServiceAttribute } from '../workflows/contracts/search-attributes';
 import { TASK_QUEUES } from '../workflows/contracts/task-queues';
 
@@ -24,10 +24,14 @@ export async function noteHubspot(db: Database, enabled: boolean): Promise<void>
   await db.lane.updateMany({ where: { name: HUBSPOT_LANE, NOT: { enabled } }, data: { enabled } });
 }
 
-export async function keepLanes(
-  { temporal, logger, lanes }: { temporal: Client; logger: Logger; lanes: LaneName[] },
-  stopping: AbortSignal,
-): Promise<void> {
+export interface KeepLanes {
+  db: Database;
+  temporal: Client;
+  logger: Logger;
+  lanes: LaneName[];
+}
+
+export async function keepLanes({ db, temporal, logger, lanes }: KeepLanes, stopping: AbortSignal): Promise<void> {
   const outage = createOutage({
     logger,
     began: 'The lanes could not be looked after; Temporal may be away',
@@ -36,7 +40,7 @@ export async function keepLanes(
     mostMs: TRIES_AGAIN_MS,
   });
   while (!stopping.aborted) {
-    const wait = await Promise.all(lanes.map((lane) => ensureLane(temporal, lane))).then(
+    const wait = await Promise.all(lanes.map((lane) => ensureLane(db, temporal, lane))).then(
       () => {
         outage.worked();
         return LOOKS_EACH_MS;
@@ -47,12 +51,13 @@ export async function keepLanes(
   }
 }
 
-async function ensureLane(temporal: Client, lane: LaneName): Promise<void> {
+async function ensureLane(db: Database, temporal: Client, lane: LaneName): Promise<void> {
   const { type, summary } = WORKFLOWS[lane];
+  const paused = await readPause(db, lane);
   await temporal.workflow.start<(input: LaneInput) => Promise<never>>(type, {
     workflowId: laneId(lane),
     taskQueue: TASK_QUEUES.processes,
-    args: [{}],
+    args: [{ paused }],
     workflowIdConflictPolicy: 'USE_EXISTING',
     staticSummary: summary,
     typedSearchAttributes: [
@@ -60,4 +65,12 @@ async function ensureLane(temporal: Client, lane: LaneName): Promise<void> {
       { key: ServiceAttribute, value: lane },
     ],
   });
+}
+
+/** A lane that was terminated, or whose Temporal store was lost, starts as an operator left it. */
+async function readPause(db: Database, lane: string): Promise<Paused | null> {
+  const row = await db.lane.findUnique({ where: { name: lane } });
+  if (!row?.pausedAt || !row.pausedBy) return null;
+  const { pausedAt, pausedBy: actor, pausedNote: note } = row;
+  return { actor, ...(note ? { note } : {}), since: pausedAt.toISOString() };
 }

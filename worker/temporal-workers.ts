@@ -10,10 +10,12 @@ import {
   Worker,
   type WorkerDeploymentOptions,
 } from '@temporalio/worker';
+import type { FailingSteps } from '../activities/failing-steps';
 import type { Logger } from '../ops/runtime/logging';
 import type { TemporalSettings } from '../ops/runtime/temporal';
 import { TASK_QUEUES } from '../workflows/contracts/task-queues';
 import { WORKFLOW_BUNDLE } from './bundle';
+import { recordSteps } from './failing-steps';
 import { failureCodes } from './failure-codes';
 import { createSdkLogger } from './sdk-logger';
 import { withTemporalMetrics } from './temporal-metrics';
@@ -27,6 +29,7 @@ const TRIES_AGAIN_MS = 1_000;
 export interface SharedOptions {
   namespace: string;
   logger: Logger;
+  steps: FailingSteps;
   drainSeconds: number;
   /** Null: one build at a time runs, and takes over what another has begun. */
   version: WorkerDeploymentVersion | null;
@@ -142,10 +145,10 @@ function workflowBundle() {
   return { codePath: WORKFLOW_BUNDLE };
 }
 
-const shared = (connection: NativeConnection, { namespace, logger, drainSeconds, version }: SharedOptions) => ({
+const shared = (connection: NativeConnection, { namespace, logger, steps, drainSeconds, version }: SharedOptions) => ({
   connection,
   namespace,
-  interceptors: { activity: [failureCodes(logger)] },
+  interceptors: { activity: [failureCodes(logger), recordSteps(steps)] },
   shutdownGraceTime: Math.max(drainSeconds - CANCELLED_BEFORE_SECONDS, 0) * 1000,
   shutdownForceTime: drainSeconds * 1000,
   ...(version ? { workerDeploymentOptions: deployAs(version) } : {}),

@@ -1,4 +1,5 @@
 // All that a worker does, until it is asked to stop.
+
 import { setMaxListeners } from 'node:events';
 import { Client } from '@temporalio/client';
 import type { Worker } from '@temporalio/worker';
@@ -13,6 +14,7 @@ import { createWitness } from '../activities/continuity/witness';
 import { createCrmSyncActivities } from '../activities/crm-sync';
 import { createDraftApprovalActivities } from '../activities/draft-approval';
 import { createDraftRetentionActivities } from '../activities/draft-retention';
+import { createFailingSteps } from '../activities/failing-steps';
 import { createMailDeliveryActivities } from '../activities/mail-delivery';
 import { createOperationsActivities } from '../activities/operations';
 import { createAnnouncer, RELAY } from '../activities/outbox/announcer';
@@ -30,6 +32,7 @@ import { ensureNamespaceOn } from '../ops/runtime/temporal-namespace';
 import type { Database } from '../prisma/client';
 import { type HeldCode, isRewound } from '../workflows/contracts/held-mail';
 import { HUBSPOT_LANE, MAIL_LANE } from '../workflows/contracts/lane';
+import { FILE_STORE } from '../workflows/contracts/services';
 import { openAdoptionWorker } from './adoption';
 import { awaitContinuity, compareNow, isCompared, keepContinuity, type Watch } from './continuity';
 import { createErasure } from './erasure';
@@ -43,6 +46,7 @@ import { findHostRecovery } from './recovery';
 import { keepRefusals } from './refusals';
 import { keepSchedules, RECOVERY_SCHEDULES, SCHEDULES } from './schedules';
 import { keepSealing } from './sealer';
+import { checkSteps } from './step-checks';
 import { keepSweeping } from './sweep';
 import { connectToTemporal, createOpsWorker, createTemporalWorkers } from './temporal-workers';
 
@@ -87,12 +91,13 @@ export async function runWorker(
   );
   const version = versionOf(settings);
   if (version) logger.info({ version }, 'New runs come to this build once it is the current one (docs/upgrades.md)');
-  const shared = { namespace, logger, drainSeconds: settings.SHUTDOWN_DRAIN_SECONDS, version };
+  const steps = createFailingSteps({ db, logger });
+  const shared = { namespace, logger, steps, drainSeconds: settings.SHUTDOWN_DRAIN_SECONDS, version };
   const redis = settings.REDIS_URL ? connectRedis(settings.REDIS_URL, logger) : null;
   // Before anything that asks the database: what brings a database back must not wait for it.
   const recovery = await findHostRecovery({ settings, db, redis, temporal, registry, logger });
   const ops = runUntil(stopping, await createOpsWorker(connection, { ...shared, ops: recovery?.activities }));
-  const files = openObjectStore(settings.FILES_URL);
+  const files = openObjectStore(settings.FILES_URL, FILE_STORE);
   const [mailAlarm, relayAlarm] = [createAlarm(), createAlarm()];
   const witness = createWitness({ db, logger });
   const { announce, drain } = createAnnouncer(db, witness);
@@ -120,6 +125,7 @@ export async function runWorker(
     hold: (code: HeldCode) => holdMail({ db, logger }, code),
     compare: () => compareNow(continuity),
     stopping,
+    logger,
   };
   const workers = await createTemporalWorkers(connection, {
     processes: {
@@ -147,7 +153,7 @@ export async function runWorker(
     adoption,
     ...runs,
     keepContinuity(continuity, stopping),
-    keepLanes({ temporal, logger, lanes: hubspot ? [MAIL_LANE, HUBSPOT_LANE] : [MAIL_LANE] }, stopping),
+    keepLanes({ db, temporal, logger, lanes: hubspot ? [MAIL_LANE, HUBSPOT_LANE] : [MAIL_LANE] }, stopping),
     keepSchedules(temporal, logger, stopping, schedules),
     keepProcesses({ db, temporal, schedules, announce, logger }, stopping),
     runRelay({ db, temporal, alarm: relayAlarm, logger }, stopping),
@@ -156,6 +162,7 @@ export async function runWorker(
     keepErasures({ db, announce, logger }, stopping),
     keepRefusals({ db, logger }, stopping),
     keepMentions({ db, logger, ...erasure }, stopping),
+    checkSteps({ db, temporal, logger, steps }, stopping),
   ]);
   await drain();
   endOthers();

@@ -40,9 +40,24 @@ export function createServiceCommands({ db }: Pick<CommandDependencies, 'db'>): 
           const id = uuidv7();
           await recordEvent(tx, context, { id, type: event, subject: 'service', data: { service } });
           if (reason !== undefined) await tx.operatorNote.create({ data: { id, service, text: reason } });
-          await carryOut(reason === undefined ? null : id);
+          const note = reason === undefined ? null : id;
+          await carryOut(note);
+          // Last: the lane waits for its row.
+          if (event === 'service.paused') await recordPause(tx, service, context.actor.id, note);
+          if (event === 'service.resumed') await forgetPause(tx, service);
         },
         { timeout: WITHIN_MS },
       ),
   };
+}
+
+/** Whoever paused it first is named, as the lane's workflow has it. */
+async function recordPause(tx: Database, service: string, actor: string, note: string | null): Promise<void> {
+  await tx.$executeRaw`
+    UPDATE lanes SET paused_at = clock_timestamp(), paused_by = ${actor}::uuid, paused_note = ${note}::uuid
+    WHERE name = ${service} AND paused_at IS NULL`;
+}
+
+async function forgetPause(tx: Database, service: string): Promise<void> {
+  await tx.lane.updateMany({ where: { name: service }, data: { pausedAt: null, pausedBy: null, pausedNote: null } });
 }

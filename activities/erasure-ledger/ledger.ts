@@ -1,9 +1,11 @@
 // The erasure ledger: who has been erased, as keyed hashes, chained and signed, beside the backups and outside the database,
 // so that no restore brings anybody back.
+
 import { createHash } from 'node:crypto';
 import type { Configuration } from '../../ops/runtime/configuration';
 import { ObjectNotFound, type ObjectStore, openObjectStore } from '../../ops/runtime/object-store';
 import { createSigner, type Signer, type Standing } from '../../ops/runtime/signing';
+import { BACKUP_STORE } from '../../workflows/contracts/services';
 
 const PREFIX = 'erasure-ledger/';
 
@@ -107,7 +109,7 @@ export function createLedger(backups: Pick<ObjectStore, 'put' | 'get' | 'list'>,
 export type Ledger = ReturnType<typeof createLedger>;
 
 export const openLedger = (settings: Pick<Configuration, 'BACKUP_URL' | 'SECRET_KEY'>): Ledger =>
-  createLedger(openObjectStore(settings.BACKUP_URL), createSigner(settings.SECRET_KEY, 'erasure ledger'));
+  createLedger(openObjectStore(settings.BACKUP_URL, BACKUP_STORE), createSigner(settings.SECRET_KEY, 'erasure ledger'));
 
 /** This database has carried out what is not there any more. */
 const brokenWhereGone = (position: number) => (error: unknown) => {

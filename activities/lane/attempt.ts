@@ -4,6 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Client } from '@temporalio/client';
 import { ApplicationFailure } from '@temporalio/common';
 import { type Alarm, createAlarm } from '../../ops/runtime/alarm';
+import type { Logger } from '../../ops/runtime/logging';
 import type { SignedStore } from '../../ops/runtime/signed-store';
 import type { Database } from '../../prisma/client';
 import type { HeldCode } from '../../workflows/contracts/held-mail';
@@ -48,6 +49,7 @@ export interface LaneDependencies {
   compare(): Promise<void>;
   /** Aborted when this worker is asked to end. */
   stopping: AbortSignal;
+  logger: Logger;
 }
 
 /**
@@ -61,11 +63,11 @@ export function createAttempt(
   left: { unsettled: Unsettled | null },
   ending: AbortSignal,
 ) {
-  const { db, alarm, announce } = dependencies;
+  const { db, logger, alarm, announce } = dependencies;
   const owner = randomUUID();
   const opened = new Set<string>();
   const { claims, carryOut } = lane.begin(owner, opened);
-  const health = createServiceHealth(db, lane.name, owner);
+  const health = createServiceHealth(db, logger, lane.name, owner);
   const journal = createJournal(dependencies, lane.name, runId, owner);
   const room = createAlarm();
   const senders = createSenders(carryOut, lane.mostAtOnce, () => {

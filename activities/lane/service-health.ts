@@ -1,5 +1,7 @@
 // Records how a lane's service fares on the lane's row. The row outlives every attempt, so a new one knows that it is a probe.
+import type { Logger } from '../../ops/runtime/logging';
 import { type Database, NOT_SYNCED } from '../../prisma/client';
+import { logClosed, logOpened } from '../breaker-log';
 
 const MAX_BACKOFF_SECONDS = 30;
 
@@ -10,22 +12,27 @@ export interface Failing {
 
 export const backoffSeconds = (failures: number) => Math.min(2 ** Math.max(failures - 1, 0), MAX_BACKOFF_SECONDS);
 
-export function createServiceHealth(db: Database, lane: string, owner: string) {
+export function createServiceHealth(db: Database, logger: Logger, lane: string, owner: string) {
   return {
     /** Null where the lane has another owner by now. */
     async failed(code: string): Promise<Failing | null> {
       const [row] = await db.$queryRaw<Failing[]>`
         UPDATE lanes SET failures = failures + 1, last_error = ${code}, failing_since = coalesce(failing_since, clock_timestamp()),
-          since = CASE failures WHEN 0 THEN clock_timestamp() ELSE since END
+          since = CASE failures WHEN 0 THEN clock_timestamp() ELSE since END,
+          next_attempt_at = clock_timestamp() + make_interval(secs => least(2 ^ failures, ${MAX_BACKOFF_SECONDS}))
         WHERE name = ${lane} AND owner = ${owner}::uuid
         RETURNING failures, failing_since AS "failingSince"`;
+      if (row?.failures === 1) logOpened(logger, lane, code);
       return row ?? null;
     },
 
     async healed(): Promise<void> {
-      await db.$executeRaw`
-        UPDATE lanes SET failures = 0, failing_since = NULL, since = clock_timestamp()
-        WHERE name = ${lane} AND owner = ${owner}::uuid AND failures > 0`;
+      const [row] = await db.$queryRaw<{ seconds: number }[]>`
+        UPDATE lanes l SET failures = 0, failing_since = NULL, next_attempt_at = NULL, since = clock_timestamp()
+        FROM lanes before
+        WHERE l.name = ${lane} AND l.owner = ${owner}::uuid AND l.failures > 0 AND before.name = l.name
+        RETURNING extract(epoch FROM clock_timestamp() - before.since)::int AS seconds`;
+      if (row) logClosed(logger, lane, row.seconds);
     },
 
     async countSent(sent: number): Promise<void> {

@@ -62,6 +62,10 @@ const PROCESSES = {
 } satisfies Record<string, Process>;
 export type ProcessName = keyof typeof PROCESSES;
 
+/** Returns the id of the workflow that a message is for. A newer build may have written one for a process unknown here. */
+export const workflowIdOf = (process: string, entityId: string): string =>
+  (PROCESSES as Record<string, Process>)[process]?.workflowId(entityId) ?? entityId;
+
 const ANSWERS_WITHIN_MS = 3_000;
 
 /** Repeats do no harm. Throws where Temporal did not take it. */

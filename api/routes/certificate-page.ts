@@ -1,6 +1,6 @@
 // The certificate of an erasure for people: what was erased, what was looked through, until when backups may hold anything.
-import { createHash } from 'node:crypto';
 import type { Certificate, SignedCertificate } from '../../activities/user-erasure/certificate';
+import { escaped, policyFor, when } from '../pages/html';
 
 const STYLE = `
 body { font: 16px/1.5 system-ui, sans-serif; max-width: 48rem; margin: 3rem auto; padding: 0 1rem; color: #1c2430; }
@@ -9,7 +9,7 @@ table { border-collapse: collapse; width: 100%; margin: 1rem 0; } th, td { text-
 td.n, th.n { text-align: right; } code { overflow-wrap: anywhere; font-size: .85em; }
 @media (prefers-color-scheme: dark) { body { background: #14181f; color: #e4e8ee; } .seal { background: #16241c; } th, td { border-color: #333b47; } }
 `;
-export const CERTIFICATE_POLICY = `default-src 'none';style-src 'sha256-${createHash('sha256').update(STYLE).digest('base64')}';base-uri 'none';form-action 'none';frame-ancestors 'none'`;
+export const CERTIFICATE_POLICY = policyFor(STYLE);
 
 export function certificatePage({ certificate, signature, publicKey }: SignedCertificate): string {
   const { requestId, subject, requestedAt, begunAt, certifiedAt, stores, scan, ledger } = certificate;
@@ -88,6 +88,3 @@ const rows = (lines: (string | number)[][]) =>
         `<tr><td>${escaped(String(name))}</td>${numbers.map((n) => `<td class="n">${n}</td>`).join('')}</tr>`,
     )
     .join('\n    ');
-const when = (iso: string) =>
-  `<time datetime="${escaped(iso)}">${escaped(iso.replace('T', ' ').replace(/\.\d+Z$/, ' UTC'))}</time>`;
-const escaped = (text: string) => text.replace(/[&<>"']/g, (one) => `&#${one.charCodeAt(0)};`);

@@ -3,25 +3,37 @@ import type { Client } from '@temporalio/client';
 import { WorkflowNotFoundError } from '@temporalio/client';
 import { z } from 'zod';
 import type { CommandContext } from '../../activities/commands/context';
-import { laneId, MAIL_LANE, pause, resume, retryNow } from '../../workflows/contracts/lane';
+import { laneId, pause, resume, retryNow } from '../../workflows/contracts/lane';
 import type { AppDependencies } from '../dependencies';
 import { type Endpoint, endpoint } from '../endpoint';
-import { type Lanes, SERVICES, type Service } from '../lanes';
+import { isLane, type Lanes, SERVICES, type Service } from '../lanes';
 import { Problem } from '../problems';
+import { retrySteps } from '../retry-steps';
 import { optionalRemark } from '../schemas/draft';
 
 const SIGNALLED_WITHIN_MS = 3_000;
 
 const Breaker = z
   .object({
-    state: z.enum(['closed', 'open', 'half_open']),
+    state: z.enum(['closed', 'open', 'half_open']).meta({
+      description:
+        'Open: it fails, and what waits for it is held back. Half open: an attempt is finding out whether it is back',
+    }),
     configured: z.boolean(),
-    paused: z.boolean().nullable().meta({ description: 'Null: neither Temporal nor a worker could be asked' }),
-    waiting: z.int().meta({ description: 'What is due now' }),
-    failures: z.int(),
-    lastError: z.string().nullable().meta({ description: 'A code' }),
-    since: z.iso.datetime(),
+    paused: z.boolean(),
+    pausedBy: z.string().nullable().meta({ description: "The operator's id" }),
+    pausedSince: z.iso.datetime().nullable(),
+    waiting: z.int().meta({ description: 'What is due now; at most 10,000 are counted' }),
+    moreWaiting: z.boolean().meta({ description: 'True: more wait than were counted' }),
+    oldestWaitingSince: z.iso.datetime().nullable(),
+    failures: z.int().meta({ description: 'In a row' }),
+    lastError: z.string().nullable().meta({ description: 'Why it fails: a code' }),
+    since: z.iso.datetime().nullable().meta({ description: 'Since when it is in this state; null: it never left it' }),
     nextAttemptAt: z.iso.datetime().nullable(),
+    source: z.enum(['temporal', 'postgresql']).meta({
+      description:
+        'temporal: the state is that of this moment. postgresql: as a worker or an operator last recorded it, since Temporal does not answer or does not know',
+    }),
   })
   .meta({ id: 'CircuitBreaker' });
 
@@ -37,15 +49,15 @@ const Reason = z
   .meta({ id: 'Reason', example: { reason: 'Planned maintenance of the mail server' } });
 
 const ACTS = {
-  reset: { signal: retryNow, event: 'service.reset', summary: 'Try a failing service again at once' },
+  reset: { signal: retryNow, event: 'service.reset', summary: 'Retry a failing service at once' },
   pause: { signal: pause, event: 'service.paused', summary: 'Stop using a service' },
   resume: { signal: resume, event: 'service.resumed', summary: 'Use a paused service again' },
 } as const;
 type Act = keyof typeof ACTS;
 
-type Dependencies = Pick<AppDependencies, 'commands' | 'temporal'>;
+type Dependencies = Pick<AppDependencies, 'db' | 'commands' | 'temporal'>;
 
-export function breakerEndpoints({ commands, temporal }: Dependencies, lanes: Lanes): Endpoint[] {
+export function breakerEndpoints({ db, commands, temporal }: Dependencies, lanes: Lanes): Endpoint[] {
   const act = (name: Act): Endpoint =>
     endpoint({
       tag: 'Services',
@@ -57,17 +69,18 @@ export function breakerEndpoints({ commands, temporal }: Dependencies, lanes: La
       roles: ['admin', 'ops'],
       body: Reason,
       answer: { status: 200, description: 'The service as it was known a moment ago', body: Breaker },
-      problems: ['not-found', 'not-configured', 'processes-unavailable'],
+      problems: ['not-found', 'not-configured', 'no-lane', 'processes-unavailable'],
       async handle({ params, body: { reason }, context }) {
         const service = SERVICES.find((one) => one === params.service);
         if (!service) throw new Problem('not-found', `There is no such service; there are ${SERVICES.join(' and ')}.`);
-        await tell(service, name, reason, context).catch(async (error) => {
-          if (error instanceof Problem) {
-            const data = { service, act: name, code: error.code };
-            await commands.recordRefusal(context, { type: 'service.refused', subject: 'service', data });
-          }
-          throw error;
-        });
+        if (lanes.isConfigured(service) || name !== 'reset')
+          await tell(service, name, reason, context).catch(async (error) => {
+            if (error instanceof Problem) {
+              const data = { service, act: name, code: error.code };
+              await commands.recordRefusal(context, { type: 'service.refused', subject: 'service', data });
+            }
+            throw error;
+          });
         lanes.forget();
         return (await lanes.breakers())[service];
       },
@@ -99,15 +112,19 @@ export function breakerEndpoints({ commands, temporal }: Dependencies, lanes: La
   ];
 
   async function tell(service: Service, name: Act, reason: string | undefined, context: CommandContext): Promise<void> {
+    if (!lanes.isConfigured(service)) throw new Problem('not-configured', 'Nothing runs for this service.');
+    if (!isLane(service) && name !== 'reset') {
+      throw new Problem(
+        'no-lane',
+        'Processes use this service by themselves. Pause the process in the Web UI instead.',
+      );
+    }
     const { signal, event } = ACTS[name];
     await commands.actOnService(context, { service, event, reason }, async (note) => {
-      if (service === MAIL_LANE) {
-        const call = { actor: context.actor.id, ...(note === null ? {} : { note }) };
-        await reach(temporal, () => temporal.workflow.getHandle(laneId(MAIL_LANE)).signal(signal, call));
-      } else if (name === 'pause') {
-        // Nothing runs for it, so there is nothing to try again or to go on with either.
-        throw new Problem('not-configured', 'Nothing runs for this service.');
-      }
+      const call = { actor: context.actor.id, ...(note === null ? {} : { note }) };
+      if (isLane(service))
+        await reach(temporal, () => temporal.workflow.getHandle(laneId(service)).signal(signal, call));
+      if (name === 'reset') await reach(temporal, () => retrySteps({ db, temporal }, service));
     });
   }
 }

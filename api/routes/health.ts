@@ -1,6 +1,7 @@
 // Whether this process lives, has started, and can work. Nobody needs to say who they are, and nobody is counted.
 import { z } from 'zod';
 import type { Held } from '../../activities/continuity/witness';
+import type { OpenBreaker } from '../../activities/open-breakers';
 import { VERSION } from '../../ops/runtime/package-root';
 import { wayOut, whyHeld } from '../../workflows/contracts/held-mail';
 import type { AppDependencies } from '../dependencies';
@@ -14,6 +15,9 @@ function describeHeld(held: Held | null) {
   const { code, since } = held;
   return { code, why: whyHeld(code), since: since.toISOString(), next: wayOut(code) };
 }
+
+const describeOpen = (open: OpenBreaker[] | null) =>
+  open?.map(({ service, code, since }) => ({ service, code, since: since.toISOString() })) ?? null;
 
 export function healthEndpoints({
   checks,
@@ -47,14 +51,19 @@ export function healthEndpoints({
             .object({ code: z.string(), why: z.string(), since: z.iso.datetime(), next: z.string() })
             .nullable()
             .meta({ description: 'Why all mail is held, and the command that leads out; null if it is not' }),
+          warnings: z
+            .array(z.object({ service: z.string(), code: z.string(), since: z.iso.datetime() }))
+            .nullable()
+            .meta({ description: 'The services that fail, and why; null: the database could not be asked' }),
         }),
       },
-      handle: () => ({
+      handle: async () => ({
         status: 'ok',
         timestamp: new Date().toISOString(),
         version: VERSION,
         lastProvenRestore: provenRestore.at(),
         mailHeld: describeHeld(witness.held()),
+        warnings: describeOpen((await look()).open),
       }),
     }),
     endpoint({

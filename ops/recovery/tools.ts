@@ -1,5 +1,7 @@
 // What a host needs to back up and restore: the database's clusters, pgBackRest, and the place where backups lie.
+
 import { createEncryption, type Encryption } from '../../activities/backup/encryption';
+import { FILE_STORE } from '../../workflows/contracts/services';
 import { findPgBackRest, HOW_TO_GET_IT } from '../local/binaries/pgbackrest';
 import { type ClusterHost, findClusterHost } from '../pgbackrest/cluster-host';
 import { createPgBackRest, type PgBackRest } from '../pgbackrest/pgbackrest';
@@ -34,7 +36,7 @@ export function openStoreTools(settings: Configuration): StoreTools | null {
   return {
     settings,
     backups,
-    files: openObjectStore(FILES_URL),
+    files: openObjectStore(FILES_URL, FILE_STORE),
     signer: backups.signer,
     encryption: createEncryption(passphrase),
   };

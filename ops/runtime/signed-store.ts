@@ -1,6 +1,8 @@
 // Signs small objects under BACKUP_URL, where others may be able to write, and reads back only what this installation signed.
 // An object is two lines: the statement as JSON, and its signature, which holds for this key of the store alone.
+
 import { text } from 'node:stream/consumers';
+import { BACKUP_STORE } from '../../workflows/contracts/services';
 import type { Configuration } from './configuration';
 import { nullIfNoObject, type ObjectStore, openObjectStore } from './object-store';
 import { createSigner, type Signed, type Signer } from './signing';
@@ -34,7 +36,7 @@ export const openSignedStore = ({
   BACKUP_URL,
   SECRET_KEY,
 }: Pick<Configuration, 'BACKUP_URL' | 'SECRET_KEY'>): SignedStore => ({
-  ...openObjectStore(BACKUP_URL),
+  ...openObjectStore(BACKUP_URL, BACKUP_STORE),
   signer: createSigner(SECRET_KEY, 'backups'),
 });
 

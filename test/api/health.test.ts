@@ -47,8 +47,38 @@ it('liveness and health say so and look at nothing', async () => {
       version: '0.1.0',
       lastProvenRestore: null,
       mailHeld: null,
+      warnings: null,
     },
   ]);
+});
+
+it('is ready, and names the code, while a breaker is open or mail is paused', async () => {
+  const { db } = whole().database;
+  const failing = { failures: 3, since: new Date('2026-01-01T10:00:00.000Z') };
+  await db.lane.update({ where: { name: 'email' }, data: { ...failing, lastError: 'ECONNREFUSED' } });
+  await db.lane.update({ where: { name: 'hubspot' }, data: { ...failing, lastError: 'hubspot_away' } });
+  const step = { workflowId: 'erasure-1', step: 'scanStores', process: 'userErasure', isLocal: false, attempts: 1 };
+  await db.failingStep.create({ data: { ...step, service: 'backup_store', code: 'ENOSPC' } });
+  const look = async (options: Parameters<typeof create>[0] = {}) => {
+    const api = await create(options);
+    const [ready, health] = [await api.anyone.get('/ready'), await api.anyone.get('/health')];
+    return { status: ready.status, checks: ready.body.checks, warnings: health.body.warnings };
+  };
+  const without = await look();
+  expect(without.status).toBe(200);
+  expect(without.checks).toMatchObject({ mail: 'degraded: ECONNREFUSED', backup_store: 'degraded: ENOSPC' });
+  expect(without.warnings).toEqual([
+    { service: 'email', code: 'ECONNREFUSED', since: failing.since.toISOString() },
+    { service: 'backup_store', code: 'ENOSPC', since: expect.any(String) },
+  ]);
+  const { checks } = await look({ settings: { HUBSPOT_ACCESS_TOKEN: 'a token' } });
+  expect(checks.hubspot).toBe('degraded: hubspot_away');
+
+  await db.lane.update({ where: { name: 'email' }, data: { pausedAt: new Date() } });
+  expect((await look()).checks.mail).toBe('degraded: paused by an operator');
+  await db.lane.updateMany({ data: { failures: 0, pausedAt: null } });
+  await db.failingStep.deleteMany();
+  expect(await look()).toMatchObject({ checks: { mail: 'ready' }, warnings: [] });
 });
 
 it('health tells when a restore was last proven', async () => {

@@ -78,6 +78,7 @@ export class TestApi {
       redis,
       temporal,
       gate,
+      hubspot: options.settings?.HUBSPOT_ACCESS_TOKEN !== undefined,
     });
     const made = createCommands({ db, settings: SETTINGS, announce: () => {} });
     const commands = options.commands?.(made) ?? made;
@@ -91,6 +92,7 @@ export class TestApi {
       TRUST_PROXY: undefined,
       KEY_REQUESTS_PER_MINUTE: 60_000,
       HUBSPOT_ACCESS_TOKEN: undefined,
+      TEMPORAL_UI_URL: undefined,
       DRAFT_RETENTION_DAYS: 90,
       AUDIT_RETENTION_DAYS: 365,
       POSTGRES_KEPT_BY: 'us',

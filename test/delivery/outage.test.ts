@@ -20,7 +20,7 @@ describe('a mail server that is away', () => {
     const drafts = await Promise.all(
       Array.from({ length: DRAFTS }, (_, i) => service.submitDue(`waiting-${i}@example.org`)),
     );
-    service.runWorker();
+    const worker = service.startWorker({ LOG_LEVEL: 'info' });
     await until('several probes have failed', () => probes.count >= 4, 30_000);
     expect(probes.mostAtOnce).toBe(1);
     expect(probes.breaks[2]).toBeGreaterThan(probes.breaks[0] as number);
@@ -34,7 +34,27 @@ describe('a mail server that is away', () => {
     expect(mail.accepted).toHaveLength(DRAFTS);
     expect(mail.repeated).toEqual([]);
     const healed = await service.database.db.lane.findUniqueOrThrow({ where: { name: 'email' } });
-    expect(healed).toMatchObject({ failures: 0, failingSince: null });
+    expect(healed).toMatchObject({ failures: 0, failingSince: null, nextAttemptAt: null });
+
+    const told = worker.log.split('\n').filter((line) => /Circuit breaker|ServiceTrouble|smtp_421/.test(line));
+    expect(told.map((line) => JSON.parse(line))).toEqual([
+      {
+        level: 40,
+        time: expect.any(String),
+        process: 'worker',
+        service: 'email',
+        code: 'smtp_421',
+        msg: 'Circuit breaker opened',
+      },
+      {
+        level: 30,
+        time: expect.any(String),
+        process: 'worker',
+        service: 'email',
+        seconds: expect.any(Number),
+        msg: 'Circuit breaker closed',
+      },
+    ]);
   });
 
   it('costs no draft an attempt of its own', async () => {

@@ -1,3 +1,5 @@
+import type { StoreService } from '../../../workflows/contracts/services';
+
 export class ObjectNotFound extends Error {
   override name = 'ObjectNotFound';
   constructor() {
@@ -14,6 +16,8 @@ export function nullIfNoObject(error: unknown): null {
 /** The store could not do it. Says a code and nothing else: an S3 error may repeat access keys and names. */
 export class ObjectStoreError extends Error {
   override name = 'ObjectStoreError';
+  /** Which of the stores it was; undefined if whoever opened it did not say. */
+  service?: StoreService;
   constructor(readonly code: string) {
     super(`The object store failed: ${code}`);
   }
