@@ -161,7 +161,7 @@ describe('counting what waits', () => {
          INSERT INTO drafts (id, status, author_id, decision, created_at, updated_at, needs_people, next_attempt_at)
          SELECT gen_random_uuid(), 'scheduled', '00000000-0000-7000-8000-000000000001', '{}', now(), now(), false, now()
          FROM generate_series(1, $1) RETURNING id
-       ) INSERT INTO crm_syncs (draft_id, next_attempt_at) SELECT id, now() FROM d`,
+       ) INSERT INTO crm_syncs (draft_id, generation, next_attempt_at) SELECT id, 1, now() FROM d`,
       [rows],
     );
   afterEach(() => api.database.pool.query('TRUNCATE drafts CASCADE'));
