@@ -1,32 +1,17 @@
 // Whether the API can work, and what it works without. Asked at most once a second, bounded in time.
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import type { Client } from '@temporalio/client';
 import type { Redis } from 'ioredis';
 import pg from 'pg';
 import type { LedgerGate } from '../activities/erasure-ledger/gate';
 import { OPEN_BREAKERS, type OpenBreaker } from '../activities/open-breakers';
 import { PACKAGE_ROOT } from '../ops/runtime/package-root';
+import { ANSWERS_WITHIN_MS, NEVER_MIGRATED, pingTemporal, troubleOf } from '../ops/runtime/trouble';
 import { wayOut, whyHeld } from '../workflows/contracts/held-mail';
 import { HUBSPOT_LANE, MAIL_LANE } from '../workflows/contracts/lane';
 
 const KEPT_MS = 1_000;
-const ANSWERS_WITHIN_MS = 1_000;
-const WORDS: Record<string, string> = {
-  ECONNREFUSED: 'connection refused',
-  ECONNRESET: 'connection lost',
-  ENOTFOUND: 'host not found',
-  EAI_AGAIN: 'host not found',
-  ETIMEDOUT: 'timed out',
-  '3D000': 'no such database',
-  '28P01': 'password refused',
-  '42P01': 'never migrated',
-  '57P01': 'shutting down',
-  '57P03': 'starting up',
-  '53300': 'too many connections',
-};
-
 export interface Health {
   ready: boolean;
   checks: Record<string, string>;
@@ -63,8 +48,8 @@ export function createHealthChecks({ databaseUrl, redis, temporal, gate, hubspot
   async function check(): Promise<Health> {
     const [database, cache, processes] = await Promise.all([
       checkDatabase(pool, gate),
-      redis ? within(() => redis.ping()) : 'not configured',
-      within(() => pingTemporal(temporal)),
+      redis ? troubleOf(() => redis.ping()) : 'not configured',
+      troubleOf(() => pingTemporal(temporal)),
     ]);
     const degraded = (trouble: string | null) => (trouble === null ? 'ready' : `degraded: ${trouble}`);
     const { mail: stopped, open: found, ...needed } = database;
@@ -93,7 +78,7 @@ type DatabaseChecks = Record<'database' | 'migrations' | 'erasureLedger' | 'mail
 
 async function checkDatabase(pool: pg.Pool, gate: LedgerGate): Promise<DatabaseChecks> {
   let applied: string[] = [];
-  const trouble = await within(async () => {
+  const trouble = await troubleOf(async () => {
     const { rows } = await pool.query(
       'SELECT migration_name AS name FROM _prisma_migrations WHERE finished_at IS NOT NULL AND rolled_back_at IS NULL',
     );
@@ -105,7 +90,7 @@ async function checkDatabase(pool: pg.Pool, gate: LedgerGate): Promise<DatabaseC
     mail: `degraded: ${why}`,
     open: null,
   });
-  if (trouble === WORDS['42P01']) return { database: 'ready', ...unknown(trouble) };
+  if (trouble === NEVER_MIGRATED) return { database: 'ready', ...unknown(trouble) };
   if (trouble !== null) return { database: `not_ready: ${trouble}`, ...unknown('the database is away') };
   const missing = MIGRATIONS.filter((name) => !applied.includes(name)).length;
   if (missing > 0) return { database: 'ready', ...unknown(`${missing} to apply`) };
@@ -121,7 +106,7 @@ async function checkInstance(
   let held: string | null = null;
   let paused = false;
   let open: OpenBreaker[] | null = null;
-  const trouble = await within(async () => {
+  const trouble = await troubleOf(async () => {
     const { rows } = await pool.query(
       `SELECT ledger_position AS position, restore_id AS "restoreId", held_code AS "heldCode", held_at AS "heldAt",
          EXISTS (SELECT 1 FROM lanes WHERE held) AS held,
@@ -155,30 +140,3 @@ function describeHeld({ restoreId, heldCode, heldAt }: { restoreId: string; held
 const MIGRATIONS = readdirSync(join(PACKAGE_ROOT, 'prisma', 'migrations'), { withFileTypes: true })
   .filter((entry) => entry.isDirectory())
   .map(({ name }) => name);
-
-function pingTemporal({ connection }: Client): Promise<unknown> {
-  return connection.withDeadline(Date.now() + ANSWERS_WITHIN_MS, () => connection.workflowService.getSystemInfo({}));
-}
-
-/** Null when it went well, else in a few words why not. */
-async function within(ask: () => Promise<unknown>): Promise<string | null> {
-  const waiting = new AbortController();
-  const timeOut = delay(ANSWERS_WITHIN_MS + 100, 'timed out', { signal: waiting.signal }).catch(() => null);
-  try {
-    return await Promise.race([ask().then(() => null), timeOut]);
-  } catch (error) {
-    return inWords(error);
-  } finally {
-    waiting.abort();
-  }
-}
-
-function inWords(error: unknown): string {
-  const { code, message = '', details = '' } = error as { code?: unknown; message?: string; details?: string };
-  const known =
-    WORDS[String(code)] ?? Object.entries(WORDS).find(([name]) => `${message} ${details}`.includes(name))?.[1];
-  if (known) return known;
-  if (/time(d )?out|deadline/i.test(`${message} ${details}`)) return 'timed out';
-  if (/writeable|closed|Connection terminated/i.test(message)) return 'connection refused';
-  return 'unavailable';
-}

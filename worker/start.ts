@@ -1,4 +1,4 @@
-// The worker process: its metrics, and its end in order.
+// The worker process: its metrics, its probes, and its end in order.
 import { askDatabase } from '../ops/runtime/ask-database';
 import type { Configuration } from '../ops/runtime/configuration';
 import { observeDatabase } from '../ops/runtime/database-gauges';
@@ -7,10 +7,11 @@ import { createRegistry, startMetricsServer } from '../ops/runtime/metrics';
 import { observePool } from '../ops/runtime/pool-metrics';
 import { endOnCrash, shutDownOnSignal } from '../ops/runtime/shutdown';
 import type { Telemetry } from '../ops/runtime/telemetry';
-import { temporalSettings } from '../ops/runtime/temporal';
+import { openTemporalClient, temporalSettings } from '../ops/runtime/temporal';
 import { createDatabase } from '../prisma/client';
 import { keepArchiving } from './archiving';
 import { DATABASE_GAUGES } from './database-gauges';
+import { startProbes, type WorkerStage } from './probes';
 import { installRuntime } from './temporal-workers';
 import { runWorker } from './work';
 
@@ -33,17 +34,35 @@ export async function startWorker(settings: Configuration, logger: Logger, telem
   const metrics = await startMetricsServer(registry, where, readTemporalMetrics);
 
   const ending = new AbortController();
+  const stage: WorkerStage = { hasStarted: false, isWorking: false, isDraining: false };
+  const temporal = openTemporalClient();
+  const probes = await startProbes(
+    { stage, temporal, databaseUrl: settings.DATABASE_URL },
+    {
+      host: settings.HOST,
+      port: settings.WORKER_PORT,
+    },
+  );
   // Needs no Temporal, and tells of a database that is away.
   const archiving = keepArchiving({ settings, registry, logger }, ending.signal);
-  const work = runWorker({ settings, temporal: temporalSettings(), db, registry, logger }, ending.signal);
+  const work = runWorker({ settings, temporal: temporalSettings(), db, registry, logger, stage }, ending.signal);
   shutDownOnSignal({
     logger,
     drainSeconds: settings.SHUTDOWN_DRAIN_SECONDS,
-    refuse: () => ending.abort(),
+    refuse() {
+      stage.isDraining = true;
+      ending.abort();
+    },
     drain: async () => {
       await Promise.all([work, archiving]);
     },
-    close: [close, () => metrics.close(), () => telemetry.close()],
+    close: [
+      close,
+      () => temporal.connection.close(),
+      () => probes.close(),
+      () => metrics.close(),
+      () => telemetry.close(),
+    ],
   });
   await work;
 }

@@ -42,6 +42,7 @@ import { carryOutLedger } from './ledger';
 import { listenForWork } from './listener';
 import { keepMentions } from './mentions';
 import { keepProcesses } from './open-processes';
+import type { WorkerStage } from './probes';
 import { findHostRecovery } from './recovery';
 import { keepRefusals } from './refusals';
 import { keepSchedules, RECOVERY_SCHEDULES, SCHEDULES } from './schedules';
@@ -56,11 +57,13 @@ export interface Working {
   db: Database;
   registry: Registry;
   logger: Logger;
+  /** Is told how far the worker has come. */
+  stage?: WorkerStage;
 }
 
 /** Until `stopping`, and then until all that had begun is done. */
 export async function runWorker(
-  { settings, temporal: server, db, registry, logger }: Working,
+  { settings, temporal: server, db, registry, logger, stage }: Working,
   stopping: AbortSignal,
 ): Promise<void> {
   // Everything that it does listens to it, which Node would take for a leak.
@@ -97,6 +100,7 @@ export async function runWorker(
   // Before anything that asks the database: what brings a database back must not wait for it.
   const recovery = await findHostRecovery({ settings, db, redis, temporal, registry, logger });
   const ops = runUntil(stopping, await createOpsWorker(connection, { ...shared, ops: recovery?.activities }));
+  if (stage) stage.hasStarted = true;
   const files = openObjectStore(settings.FILES_URL, FILE_STORE);
   const [mailAlarm, relayAlarm] = [createAlarm(), createAlarm()];
   const witness = createWitness({ db, logger });
@@ -147,6 +151,7 @@ export async function runWorker(
   });
   const schedules = [...SCHEDULES, ...(recovery ? RECOVERY_SCHEDULES : [])];
   const runs = workers.map((worker) => runUntil(stopping, worker));
+  if (stage) stage.isWorking = true;
   logger.info('The worker works');
   await Promise.all([
     ops,

@@ -15,10 +15,11 @@ const USUAL = {
   smtp: 1025,
   mailbox: 8025,
   metrics: 9464,
+  worker: 8001,
   workerMetrics: 9465,
 };
 /** Taken as given, or not at all. */
-const CHOSEN = { api: 'PORT', metrics: 'METRICS_PORT', workerMetrics: 'WORKER_METRICS_PORT' };
+const CHOSEN = { api: 'PORT', metrics: 'METRICS_PORT', worker: 'WORKER_PORT', workerMetrics: 'WORKER_METRICS_PORT' };
 export type Ports = Record<keyof typeof USUAL | 'api', number>;
 
 export interface Plan {
@@ -59,11 +60,13 @@ export async function makePlan(home: Home, kept: KeptSettings, env: NodeJS.Proce
     SMTP_URL: given.smtp ?? 'smtp://127.0.0.1',
     // One that is not given is chosen below, beside all others.
     METRICS_PORT: set('METRICS_PORT') ?? '0',
+    WORKER_PORT: set('WORKER_PORT') ?? '0',
   });
   const ports = await choosePorts(settings, set);
   Object.assign(composed, {
     PORT: String(ports.api),
     METRICS_PORT: String(ports.metrics),
+    WORKER_PORT: String(ports.worker),
     WORKER_METRICS_PORT: String(ports.workerMetrics),
   });
   return { ports, given, temporalNamespace: set('TEMPORAL_NAMESPACE') ?? 'default', env: composed, settings };

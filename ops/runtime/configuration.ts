@@ -23,6 +23,7 @@ const Environment = z.object({
   PORT: port(8000),
   METRICS_HOST: host(),
   METRICS_PORT: port(9464),
+  WORKER_PORT: port(8001),
   WORKER_METRICS_PORT: port(9465),
   PUBLIC_URL: webUrl().optional(),
   TEMPORAL_UI_URL: webUrl().optional(),
@@ -134,7 +135,18 @@ function storeFaults(given: Given): Fault[] {
   return usesS3 ? faultsOf(AWS_CHECKS, given) : [];
 }
 
-/** The API listens on both. */
-function sharedPort({ PORT = '8000', METRICS_PORT = '9464' }: Given): Fault[] {
-  return PORT === METRICS_PORT && Number(PORT) > 0 ? [['METRICS_PORT', 'must not be the same as PORT']] : [];
+/** Of each pair one process listens on both. */
+function sharedPort({
+  PORT = '8000',
+  METRICS_PORT = '9464',
+  WORKER_PORT = '8001',
+  WORKER_METRICS_PORT = '9465',
+}: Given): Fault[] {
+  const isShared = (one: string, other: string) => one === other && Number(one) > 0;
+  return [
+    ...(isShared(PORT, METRICS_PORT) ? ([['METRICS_PORT', 'must not be the same as PORT']] as Fault[]) : []),
+    ...(isShared(WORKER_PORT, WORKER_METRICS_PORT)
+      ? ([['WORKER_METRICS_PORT', 'must not be the same as WORKER_PORT']] as Fault[])
+      : []),
+  ];
 }

@@ -42,12 +42,11 @@ async function checkDatabase({ DATABASE_URL }: Configuration, logger: Logger): P
 function explain(name: 'api' | 'worker', error: ListeningError): string {
   if (error instanceof ConfigurationError) return error.message;
   if (error.code === 'EADDRINUSE') {
-    const ports = name === 'api' ? 'PORT or METRICS_PORT' : 'WORKER_METRICS_PORT';
+    const ports = name === 'api' ? 'PORT or METRICS_PORT' : 'WORKER_PORT or WORKER_METRICS_PORT';
     return `Port ${error.port} is taken: set ${ports} to another one, or end the program that has it.`;
   }
   if (error.code === 'EADDRNOTAVAIL' || error.syscall === 'getaddrinfo') {
-    const hosts = name === 'api' ? 'HOST and METRICS_HOST' : 'METRICS_HOST';
-    return `The ${name} cannot listen on the address that is set: this machine does not have it. Correct ${hosts}; 0.0.0.0 stands for all of its addresses.`;
+    return `The ${name} cannot listen on the address that is set: this machine does not have it. Correct HOST and METRICS_HOST; 0.0.0.0 stands for all of its addresses.`;
   }
   return `The ${name} could not start: ${JSON.stringify(describeError(error))}`;
 }

@@ -61,11 +61,14 @@ it('is ready, and names the code, while a breaker is open or mail is paused', as
   await db.failingStep.create({ data: { ...step, service: 'backup_store', code: 'ENOSPC' } });
   const look = async (options: Parameters<typeof create>[0] = {}) => {
     const api = await create(options);
-    const [ready, health] = [await api.anyone.get('/ready'), await api.anyone.get('/health')];
-    return { status: ready.status, checks: ready.body.checks, warnings: health.body.warnings };
+    // A process that has only begun may be too busy to hear an answer in time.
+    return until('the database answers in time', async () => {
+      const [ready, health] = [await api.anyone.get('/ready'), await api.anyone.get('/health')];
+      const { checks } = ready.body;
+      return ready.status === 200 && health.body.warnings !== null && { checks, warnings: health.body.warnings };
+    });
   };
   const without = await look();
-  expect(without.status).toBe(200);
   expect(without.checks).toMatchObject({ mail: 'degraded: ECONNREFUSED', backup_store: 'degraded: ENOSPC' });
   expect(without.warnings).toEqual([
     { service: 'email', code: 'ECONNREFUSED', since: failing.since.toISOString() },

@@ -21,6 +21,8 @@ export async function testEnvironment(
     SECRET_KEY: Buffer.alloc(32, 7).toString('base64'),
     PORT: String(await freePort()),
     METRICS_PORT: String(await freePort()),
+    // Whoever probes a worker names a port; several may run at once.
+    WORKER_PORT: '0',
     WORKER_METRICS_PORT: String(await freePort()),
     LOG_LEVEL: 'debug',
     DB_POOL_SIZE: '2',

@@ -137,6 +137,7 @@ const HOSTILE: Record<string, string[]> = {
   PORT: PORTS,
   METRICS_PORT: [...PORTS, '8000'],
   WORKER_METRICS_PORT: PORTS,
+  WORKER_PORT: PORTS,
   PUBLIC_URL: WEB,
   REDIS_URL: [...NO_URL, 'redis://', 'redis://h:0', 'redis://h:99999', 'redis://h/x', 'redis://:canary@', 'http://h'],
   TRUST_PROXY: [

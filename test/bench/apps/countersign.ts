@@ -117,6 +117,7 @@ async function environment(servers: Servers, databaseUrl: string): Promise<Recor
     SECRET_KEY: Buffer.alloc(32, 7).toString('base64'),
     PORT: String(await freePort()),
     METRICS_PORT: String(await freePort()),
+    WORKER_PORT: '0',
     WORKER_METRICS_PORT: String(await freePort()),
     // One key asks as much here as a whole fleet does elsewhere.
     KEY_REQUESTS_PER_MINUTE: '100000000',
