@@ -37,7 +37,7 @@ export async function startWorker(settings: Configuration, logger: Logger, telem
   const ending = new AbortController();
   // Needs no Temporal, and tells of a database that is away.
   const archiving = keepArchiving({ settings, registry, logger }, ending.signal);
-  const work = runWorker({ settings, temporal: temporalSettings(), db, registry, logger }, ending.signal);
+  const work = runWorker({ settings, temporal: temporalSettings(), db, registry, logger, telemetry }, ending.signal);
   shutDownOnSignal({
     logger,
     drainSeconds: settings.SHUTDOWN_DRAIN_SECONDS,

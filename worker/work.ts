@@ -24,8 +24,10 @@ import type { Logger } from '../ops/runtime/logging';
 import { openObjectStore } from '../ops/runtime/object-store';
 import { connectRedis } from '../ops/runtime/redis';
 import { openSignedStore } from '../ops/runtime/signed-store';
+import type { Telemetry } from '../ops/runtime/telemetry';
 import type { TemporalSettings } from '../ops/runtime/temporal';
 import { ensureNamespaceOn } from '../ops/runtime/temporal-namespace';
+import { traceCalls } from '../ops/runtime/trace-calls';
 import type { Database } from '../prisma/client';
 import { isRewound } from '../workflows/contracts/held-mail';
 import { MAIL_LANE } from '../workflows/contracts/lane';
@@ -51,11 +53,12 @@ export interface Working {
   db: Database;
   registry: Registry;
   logger: Logger;
+  telemetry: Telemetry;
 }
 
 /** Until `stopping`, and then until all that had begun is done. */
 export async function runWorker(
-  { settings, temporal: server, db, registry, logger }: Working,
+  { settings, temporal: server, db, registry, logger, telemetry }: Working,
   stopping: AbortSignal,
 ): Promise<void> {
   // Everything that it does listens to it, which Node would take for a leak.
@@ -76,13 +79,14 @@ export async function runWorker(
     return sealing;
   }
   const { namespace } = server;
-  const temporal = new Client({ connection, namespace });
+  const interceptors = telemetry.isOn ? { workflow: [traceCalls] } : {};
+  const temporal = new Client({ connection, namespace, interceptors });
   await ensureNamespaceOn(connection, namespace).catch((err) =>
     logger.warn({ err }, 'The namespace could not be prepared: an operator has to (docs/configuration.md)'),
   );
   const version = versionOf(settings);
   if (version) logger.info({ version }, 'New runs come to this build once it is the current one (docs/upgrades.md)');
-  const shared = { namespace, logger, drainSeconds: settings.SHUTDOWN_DRAIN_SECONDS, version };
+  const shared = { namespace, logger, drainSeconds: settings.SHUTDOWN_DRAIN_SECONDS, version, telemetry };
   const redis = settings.REDIS_URL ? connectRedis(settings.REDIS_URL, logger) : null;
   // Before anything that asks the database: what brings a database back must not wait for it.
   const recovery = await findHostRecovery({ settings, db, redis, temporal, registry, logger });
@@ -125,6 +129,7 @@ export async function runWorker(
       announce,
       hold: (code) => holdMail({ db, logger }, code),
       compare: () => compareNow(continuity),
+      telemetry,
       stopping,
     }),
     ...shared,
@@ -140,7 +145,7 @@ export async function runWorker(
     keepLanes(temporal, logger, stopping),
     keepSchedules(temporal, logger, stopping, schedules),
     keepProcesses({ db, temporal, schedules, announce, logger }, stopping),
-    runRelay({ db, temporal, alarm: relayAlarm, logger }, stopping),
+    runRelay({ db, temporal, alarm: relayAlarm, logger, telemetry }, stopping),
     listenForWork(settings.DATABASE_URL, { [MAIL_LANE]: mailAlarm, [RELAY]: relayAlarm }, stopping),
     keepSweeping({ db, files, logger }, stopping),
     keepErasures({ db, announce, logger }, stopping),

@@ -7,6 +7,7 @@ import { type Alarm, createAlarm } from '../../ops/runtime/alarm';
 import type { Configuration } from '../../ops/runtime/configuration';
 import type { ObjectStore } from '../../ops/runtime/object-store';
 import type { SignedStore } from '../../ops/runtime/signed-store';
+import type { Telemetry } from '../../ops/runtime/telemetry';
 import type { Database } from '../../prisma/client';
 import type { HeldCode } from '../../workflows/contracts/held-mail';
 import type { LaneResult, LaneTrouble, Watermark } from '../../workflows/contracts/lane';
@@ -52,6 +53,7 @@ export interface MailDeliveryDependencies {
   hold(code: HeldCode): Promise<void>;
   /** Holds all mail if the server that answers lacks anything that is known. Throws if that can't be told. */
   compare(): Promise<void>;
+  telemetry: Pick<Telemetry, 'trace'>;
   /** Aborted when this worker is asked to end. */
   stopping: AbortSignal;
 }

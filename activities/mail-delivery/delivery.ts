@@ -2,6 +2,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { joined } from '../../ops/runtime/joined';
 import { ObjectNotFound, type ObjectStore } from '../../ops/runtime/object-store';
+import type { Telemetry } from '../../ops/runtime/telemetry';
 import { assertNever } from '../../workflows/assert-never';
 import type { HeldCode } from '../../workflows/contracts/held-mail';
 import type { Announcement } from '../commands/context';
@@ -27,12 +28,14 @@ export interface DeliveryDependencies {
   announce(announcement: Announcement): void;
   /** The database went back in time: all mail is held from here on. */
   hold(code: HeldCode): Promise<void>;
+  telemetry: Pick<Telemetry, 'trace'>;
 }
 
 /** What became of a claimed mail; `gone`: it was withdrawn or suppressed meanwhile, or the lane has another owner. */
 export type Delivered = 'sent' | 'answered' | 'gone';
 
-export function createDelivery({ claims, connections, files, sender, opened, announce, hold }: DeliveryDependencies) {
+export function createDelivery(dependencies: DeliveryDependencies) {
+  const { claims, connections, files, sender, opened, announce, hold, telemetry } = dependencies;
   const open = joined(async (ids: readonly string[]) => {
     for (const id of ids) opened.add(id);
     const mails = new Map((await claims.open([...ids])).map((mail) => [mail.id, mail]));
@@ -63,7 +66,9 @@ export function createDelivery({ claims, connections, files, sender, opened, ann
       connections.give(conversation);
       return 'gone';
     }
-    const reply = await converse(mail, conversation);
+    // The record is outside: it is written together with others'.
+    const segment = { name: 'send mail', op: 'mail.send', draftId: id } as const;
+    const reply = await telemetry.trace(mail.traceparent, segment, () => converse(mail, conversation));
     if ('status' in reply) {
       await record(reply);
       return 'answered';
