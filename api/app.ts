@@ -44,9 +44,10 @@ import { stuckEndpoints } from './routes/stuck';
 import { suppressionEndpoints } from './routes/suppressions';
 import { unsubscribeEndpoints } from './routes/unsubscribe';
 import { createStuck } from './stuck/stuck';
+import { traceRequests } from './trace-requests';
 
 export function createApp(dependencies: AppDependencies): Express {
-  const { db, redis, commands, settings, logger, lifecycle } = dependencies;
+  const { db, redis, commands, settings, logger, lifecycle, telemetry } = dependencies;
   const sessionCookie = cookieName(settings, 'session');
   const csrf = createCsrf(settings);
   const ring = createKeyRing(db);
@@ -94,6 +95,7 @@ export function createApp(dependencies: AppDependencies): Express {
   app.enable('case sensitive routing');
   app.enable('strict routing');
   trustProxies(app, settings.TRUST_PROXY);
+  if (telemetry.isOn) app.use(traceRequests(telemetry));
   app.use(logRequests(dependencies, createRouteNamer(routes)));
   app.use(headers(lifecycle));
   app.use(readCookies);

@@ -2,6 +2,7 @@
 import type { Duplex } from 'node:stream';
 import type { ErrorRequestHandler, RequestHandler, Response } from 'express';
 import { uuidv7 } from 'uuidv7';
+import { noteFault } from '../ops/runtime/faults';
 import type { AppDependencies } from './dependencies';
 import type { Documented } from './endpoint';
 import { Problem, problemOf } from './problems';
@@ -31,11 +32,12 @@ export function answerFailures({ telemetry }: Pick<AppDependencies, 'telemetry'>
     const problem = problemOf(error);
     const { requestId } = response.locals;
     if (problem.status >= 500) response.locals.err = problem.more.cause ?? problem;
-    if (problem.code === 'internal-error') {
-      telemetry.report(problem.more.cause, {
-        requestId,
-        route: `${request.method} ${request.route?.path ?? 'unmatched'}`,
-      });
+    if (problem.status >= 500 && problem.code !== 'too-many-changes') {
+      const route = `${request.method} ${request.route?.path ?? 'unmatched'}`;
+      const context = { requestId, route, principal: response.locals.identity?.actor.id };
+      const { cause = problem } = problem.more;
+      if (problem.code === 'internal-error') telemetry.report(cause, context);
+      else noteFault({ name: problem.code, error: cause, context });
     }
     // Half of an answer can't be taken back.
     if (response.headersSent) {

@@ -2,6 +2,7 @@
 import { STATUS_CODES } from 'node:http';
 import { Refusal, type RefusalCode } from '../activities/commands/refusal';
 import { FileTooLarge } from '../activities/received-file';
+import { codesOf, hasNoConnection, isDatabaseAway } from '../ops/runtime/database-away';
 import { ObjectStoreError } from '../ops/runtime/object-store';
 
 /** Stable for ever: clients tell problems apart by these names. */
@@ -147,38 +148,22 @@ function ofReading(error: unknown): Problem | null {
   return null;
 }
 
-/** The words of the pool, and of Prisma, if there was no connection in time. */
-const NO_CONNECTION = /timeout exceeded when trying to connect|Unable to start a transaction in the given time/;
 /** Prisma's code for a transaction that expired, among others. */
 const TRANSACTION_TROUBLE = 'P2028';
 /** PostgreSQL cancelled a statement. */
 const CANCELLED = '57014';
-const AWAY = new Set([
-  'DatabaseNotReachable',
-  'ConnectionClosed',
-  'SocketTimeout',
-  'DatabaseDoesNotExist',
-  'AuthenticationFailed',
-]);
-/** Of PostgreSQL: connection lost, no connections, disk or memory left, shut down or starting up, and it may not be written to. */
-const AWAY_STATES = /^(08...|53...|57P0[1-5]|25006)$/;
 /** Two changes stood in each other's way, and this one gave way. */
 const GAVE_WAY = /^(40001|40P01|55P03|P2034)$/;
-const BROKEN = /^(ECONNREFUSED|ECONNRESET|EPIPE|ETIMEDOUT|ENOTFOUND|EAI_AGAIN|P1001|P1002|P1008|P1017)$/;
 
 function ofDatabase(error: unknown): Problem | null {
   if (!(error instanceof Error)) return null;
-  const { code = '', meta } = error as Error & {
-    code?: unknown;
-    meta?: { driverAdapterError?: { cause?: { kind?: string; originalCode?: string } } };
-  };
-  if (NO_CONNECTION.test(error.message)) {
+  const { code, originalCode } = codesOf(error);
+  if (hasNoConnection(error)) {
     return new Problem('database-busy', 'All database connections are busy; try again.', {
       ...RETRY_SOON,
       cause: error,
     });
   }
-  const { kind = '', originalCode = '' } = meta?.driverAdapterError?.cause ?? {};
   if (code === TRANSACTION_TROUBLE || originalCode === CANCELLED) {
     return new Problem(
       'took-too-long',
@@ -189,18 +174,13 @@ function ofDatabase(error: unknown): Problem | null {
       },
     );
   }
-  if (GAVE_WAY.test(originalCode) || GAVE_WAY.test(String(code))) {
+  if (GAVE_WAY.test(originalCode) || GAVE_WAY.test(code)) {
     return new Problem('too-many-changes', 'Others change the same at once; try again.', {
       ...RETRY_SOON,
       cause: error,
     });
   }
-  const isAway =
-    AWAY.has(kind) ||
-    AWAY_STATES.test(originalCode) ||
-    BROKEN.test(String(code)) ||
-    error.message.startsWith('Connection terminated');
-  if (!isAway) return null;
+  if (!isDatabaseAway(error)) return null;
   return new Problem('database-unavailable', 'The database does not answer; try again.', {
     ...RETRY_SOON,
     cause: error,

@@ -15,6 +15,7 @@ import { endOnCrash, shutDownOnSignal } from '../ops/runtime/shutdown';
 import { openSignedStore } from '../ops/runtime/signed-store';
 import type { Telemetry } from '../ops/runtime/telemetry';
 import { openTemporalClient } from '../ops/runtime/temporal';
+import { traceCalls } from '../ops/runtime/trace-calls';
 import { createDatabase } from '../prisma/client';
 import { createApp } from './app';
 import { TIMES } from './connections';
@@ -31,7 +32,7 @@ export async function startApi(settings: Configuration, logger: Logger, telemetr
   });
   const { db, pool, close } = createDatabase(settings, settings.DB_STATEMENT_TIMEOUT_SECONDS * 1000);
   const redis = settings.REDIS_URL ? connectRedis(settings.REDIS_URL, logger) : null;
-  const temporal = openTemporalClient();
+  const temporal = openTemporalClient({}, telemetry.isOn ? [traceCalls] : []);
   const registry = createRegistry('api');
   observePool(registry, pool);
   const gate = createLedgerGate(openLedger(settings));

@@ -107,7 +107,7 @@ export const COLUMNS: Record<string, Columns[]> = {
     {
       class: 'none',
       fields:
-        'status revision version confidence createdAt updatedAt expiresAt dueAt sentAt outcome failureCode needsPeople attempts finalStatus',
+        'status revision version confidence createdAt updatedAt expiresAt dueAt sentAt outcome failureCode needsPeople attempts finalStatus traceparent',
       ...STATISTICS,
     },
     { class: 'content', fields: 'campaign decision', kept: STATISTICS.kept, erasure: MENTION },
@@ -178,7 +178,7 @@ export const COLUMNS: Record<string, Columns[]> = {
   AuditProgress: [{ class: 'none', fields: 'id settled anchored anchoredAt', ...OPERATION }],
   OutboxMessage: [
     { class: 'pseudonymous', fields: 'entityId', ...MESSAGE },
-    { class: 'none', fields: 'process generation version message createdAt nextTry attempts', ...MESSAGE },
+    { class: 'none', fields: 'process generation version message createdAt nextTry attempts traceparent', ...MESSAGE },
   ],
   Lane: [
     {

@@ -8,6 +8,8 @@ export const WORKFLOW_BUNDLE = join(__dirname, 'workflow-bundle.js');
 if (require.main === module) {
   void bundleWorkflowCode({
     workflowsPath: require.resolve('../workflows'),
+    // A worker ignores what it is given of these beside a bundle.
+    workflowInterceptorModules: [require.resolve('../workflows/tracing')],
     logger: new DefaultLogger('WARN'),
   }).then(
     ({ code }) => writeFileSync(WORKFLOW_BUNDLE, code),

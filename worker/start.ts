@@ -45,7 +45,8 @@ export async function startWorker(settings: Configuration, logger: Logger, telem
   );
   // Needs no Temporal, and tells of a database that is away.
   const archiving = keepArchiving({ settings, registry, logger }, ending.signal);
-  const work = runWorker({ settings, temporal: temporalSettings(), db, registry, logger, stage }, ending.signal);
+  const temporalServer = temporalSettings();
+  const work = runWorker({ settings, temporal: temporalServer, db, registry, logger, telemetry, stage }, ending.signal);
   shutDownOnSignal({
     logger,
     drainSeconds: settings.SHUTDOWN_DRAIN_SECONDS,

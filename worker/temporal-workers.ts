@@ -12,6 +12,7 @@ import {
 } from '@temporalio/worker';
 import type { FailingSteps } from '../activities/failing-steps';
 import type { Logger } from '../ops/runtime/logging';
+import type { Telemetry } from '../ops/runtime/telemetry';
 import type { TemporalSettings } from '../ops/runtime/temporal';
 import { TASK_QUEUES } from '../workflows/contracts/task-queues';
 import { WORKFLOW_BUNDLE } from './bundle';
@@ -19,6 +20,8 @@ import { recordSteps } from './failing-steps';
 import { failureCodes } from './failure-codes';
 import { createSdkLogger } from './sdk-logger';
 import { withTemporalMetrics } from './temporal-metrics';
+import { tracedActivities } from './traced-activities';
+import { workflowSinks } from './workflow-sinks';
 
 /** A pause, a takeover and an end are heard of within this time, and how far a backup is. */
 const HEARTBEATS_EACH_MS = 500;
@@ -33,6 +36,7 @@ export interface SharedOptions {
   drainSeconds: number;
   /** Null: one build at a time runs, and takes over what another has begun. */
   version: WorkerDeploymentVersion | null;
+  telemetry: Telemetry;
 }
 export interface OpsWorkerOptions extends SharedOptions {
   /** Without them it carries workflows only: another host has what backups need. */
@@ -145,10 +149,17 @@ function workflowBundle() {
   return { codePath: WORKFLOW_BUNDLE };
 }
 
-const shared = (connection: NativeConnection, { namespace, logger, steps, drainSeconds, version }: SharedOptions) => ({
+const shared = (
+  connection: NativeConnection,
+  { namespace, logger, steps, drainSeconds, version, telemetry }: SharedOptions,
+) => ({
   connection,
   namespace,
-  interceptors: { activity: [failureCodes(logger), recordSteps(steps)] },
+  // The last one sees what failed as it was thrown.
+  interceptors: {
+    activity: [failureCodes(logger), recordSteps(steps), ...(telemetry.isOn ? [tracedActivities(telemetry)] : [])],
+  },
+  sinks: workflowSinks(telemetry),
   shutdownGraceTime: Math.max(drainSeconds - CANCELLED_BEFORE_SECONDS, 0) * 1000,
   shutdownForceTime: drainSeconds * 1000,
   ...(version ? { workerDeploymentOptions: deployAs(version) } : {}),

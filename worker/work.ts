@@ -27,8 +27,10 @@ import type { Logger } from '../ops/runtime/logging';
 import { openObjectStore } from '../ops/runtime/object-store';
 import { connectRedis } from '../ops/runtime/redis';
 import { openSignedStore } from '../ops/runtime/signed-store';
+import type { Telemetry } from '../ops/runtime/telemetry';
 import type { TemporalSettings } from '../ops/runtime/temporal';
 import { ensureNamespaceOn } from '../ops/runtime/temporal-namespace';
+import { traceCalls } from '../ops/runtime/trace-calls';
 import type { Database } from '../prisma/client';
 import { type HeldCode, isRewound } from '../workflows/contracts/held-mail';
 import { HUBSPOT_LANE, MAIL_LANE } from '../workflows/contracts/lane';
@@ -57,13 +59,14 @@ export interface Working {
   db: Database;
   registry: Registry;
   logger: Logger;
+  telemetry: Telemetry;
   /** Is told how far the worker has come. */
   stage?: WorkerStage;
 }
 
 /** Until `stopping`, and then until all that had begun is done. */
 export async function runWorker(
-  { settings, temporal: server, db, registry, logger, stage }: Working,
+  { settings, temporal: server, db, registry, logger, telemetry, stage }: Working,
   stopping: AbortSignal,
 ): Promise<void> {
   // Everything that it does listens to it, which Node would take for a leak.
@@ -88,14 +91,15 @@ export async function runWorker(
     return sealing;
   }
   const { namespace } = server;
-  const temporal = new Client({ connection, namespace });
+  const interceptors = telemetry.isOn ? { workflow: [traceCalls] } : {};
+  const temporal = new Client({ connection, namespace, interceptors });
   await ensureNamespaceOn(connection, namespace).catch((err) =>
     logger.warn({ err }, 'The namespace could not be prepared: an operator has to (docs/configuration.md)'),
   );
   const version = versionOf(settings);
   if (version) logger.info({ version }, 'New runs come to this build once it is the current one (docs/upgrades.md)');
   const steps = createFailingSteps({ db, logger });
-  const shared = { namespace, logger, steps, drainSeconds: settings.SHUTDOWN_DRAIN_SECONDS, version };
+  const shared = { namespace, logger, steps, telemetry, drainSeconds: settings.SHUTDOWN_DRAIN_SECONDS, version };
   const redis = settings.REDIS_URL ? connectRedis(settings.REDIS_URL, logger) : null;
   // Before anything that asks the database: what brings a database back must not wait for it.
   const recovery = await findHostRecovery({ settings, db, redis, temporal, registry, logger });
@@ -142,7 +146,7 @@ export async function runWorker(
       ...createRestorePointActivities({ db, backups }),
     },
     lanes: {
-      email: createMailDeliveryActivities({ ...lane, files, settings, alarm: mailAlarm }),
+      email: createMailDeliveryActivities({ ...lane, files, settings, telemetry, alarm: mailAlarm }),
       ...(hubspot
         ? { hubspot: createCrmSyncActivities({ ...lane, settings, token: hubspot, alarm: createAlarm() }) }
         : {}),
@@ -161,7 +165,7 @@ export async function runWorker(
     keepLanes({ db, temporal, logger, lanes: hubspot ? [MAIL_LANE, HUBSPOT_LANE] : [MAIL_LANE] }, stopping),
     keepSchedules(temporal, logger, stopping, schedules),
     keepProcesses({ db, temporal, schedules, announce, logger }, stopping),
-    runRelay({ db, temporal, alarm: relayAlarm, logger }, stopping),
+    runRelay({ db, temporal, alarm: relayAlarm, logger, telemetry }, stopping),
     listenForWork(settings.DATABASE_URL, { [MAIL_LANE]: mailAlarm, [RELAY]: relayAlarm }, stopping),
     keepSweeping({ db, files, logger }, stopping),
     keepErasures({ db, announce, logger }, stopping),

@@ -64,8 +64,13 @@ export function keepProgress<Step extends string, Result>(title: string): Progre
           throw isCancellation(error) ? error : new CancelledFailure('It was cancelled');
         }
         const problem = toProblem(error);
-        end({ status: statusOf(problem, error), problem });
-        throw ApplicationFailure.nonRetryable(problem.message, problem.code);
+        const status = statusOf(problem, error);
+        end({ status, problem });
+        throw ApplicationFailure.nonRetryable(
+          problem.message,
+          problem.code,
+          ...(status === 'refused' ? [REFUSED] : []),
+        );
       }
     },
   };

@@ -1,9 +1,10 @@
 // The one way a draft changes: read it, ask a pure rule, write on the version that was read, or read again.
 // One round trip to read, one to write state, verdict, revision, audit event and outbox message together.
 import { uuidv7 } from 'uuidv7';
+import { currentTraceparent } from '../../ops/runtime/trace-context';
 import { type Database, Prisma } from '../../prisma/client';
 import type { DraftStatus } from '../../workflows/contracts/draft-approval';
-import { isUrgent, WRITE_MESSAGES } from '../outbox/outbox';
+import { isUrgent, writeMessages } from '../outbox/outbox';
 import type { CommandContext, CommandDependencies } from './context';
 import { type DraftRecord, readDraft, toState, type VerdictRecord } from './draft-record';
 import { Refusal } from './refusal';
@@ -104,7 +105,7 @@ async function write(
         needs_people = ${next.needsPeople}, updated_at = clock_timestamp(), expires_at = ${next.expiresAt}::timestamptz,
         due_at = ${next.dueAt}::timestamptz, reply_to = ${next.replyTo}, sent_at = ${next.sentAt}::timestamptz, outcome = ${next.outcome},
         failure_code = ${next.failureCode}, next_attempt_at = ${next.nextAttemptAt}::timestamptz,
-        attempts = ${next.attempts}, claim_owner = NULL, decision = coalesce(${change.decision ? JSON.stringify(change.decision) : null}::jsonb, decision)
+        attempts = ${next.attempts}, claim_owner = NULL, traceparent = coalesce(${currentTraceparent()}, traceparent), decision = coalesce(${change.decision ? JSON.stringify(change.decision) : null}::jsonb, decision)
       WHERE id = ${draft.id}::uuid AND version = ${draft.version}
         AND (${change.before ?? null}::timestamptz IS NULL OR clock_timestamp() < ${change.before ?? null}::timestamptz)
       RETURNING id, updated_at AS at
@@ -157,4 +158,4 @@ const insertRevision = (revision: number, editorId: string, content: NewRevision
 const insertMessage = (next: DraftRecord) => Prisma.sql`, news AS (
       SELECT id, ${next.generation}::int AS generation, ${next.version}::int AS version, ${next.status}::text AS status,
         ${JSON.stringify(toState(next))}::jsonb AS message FROM changed
-    ), ${WRITE_MESSAGES}`;
+    ), ${writeMessages(currentTraceparent())}`;

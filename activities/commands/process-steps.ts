@@ -1,6 +1,7 @@
 // The two steps that a draft's own process takes: one statement each, and one more to read where it changes nothing.
 // The process hears by the answer, so no message is written.
 import { uuidv7 } from 'uuidv7';
+import { currentTraceparent } from '../../ops/runtime/trace-context';
 import { Prisma } from '../../prisma/client';
 import type { DraftState } from '../../workflows/contracts/draft-approval';
 import { type CommandDependencies, SYSTEM } from './context';
@@ -34,7 +35,7 @@ export function createProcessSteps({ db, announce, settings }: CommandDependenci
         id,
         'draft.released',
         Prisma.sql`UPDATE drafts d SET status = 'scheduled', version = d.version + 1, updated_at = t.now, due_at = t.due,
-            next_attempt_at = t.due, attempts = 0
+            next_attempt_at = t.due, attempts = 0, traceparent = coalesce(${currentTraceparent()}, d.traceparent)
           FROM (
             SELECT r.revision, c.now, greatest(r.send_at, c.now + make_interval(secs => ${settings.UNDO_WINDOW_SECONDS})) AS due
             FROM revisions r, (SELECT date_trunc('milliseconds', clock_timestamp()) AS now) c

@@ -1,8 +1,9 @@
 // The one statement that stores a new draft: its row, its words, its first events, and the message to its process.
 // The database's clock sets its times, as it decides on them later.
 import { uuidv7 } from 'uuidv7';
+import { currentTraceparent } from '../../ops/runtime/trace-context';
 import { type Database, ISO_8601, Prisma } from '../../prisma/client';
-import { WRITE_MESSAGES } from '../outbox/outbox';
+import { writeMessages } from '../outbox/outbox';
 import { type CommandContext, SYSTEM } from './context';
 import { hashContent } from './draft-content';
 import type { DraftRecord } from './draft-record';
@@ -49,11 +50,11 @@ export async function storeDraft(
       FROM t
     ), draft AS (
       INSERT INTO drafts (id, status, author_id, "to", recipient_hashes, reply_to, campaign, confidence, metadata, decision, idempotency_key,
-        request_hash, created_at, updated_at, expires_at, due_at, next_attempt_at, needs_people)
+        request_hash, created_at, updated_at, expires_at, due_at, next_attempt_at, needs_people, traceparent)
       SELECT ${draft.id}::uuid, ${draft.status}, ${draft.authorId}::uuid, ${draft.to}, ${draft.recipientHashes}, ${draft.replyTo}, ${draft.campaign},
         ${draft.confidence}::float8, ${draft.metadata && JSON.stringify(draft.metadata)}::jsonb, ${JSON.stringify(draft.decision)}::jsonb,
         ${idempotencyKey ?? null}, ${draft.requestHash}, now, now, expires,
-        CASE WHEN sends THEN due END, CASE WHEN sends THEN due END, ${draft.needsPeople}
+        CASE WHEN sends THEN due END, CASE WHEN sends THEN due END, ${draft.needsPeople}, ${currentTraceparent()}
       FROM times, instance i WHERE i.id = 1 AND i.generation = ${draft.policyGeneration}
         AND (SELECT max(version) FROM policies) = ${draft.decision.policyVersion}
       ON CONFLICT (author_id, idempotency_key) DO NOTHING
@@ -94,4 +95,4 @@ const insertMessage = ({ version, status, revision, outcome }: NewDraft): Prisma
         ${JSON.stringify({ version, status, revision, dueAt: null, outcome })}::jsonb || jsonb_build_object(
           'generation', i.generation, 'expiresAt', to_char(draft.expires_at AT TIME ZONE 'UTC', ${ISO_8601})) AS message
       FROM draft, instance i WHERE i.id = 1
-    ), ${WRITE_MESSAGES}`;
+    ), ${writeMessages(currentTraceparent())}`;

@@ -19,6 +19,8 @@ export interface OpenMail {
   /** Earlier attempts at this mail. */
   attempts: number;
   attachments: AttachmentView[];
+  /** The trace of the request or step that released it. */
+  traceparent: string | null;
 }
 
 /** What became of an open mail. */
@@ -61,10 +63,10 @@ export function createClaims(db: Database, lane: string, owner: string, mailDoma
             message_id = coalesce(message_id, '<' || id || '@' || ${mailDomain} || '>')
           WHERE id = ANY (${ids}::uuid[]) AND claim_owner = ${owner}::uuid AND status = 'scheduled' AND EXISTS (SELECT 1 FROM l)
             AND NOT is_suppressed(recipient_hashes)
-          RETURNING id, revision, message_id, "to", recipient_hashes[1] AS recipient_hash, reply_to, attempts
+          RETURNING id, revision, message_id, "to", recipient_hashes[1] AS recipient_hash, reply_to, attempts, traceparent
         )
         SELECT o.id, o.message_id AS "messageId", o."to", o.recipient_hash AS "recipientHash", o.reply_to AS "replyTo", r.subject, r.body, r.html,
-          r.content_hash AS "contentHash", o.attempts,
+          r.content_hash AS "contentHash", o.attempts, o.traceparent,
           (SELECT coalesce(json_agg(json_build_object('id', a.id, 'name', a.name, 'type', a.type, 'size', a.size, 'sha256', a.sha256)
                     ORDER BY da.position), '[]')
              FROM draft_attachments da JOIN attachments a ON a.id = da.attachment_id WHERE da.draft_id = o.id) AS attachments

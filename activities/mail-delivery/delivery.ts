@@ -1,6 +1,7 @@
 // One claimed mail: a free connection, opened in the database, sent, and recorded at once.
 import { joined } from '../../ops/runtime/joined';
 import { ObjectNotFound, type ObjectStore } from '../../ops/runtime/object-store';
+import type { Telemetry } from '../../ops/runtime/telemetry';
 import { assertNever } from '../../workflows/assert-never';
 import type { HeldCode } from '../../workflows/contracts/held-mail';
 import type { Announcement } from '../commands/context';
@@ -27,9 +28,11 @@ export interface DeliveryDependencies {
   announce(announcement: Announcement): void;
   /** The database went back in time: all mail is held from here on. */
   hold(code: HeldCode): Promise<void>;
+  telemetry: Pick<Telemetry, 'trace'>;
 }
 
-export function createDelivery({ claims, connections, files, sender, opened, announce, hold }: DeliveryDependencies) {
+export function createDelivery(dependencies: DeliveryDependencies) {
+  const { claims, connections, files, sender, opened, announce, hold, telemetry } = dependencies;
   const open = joined(async (ids: readonly string[]) => {
     for (const id of ids) opened.add(id);
     const mails = new Map((await claims.open([...ids])).map((mail) => [mail.id, mail]));
@@ -60,7 +63,9 @@ export function createDelivery({ claims, connections, files, sender, opened, ann
       connections.give(conversation);
       return 'gone';
     }
-    const reply = await converse(mail, conversation);
+    // The record is outside: it is written together with others'.
+    const segment = { name: 'send mail', op: 'mail.send', draftId: id } as const;
+    const reply = await telemetry.trace(mail.traceparent, segment, () => converse(mail, conversation));
     if ('status' in reply) {
       await record(reply);
       return 'answered';

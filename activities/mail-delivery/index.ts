@@ -1,6 +1,7 @@
 // The activity of the mail lane (workflows/mail-delivery.ts); docs/architecture.md explains its protocol.
 import type { Configuration } from '../../ops/runtime/configuration';
 import type { ObjectStore } from '../../ops/runtime/object-store';
+import type { Telemetry } from '../../ops/runtime/telemetry';
 import { MAIL_LANE } from '../../workflows/contracts/lane';
 import type { LaneDependencies } from '../lane/attempt';
 import type { Lane } from '../lane/lane';
@@ -18,6 +19,7 @@ export const MOST_CONNECTIONS = 16;
 export interface MailDeliveryDependencies extends LaneDependencies {
   files: Pick<ObjectStore, 'get'>;
   settings: Pick<Configuration, 'SMTP_URL'> & SenderSettings;
+  telemetry: Pick<Telemetry, 'trace'>;
 }
 
 export function createMailDeliveryActivities(dependencies: MailDeliveryDependencies) {

@@ -14,6 +14,8 @@ export interface Message {
   entityId: string;
   /** Ids and codes only. */
   state: { generation: number; version: number; status: string };
+  /** The trace of the request that wrote it. */
+  traceparent?: string | null;
 }
 
 interface Process {

@@ -1,4 +1,5 @@
 // The outbox's statements: at most the newest message of each process, with the time from which a relay may take it.
+import { currentTraceparent } from '../../ops/runtime/trace-context';
 import { type Database, NOT_SYNCED, Prisma } from '../../prisma/client';
 import type { DraftStatus } from '../../workflows/contracts/draft-approval';
 import type { Message, ProcessName } from './message-delivery';
@@ -15,10 +16,11 @@ export const WATCHED_MS = 1_000;
 export const isUrgent = ({ needsPeople, status }: { needsPeople: boolean; status: DraftStatus }) =>
   needsPeople && status !== 'pending_review';
 
-/** A common table expression `told`, which writes the messages of drafts `news (id, generation, version, status, message)`. */
-export const WRITE_MESSAGES = Prisma.sql`told AS (
-    INSERT INTO outbox (process, entity_id, generation, version, message, next_try)
-    SELECT ${DRAFTS}, id, generation, version, message,
+/** A common table expression `told`, which writes the messages of drafts `news (id, generation, version, status, message)`.
+ *  @param traceparent of the request that they come from; null where they come from none */
+export const writeMessages = (traceparent: string | null) => Prisma.sql`told AS (
+    INSERT INTO outbox (process, entity_id, generation, version, message, traceparent, next_try)
+    SELECT ${DRAFTS}, id, generation, version, message, ${traceparent}::text,
       CASE status
         WHEN 'pending_review' THEN clock_timestamp() + ${`${SETTLES_MS} ms`}::interval
         WHEN 'sent' THEN greatest(clock_timestamp(), (message->>'dueAt')::timestamptz + ${`${WATCHED_MS} ms`}::interval)
@@ -26,10 +28,12 @@ export const WRITE_MESSAGES = Prisma.sql`told AS (
       END
     FROM news
     ON CONFLICT (process, entity_id) DO UPDATE SET generation = EXCLUDED.generation, version = EXCLUDED.version,
-      message = EXCLUDED.message, next_try = EXCLUDED.next_try, attempts = 0, created_at = EXCLUDED.created_at
+      message = EXCLUDED.message, traceparent = EXCLUDED.traceparent, next_try = EXCLUDED.next_try, attempts = 0,
+      created_at = EXCLUDED.created_at
     WHERE (outbox.generation, outbox.version) < (EXCLUDED.generation, EXCLUDED.version)
     RETURNING next_try
   )`;
+export const WRITE_MESSAGES = writeMessages(null);
 
 export interface Taken {
   messages: Message[];
@@ -48,9 +52,9 @@ export async function takeMessages(db: Database, limit: number): Promise<Taken> 
       UPDATE outbox o SET attempts = attempts + 1,
         next_try = clock_timestamp() + make_interval(secs => least(5 * 2 ^ least(attempts, 6), 300))
       FROM due WHERE o.process = due.process AND o.entity_id = due.entity_id
-      RETURNING o.process, o.entity_id, o.message
+      RETURNING o.process, o.entity_id, o.message, o.traceparent
     )
-    SELECT ${NOT_SYNCED} AS "commits", coalesce((SELECT json_agg(json_build_object('process', process, 'entityId', entity_id, 'state', message)) FROM taken), '[]') AS messages,
+    SELECT ${NOT_SYNCED} AS "commits", coalesce((SELECT json_agg(json_build_object('process', process, 'entityId', entity_id, 'state', message, 'traceparent', traceparent)) FROM taken), '[]') AS messages,
       CASE WHEN NOT EXISTS (SELECT 1 FROM due) AND EXISTS (SELECT 1 FROM l) THEN (
         SELECT extract(epoch FROM min(next_try) - clock_timestamp())::float8 * 1000 FROM outbox) END AS "nextInMs"`;
   return taken ?? { messages: [], nextInMs: null };
@@ -75,9 +79,11 @@ export async function forgetMessages(db: Database, messages: readonly Message[])
 /** One message of any process, in the transaction that changed it. */
 export async function writeMessage(db: Database, { process, entityId, state }: Message): Promise<void> {
   await db.$executeRaw`
-    INSERT INTO outbox (process, entity_id, generation, version, message, next_try)
-    VALUES (${process}, ${entityId}::uuid, ${state.generation}, ${state.version}, ${JSON.stringify(state)}::jsonb, clock_timestamp())
+    INSERT INTO outbox (process, entity_id, generation, version, message, traceparent, next_try)
+    VALUES (${process}, ${entityId}::uuid, ${state.generation}, ${state.version}, ${JSON.stringify(state)}::jsonb, ${currentTraceparent()},
+      clock_timestamp())
     ON CONFLICT (process, entity_id) DO UPDATE SET generation = EXCLUDED.generation, version = EXCLUDED.version,
-      message = EXCLUDED.message, next_try = EXCLUDED.next_try, attempts = 0, created_at = EXCLUDED.created_at
+      message = EXCLUDED.message, traceparent = EXCLUDED.traceparent, next_try = EXCLUDED.next_try, attempts = 0,
+      created_at = EXCLUDED.created_at
     WHERE (outbox.generation, outbox.version) < (EXCLUDED.generation, EXCLUDED.version)`;
 }

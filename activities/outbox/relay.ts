@@ -1,8 +1,10 @@
 // Delivers the messages of the outbox to their processes, a few at a time, and keeps those that can't be delivered now.
 import type { Client } from '@temporalio/client';
 import type { Alarm } from '../../ops/runtime/alarm';
+import { noteFault } from '../../ops/runtime/faults';
 import { joined } from '../../ops/runtime/joined';
 import type { Logger } from '../../ops/runtime/logging';
+import type { Telemetry } from '../../ops/runtime/telemetry';
 import type { Database } from '../../prisma/client';
 import { deliverMessage, type Message } from './message-delivery';
 import { forgetMessages, giveBack, takeMessages } from './outbox';
@@ -22,10 +24,11 @@ export interface RelayDependencies {
   /** Rings when a message may be there. */
   alarm: Alarm;
   logger: Logger;
+  telemetry: Pick<Telemetry, 'trace'>;
 }
 
 /** Runs until `stopping`, and then until what it began is told; many may run at once. */
-export async function runRelay({ db, temporal, alarm, logger }: RelayDependencies, stopping: AbortSignal) {
+export async function runRelay({ db, temporal, alarm, logger, telemetry }: RelayDependencies, stopping: AbortSignal) {
   const active = new Set<Promise<void>>();
   let isAway = false;
   let mayBeMore = false;
@@ -64,13 +67,15 @@ export async function runRelay({ db, temporal, alarm, logger }: RelayDependencie
   }
 
   async function tell(message: Message): Promise<void> {
-    const { process, entityId } = message;
+    const { process, entityId, traceparent = null } = message;
     try {
-      await deliverMessage(temporal, message);
+      const segment = { name: `message ${process}`, op: 'temporal.message' } as const;
+      await telemetry.trace(traceparent, segment, () => deliverMessage(temporal, message));
       // One that is not forgotten is only told again.
       forget(message).catch(() => {});
     } catch (err) {
       logger.warn({ err, process, entityId }, 'A message could not be delivered; it stays');
+      noteFault({ name: `message ${process}`, error: err });
       if (!AWAY.includes(codeOf(err))) return;
       isAway = true;
       await giveBack(db, message).catch(() => {});

@@ -1,5 +1,7 @@
-// Logs when a step that is repeated begins to fail and when it works again, not each attempt, and spaces the attempts.
+// Logs when a step that is repeated begins to fail and when it works again, not each attempt, and spaces the attempts. A step
+// that keeps failing is noted as a fault.
 import { setTimeout as delay } from 'node:timers/promises';
+import { noteFault } from './faults';
 import type { Logger } from './logging';
 
 export interface OutageOptions {
@@ -31,6 +33,7 @@ export function createOutage({ logger, level = 'warn', began, ended, firstMs, mo
         logger[level]({ err }, began);
       } else logger.debug({ err, failures }, began);
       failures++;
+      noteFault({ name: began, error: err, attempts: failures });
       return Math.min(firstMs * 2 ** Math.min(failures - 1, 30), mostMs);
     },
     worked() {

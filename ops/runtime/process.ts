@@ -2,7 +2,7 @@
 import { type Configuration, ConfigurationError, readConfiguration } from './configuration';
 import { loadEnvFile } from './env-file';
 import { createLogger, describeError, type Logger } from './logging';
-import { startTelemetry, type Telemetry } from './telemetry';
+import { NO_TELEMETRY, type Telemetry } from './telemetry';
 import { logWarnings } from './warnings';
 
 type ListeningError = NodeJS.ErrnoException & { address?: string; port?: number };
@@ -13,6 +13,13 @@ export function runProcess(name: 'api' | 'worker', start: Start): void {
     console.error(explain(name, error));
     process.exit(1);
   });
+}
+
+/** Sentry is large and hooks into Express and pg: it is loaded before them, and only if it is wanted. */
+function startTelemetry(settings: Configuration, name: string): Telemetry {
+  if (!settings.SENTRY_DSN) return NO_TELEMETRY;
+  const { startSentry }: typeof import('./sentry') = require('./sentry');
+  return startSentry(settings, name);
 }
 
 async function begin(name: string, start: Start): Promise<void> {

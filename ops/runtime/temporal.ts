@@ -1,6 +1,6 @@
 // The Temporal client of a process that must never wait for Temporal: it connects when it is first used, fails at once
 // while the server is away, and finds it again within a second of its return.
-import { Client, Connection } from '@temporalio/client';
+import { Client, Connection, type WorkflowClientInterceptor } from '@temporalio/client';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
 import { ConfigurationError } from './configuration';
 
@@ -24,7 +24,10 @@ function load(): ReturnType<typeof loadClientConnectConfig> {
 }
 
 /** Address, namespace, API key and TLS are the SDK's own environment variables, unless given. */
-export function openTemporalClient(given: { address?: string; namespace?: string } = {}): Client {
+export function openTemporalClient(
+  given: { address?: string; namespace?: string } = {},
+  workflow: WorkflowClientInterceptor[] = [],
+): Client {
   const { connectionOptions, namespace } = temporalSettings();
   const connection = Connection.lazy({
     ...connectionOptions,
@@ -33,5 +36,5 @@ export function openTemporalClient(given: { address?: string; namespace?: string
     interceptors: [],
     channelArgs: { 'grpc.initial_reconnect_backoff_ms': 200, 'grpc.max_reconnect_backoff_ms': 1_000 },
   });
-  return new Client({ connection, namespace: given.namespace ?? namespace });
+  return new Client({ connection, namespace: given.namespace ?? namespace, interceptors: { workflow } });
 }

@@ -21,6 +21,7 @@ import { createRegistry, createRequestObserver } from '../../ops/runtime/metrics
 import { openObjectStore } from '../../ops/runtime/object-store';
 import { connectRedis } from '../../ops/runtime/redis';
 import { createSigner } from '../../ops/runtime/signing';
+import { NO_TELEMETRY } from '../../ops/runtime/telemetry';
 import { openTemporalClient } from '../../ops/runtime/temporal';
 import { openBackups } from '../support/backups';
 import { SETTINGS } from '../support/commands';
@@ -116,7 +117,7 @@ export class TestApi {
       settings,
       logger,
       observe: createRequestObserver(registry),
-      telemetry: { report: (error) => void reported.push(error), close: async () => {} },
+      telemetry: { ...NO_TELEMETRY, report: (error) => void reported.push(error) },
       lifecycle,
     });
     const closing = [

@@ -27,6 +27,7 @@ const mailOf = (subject: string, ...names: string[]): OpenMail => ({
   html: null,
   contentHash: new Uint8Array(32),
   attempts: 0,
+  traceparent: null,
   attachments: names.map((name) => ({
     id: '0197a000-0000-7000-8000-000000000002',
     name,

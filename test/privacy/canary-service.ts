@@ -8,13 +8,12 @@ import type { SMTPServer } from 'smtp-server';
 import { Messages } from '../../ops/local/mailbox/messages';
 import { createSmtpServer } from '../../ops/local/mailbox/smtp';
 import { startRedis } from '../../ops/local/redis';
-import { onServer } from '../support/database';
+import { takeDatabaseAway } from '../support/database-away';
 import { ADMIN_PASSWORD, newFolder } from '../support/environment';
 import { HUBSPOT_TOKEN, type HubspotServer, startHubspotServer } from '../support/hubspot-server';
 import { OwnServer, startOwnTemporal } from '../support/own-server';
 import type { ServiceProcess } from '../support/processes';
 import { type SentryServer, startSentryServer } from '../support/sentry-server';
-import { testServers } from '../support/servers';
 import { TestService } from '../support/service';
 import { until } from '../support/until';
 import { EMAIL } from './canary-person';
@@ -133,17 +132,8 @@ export class CanaryService {
     return () => pool.query(`DROP TRIGGER quoting ON ${table}; DROP FUNCTION quote_row`);
   }
   /** @returns what brings it back */
-  async takeDatabaseAway(): Promise<() => Promise<unknown>> {
-    const name = new URL(this.base.database.url).pathname.slice(1);
-    const run = (statement: string) => onServer(testServers().postgres, statement);
-    await run(`ALTER DATABASE ${name} ALLOW_CONNECTIONS false`);
-    await run(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '${name}'`);
-    const hide = () => run(`ALTER DATABASE ${name} RENAME TO ${name}_away`);
-    await until('nobody is connected', () => hide().then(Boolean, () => false));
-    return async () => {
-      await run(`ALTER DATABASE ${name}_away RENAME TO ${name}`);
-      await run(`ALTER DATABASE ${name} ALLOW_CONNECTIONS true`);
-    };
+  takeDatabaseAway(): Promise<() => Promise<unknown>> {
+    return takeDatabaseAway(this.base.database.url);
   }
 
   async close(): Promise<void> {

@@ -1,4 +1,6 @@
 import { Worker } from '@temporalio/worker';
+import { NO_TELEMETRY } from '../../ops/runtime/telemetry';
+import { workflowSinks } from '../../worker/workflow-sinks';
 import '../support/quiet-temporal';
 import { tracesIn } from '../support/traces';
 import { workflowBundle } from '../support/workflow-bundle';
@@ -10,7 +12,7 @@ const recorded = recordings();
 /** The scenarios whose histories today's workflows cannot replay, and why. */
 async function failures(histories: Map<string, Recording>): Promise<Record<string, string>> {
   const failed: Record<string, string> = {};
-  const options = { workflowBundle: workflowBundle() };
+  const options = { workflowBundle: workflowBundle(), sinks: workflowSinks(NO_TELEMETRY) };
   const iterable = [...histories.values()].map(({ workflowId, history }) => ({ workflowId, history }));
   const names = new Map([...histories].map(([name, { workflowId }]) => [workflowId, name]));
   let replayed = 0;

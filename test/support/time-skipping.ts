@@ -3,6 +3,8 @@
 import type { WorkflowHandle } from '@temporalio/client';
 import { TestWorkflowEnvironment } from '@temporalio/testing';
 import { Worker, type WorkerOptions } from '@temporalio/worker';
+import { NO_TELEMETRY } from '../../ops/runtime/telemetry';
+import { workflowSinks } from '../../worker/workflow-sinks';
 import { addSearchAttributes } from './temporal';
 import { workflowBundle } from './workflow-bundle';
 
@@ -23,12 +25,11 @@ export async function runWorkflows(
 ): Promise<RunningWorkflows> {
   const environment = await createTimeSkippingEnvironment();
   const connection = environment.nativeConnection;
-  const worker = await Worker.create({ connection, workflowBundle: workflowBundle(), ...options }).catch(
-    async (error) => {
-      await environment.teardown();
-      throw error;
-    },
-  );
+  const shared = { connection, workflowBundle: workflowBundle(), sinks: workflowSinks(NO_TELEMETRY) };
+  const worker = await Worker.create({ ...shared, ...options }).catch(async (error) => {
+    await environment.teardown();
+    throw error;
+  });
   const running = worker.run();
   return {
     environment,

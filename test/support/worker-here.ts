@@ -3,6 +3,7 @@
 import pino from 'pino';
 import { Registry } from 'prom-client';
 import { readConfiguration } from '../../ops/runtime/configuration';
+import { NO_TELEMETRY } from '../../ops/runtime/telemetry';
 import { createDatabase } from '../../prisma/client';
 import { runWorker } from '../../worker/work';
 import type { Environment } from './processes';
@@ -23,6 +24,7 @@ export class WorkerHere {
         db,
         registry: new Registry(),
         logger: pino({ level: 'silent' }),
+        telemetry: NO_TELEMETRY,
       },
       this.stopping.signal,
     ).finally(close);

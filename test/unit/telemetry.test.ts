@@ -1,4 +1,4 @@
-import { stripEvent, stripSpan } from '../../ops/runtime/telemetry';
+import { stripEvent, stripSpan } from '../../ops/runtime/sentry-scrub';
 
 const CANARY = 'ada@example.org';
 
