@@ -52,7 +52,7 @@ ${Object.entries(SEVERITIES)
   .map(([severity, means]) => `- \`${severity}\`: ${means}.`)
   .join('\n')}
 
-\`$API\` stands for the address of the service; requests to \`/api\` need the key of an admin or an operator. [metrics.md](metrics.md) explains each metric.
+Requests to \`/api\` need the key of an admin or an operator. [metrics.md](metrics.md) explains each metric.
 
 | Alert | Severity | When |
 |---|---|---|

@@ -31,6 +31,7 @@ const LONG_PROOFS = {
   upkeep: ['backup/sets', 'retention/retention-process', 'recovery-commands/commands', 'recovery-commands/api'],
   'what is installed': ['prisma/migrations', 'recovery-tools/archiving', 'local/runbook'],
   'what operators set up': [
+    'observability/prometheus',
     'production/production',
     'production/plain-role',
     'restore/own-host',
