@@ -47,6 +47,7 @@ import { keepProcesses } from './open-processes';
 import type { WorkerStage } from './probes';
 import { findHostRecovery } from './recovery';
 import { keepRefusals } from './refusals';
+import { observeRuns } from './run-metrics';
 import { keepSchedules, RECOVERY_SCHEDULES, SCHEDULES } from './schedules';
 import { keepSealing } from './sealer';
 import { checkSteps } from './step-checks';
@@ -104,6 +105,7 @@ export async function runWorker(
   // Before anything that asks the database: what brings a database back must not wait for it.
   const recovery = await findHostRecovery({ settings, db, redis, temporal, registry, logger });
   const ops = runUntil(stopping, await createOpsWorker(connection, { ...shared, ops: recovery?.activities }));
+  observeRuns(registry, temporal);
   if (stage) stage.hasStarted = true;
   const files = openObjectStore(settings.FILES_URL, FILE_STORE);
   const [mailAlarm, relayAlarm] = [createAlarm(), createAlarm()];

@@ -1,5 +1,6 @@
 // Finds what is stuck across all processes, without reading those that are not.
 import type { Client } from '@temporalio/client';
+import { type Run, readOverBudget } from '../../activities/process-runs';
 import { within } from '../../ops/runtime/within';
 import type { Database } from '../../prisma/client';
 import { laneId } from '../../workflows/contracts/lane';
@@ -8,7 +9,6 @@ import type { Breakers, Lanes } from '../lanes';
 import { describeCause } from './causes';
 import { MOST_ITEMS, type StuckItem } from './item';
 import { readRecorded } from './recorded';
-import { readOverBudget } from './running';
 
 const ANSWERS_WITHIN_MS = 3_000;
 const KEPT_MS = 1_000;
@@ -53,15 +53,15 @@ export function createStuck({ db, temporal, lanes, settings }: StuckDependencies
     const [recorded, known, running] = await Promise.all([
       ask(readRecorded(db)),
       ask(lanes.breakers()),
-      ask(readOverBudget(temporal)),
+      ask(readOverBudget(temporal, MOST_ITEMS + 1)),
     ]);
     const breakers = known.found;
-    const isPaused = ({ workflowId }: StuckItem) =>
+    const isPaused = ({ workflowId }: Run) =>
       LANES.some((lane) => laneId(lane) === workflowId && breakers?.[lane].paused);
     const found = [
       ...(recorded.found ?? []).filter(({ service }) => !isService(service) || lanes.isConfigured(service)),
       // A lane that is paused stays in its run.
-      ...(running.found ?? []).filter((item) => !isPaused(item)),
+      ...(running.found ?? []).filter((run) => !isPaused(run)).map(toItem),
     ];
     const items = found.sort((a, b) => a.service.localeCompare(b.service) || a.since.getTime() - b.since.getTime());
     const sources = { postgresql: recorded.trouble ?? known.trouble ?? 'ready', temporal: running.trouble ?? 'ready' };
@@ -96,6 +96,17 @@ export function createStuck({ db, temporal, lanes, settings }: StuckDependencies
 }
 
 export type StuckLook = ReturnType<typeof createStuck>;
+
+/** Nothing fails, so nothing but the worker is to blame. */
+const toItem = (run: Run): StuckItem => ({
+  ...run,
+  id: run.workflowId,
+  service: 'worker',
+  attempts: 0,
+  code: 'over_budget',
+  nextAttemptAt: null,
+  deadline: null,
+});
 
 async function ask<T>(question: Promise<T>): Promise<{ found: T | null; trouble: string | null }> {
   try {

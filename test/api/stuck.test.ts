@@ -1,11 +1,17 @@
+import { Registry } from 'prom-client';
+import { readLastCompleted, readOverBudget } from '../../activities/process-runs';
 import { stuckPage } from '../../api/pages/stuck-page';
-import { readOverBudget } from '../../api/stuck/running';
+import { openTemporalClient } from '../../ops/runtime/temporal';
+import { observeRuns } from '../../worker/run-metrics';
 import * as workflows from '../../workflows';
 import { DURATION_BUDGETS } from '../../workflows/contracts/duration-budgets';
 import { TASK_QUEUES } from '../../workflows/contracts/task-queues';
 import { createTestNamespace, type TestNamespace } from '../support/temporal';
 import { until } from '../support/until';
-import { TestApi } from './test-api';
+import { NOBODY, TestApi } from './test-api';
+
+/** Of `CommandType`: the workflow is done. */
+const COMPLETES = 4;
 
 let api: TestApi;
 let temporal: TestNamespace;
@@ -25,11 +31,45 @@ describe('work that never ends', () => {
     await temporal.client.workflow.start('backup', { workflowId: 'backup-endless', taskQueue: TASK_QUEUES.ops });
     await temporal.client.workflow.start('draftApproval', { workflowId: 'draft-1', taskQueue: TASK_QUEUES.ops });
     const found = await until('Temporal lists it', async () => {
-      const items = await readOverBudget(temporal.client, { backup: 0, restore: 0 });
+      const items = await readOverBudget(temporal.client, 10, { backup: 0, restore: 0 });
       return items.length > 0 ? items : null;
     });
-    expect(found).toMatchObject([{ process: 'backup', id: 'backup-endless', service: 'worker', code: 'over_budget' }]);
-    expect(await readOverBudget(temporal.client)).toEqual([]);
+    expect(found).toEqual([{ process: 'backup', workflowId: 'backup-endless', since: expect.any(Date) }]);
+    expect(await readOverBudget(temporal.client, 10)).toEqual([]);
+  });
+
+  it('shows in the metrics, and never as zero where nobody can be asked', async () => {
+    const registry = new Registry();
+    observeRuns(registry, temporal.client);
+    const text = await until('Temporal answers in time', async () => {
+      const metrics = await registry.metrics();
+      return metrics.includes('over_budget{process="backup"} 0') && metrics;
+    });
+    expect(text).toContain('countersign_process_last_completed_timestamp_seconds{process="backup"} Nan');
+    const nobody = openTemporalClient({ address: NOBODY });
+    const blind = new Registry();
+    observeRuns(blind, nobody);
+    const unknown = await blind.metrics();
+    for (const process of Object.keys(DURATION_BUDGETS))
+      expect(unknown).toContain(`countersign_runs_over_budget{process="${process}"} Nan`);
+    await nobody.connection.close();
+  });
+
+  it('has another gauge beside it: when a scheduled process last ended well', async () => {
+    const { workflowService } = temporal.client;
+    const { namespace } = temporal;
+    const taskQueue = 'ends-at-once';
+    await temporal.client.workflow.start('draftRetention', { workflowId: 'draft-retention-1', taskQueue });
+    const { taskToken } = await temporal.client.withDeadline(Date.now() + 30_000, () =>
+      workflowService.pollWorkflowTaskQueue({ namespace, taskQueue: { name: taskQueue } }),
+    );
+    const commands = [{ commandType: COMPLETES, completeWorkflowExecutionCommandAttributes: {} }];
+    await workflowService.respondWorkflowTaskCompleted({ namespace, taskToken, commands });
+    const last = await until(
+      'Temporal lists it',
+      async () => (await readLastCompleted(temporal.client)).get('draftRetention') || null,
+    );
+    expect(Math.abs(last - Date.now() / 1000)).toBeLessThan(60);
   });
 
   it('has a budget for every process but those that wait for people or for each other', () => {

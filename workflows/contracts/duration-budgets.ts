@@ -22,6 +22,9 @@ export const DURATION_BUDGETS: Readonly<Record<string, number>> = {
   crmSync: 2 * HOUR,
 };
 
+/** What runs by the clock: its last good end must not be long ago. */
+export const SCHEDULED_PROCESSES = ['backup', 'restoreDrill', 'clusterRetention', 'draftRetention', 'auditRetention'];
+
 /** A release follows an approval within seconds. */
 export const RELEASE_BUDGET_SECONDS = 300;
 /** From its begin until it is certified. */
