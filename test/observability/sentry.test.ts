@@ -211,6 +211,8 @@ describe('an error', () => {
     renameSync(store, `${store}.away`);
     writeFileSync(store, '');
     await submit(0.2);
+    // The trail is anchored once a minute.
+    await service.database.pool.query(`UPDATE audit_progress SET anchored_at = anchored_at - interval '1 minute'`);
     const isHeard = () => newErrors(known).some(({ fingerprint }) => fingerprint[0] === 'store_away');
     await until('it is reported', async () => isHeard());
     rmSync(store);
