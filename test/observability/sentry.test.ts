@@ -232,7 +232,7 @@ describe('an error', () => {
     expect(newErrors(known)).toHaveLength(1);
     expect(error).toMatchObject({
       fingerprint: ['deliverMail: ServiceTrouble'],
-      tags: { workflowId: 'lane-email', activity: 'deliverMail', attempt: REPORTED_AT_ATTEMPT },
+      tags: { workflowId: 'lane-email', activity: 'deliverMail', attempt: REPORTED_AT_ATTEMPT, code: 'ESOCKET' },
     });
   });
 
