@@ -345,11 +345,12 @@ export const STORES: Store[] = [
   },
   {
     name: 'Error reports and traces',
-    class: 'none',
-    holds: 'Names of errors, places in the code, ids of requests; made anew of what cannot hold personal data',
+    class: 'pseudonymous',
+    holds:
+      'Names of errors, places in the code, ids of requests, principals, workflows and drafts; made anew of what cannot hold personal data',
     settings: ['SENTRY_DSN'],
     kept: "By the receiver's own settings",
-    erasure: 'Nothing to do',
+    erasure: 'Nothing to do: ids name nobody once the rows that they belong to are erased',
   },
   {
     name: 'Logs',

@@ -21,8 +21,9 @@ export const tracedActivities =
             const segment = { name: `activity ${activity}`, op: 'temporal.activity', ...ids } as const;
             return await telemetry.trace(traceparentIn(input.headers), segment, () => next(input));
           } catch (error) {
-            const name = `${activity}: ${typeOf(error)}`;
-            const context = { ...ids, workflowType, activity, attempt };
+            const { type, code } = describeFailure(error);
+            const name = `${activity}: ${type}`;
+            const context = { ...ids, workflowType, activity, attempt, code };
             if (!isExpected(error)) noteFault({ name, error, attempts: attempt, context });
             throw error;
           }
@@ -31,5 +32,10 @@ export const tracedActivities =
     };
   };
 
-const typeOf = (error: unknown): unknown =>
-  error instanceof ApplicationFailure ? error.type : describeError(error).type;
+const CODE = /^[\w.:-]{1,64}$/;
+
+/** Of our own failures the message is mostly a code. */
+function describeFailure(error: unknown): { type: unknown; code?: string } {
+  if (!(error instanceof ApplicationFailure)) return { type: describeError(error).type };
+  return { type: error.type, ...(CODE.test(error.message) ? { code: error.message } : {}) };
+}

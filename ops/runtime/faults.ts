@@ -26,6 +26,8 @@ export interface FaultContext {
   draftId?: string | undefined;
   activity?: string | undefined;
   attempt?: number | undefined;
+  /** Absent: the error's own. */
+  code?: string | undefined;
 }
 
 const faults = channel('countersign:faults');

@@ -44,7 +44,6 @@ export function startSentry(settings: SentrySettings, process: string): Telemetr
     defaultIntegrations: false,
     integrations: [
       sentry.linkedErrorsIntegration(),
-      sentry.dedupeIntegration(),
       sentry.httpIntegration({
         sessions: false,
         breadcrumbs: false,
@@ -66,8 +65,7 @@ export function startSentry(settings: SentrySettings, process: string): Telemetr
   client?.on('httpServerRequest', () => continueTrace(sentry.getCurrentScope(), null));
 
   function capture(error: unknown, context: FaultContext = {}, fault?: string): void {
-    const { principal, ...ids } = context;
-    const { code } = describeError(error);
+    const { principal, code = describeError(error).code, ...ids } = context;
     sentry.captureException(error, {
       tags: { process, ...ids, fault, code: code === undefined ? undefined : String(code) },
       ...(principal === undefined ? {} : { user: { id: principal } }),

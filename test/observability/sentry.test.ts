@@ -1,6 +1,8 @@
 // What Sentry hears of a mail's way from the request to the mail server, and of what fails on it: real processes report to a
 // server that decodes their envelopes.
+import { once } from 'node:events';
 import { renameSync, rmSync, writeFileSync } from 'node:fs';
+import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { REPORTED_AT_ATTEMPT } from '../../ops/runtime/faults';
 import { VERSION } from '../../ops/runtime/package-root';
@@ -211,11 +213,27 @@ describe('an error', () => {
     renameSync(store, `${store}.away`);
     writeFileSync(store, '');
     await submit(0.2);
+    // The trail is anchored once a minute.
+    await service.database.pool.query(`UPDATE audit_progress SET anchored_at = anchored_at - interval '1 minute'`);
     const isHeard = () => newErrors(known).some(({ fingerprint }) => fingerprint[0] === 'store_away');
     await until('it is reported', async () => isHeard());
     rmSync(store);
     renameSync(`${store}.away`, store);
     expect(newErrors(known)).toHaveLength(1);
+  });
+
+  it('comes when the mail server stays away, and once for all mails that wait', async () => {
+    const known = sentry.errors().length;
+    await service.mail.away();
+    const drafts = [await submit(1), await submit(1), await submit(1)];
+    const [error] = await until('it is reported', async () => (newErrors(known).length > 0 ? newErrors(known) : null));
+    await service.mail.listen();
+    for (const { id } of drafts) await service.draftIn('sent', id);
+    expect(newErrors(known)).toHaveLength(1);
+    expect(error).toMatchObject({
+      fingerprint: ['deliverMail: ServiceTrouble'],
+      tags: { workflowId: 'lane-email', activity: 'deliverMail', attempt: REPORTED_AT_ATTEMPT, code: 'ESOCKET' },
+    });
   });
 
   const log = () => service.processes.map((process) => process.log).join('');
@@ -231,6 +249,22 @@ describe('an error', () => {
 });
 
 describe('what is sent', () => {
+  it('holds up no process that ends while Sentry does not answer', async () => {
+    const sockets: Socket[] = [];
+    const silent = createServer((socket) => sockets.push(socket.on('error', () => {}))).listen(0, '127.0.0.1');
+    await once(silent, 'listening');
+    const dsn = `http://0123456789abcdef0123456789abcdef@127.0.0.1:${(silent.address() as AddressInfo).port}/1`;
+    const worker = service.startWorker({ SENTRY_DSN: dsn, WORKER_METRICS_PORT: '0' });
+    const draft = await submit(1);
+    await until('it has something to send', async () => sockets.length > 0 || worker.log.includes('The worker works'));
+    await service.draftIn('sent', draft.id);
+    const asked = Date.now();
+    expect(await worker.stop()).toBe(0);
+    expect(Date.now() - asked).toBeLessThan(10_000);
+    for (const socket of sockets) socket.destroy();
+    silent.close();
+  });
+
   it('has been sent when a process ends', async () => {
     await submit(0.2);
     expect(await api.stop()).toBe(0);

@@ -1,9 +1,10 @@
-import { ApplicationFailure } from '@temporalio/common';
+import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
 import { causeOf } from '../../ops/runtime/fault-causes';
 import { createFaultReports } from '../../ops/runtime/fault-reports';
 import { type Fault, noteFault, onFault, REPORTED_AT_ATTEMPT } from '../../ops/runtime/faults';
 import { ObjectStoreError } from '../../ops/runtime/object-store';
 import { parseTraceparent } from '../../ops/runtime/trace-context';
+import { isExpected } from '../../workflows/expected-failures';
 
 const MINUTE = 60_000;
 
@@ -87,13 +88,27 @@ it.each([
   ['the mail server', ApplicationFailure.retryable('ECONNECTION', 'ServiceTrouble'), null],
   ['a row that breaks a constraint', prismaError('23514'), null],
   ['something that is no error', 'ECONNREFUSED', null],
-])('%s has its cause', (_what, error, cause) => {
+])('names what is away behind %s', (_what, error, cause) => {
   expect(causeOf(error)).toBe(cause);
 });
 
 function prismaError(originalCode: string): Error {
   return Object.assign(new Error(), { code: 'P2010', meta: { driverAdapterError: { cause: { originalCode } } } });
 }
+
+it.each([
+  ['a lock that another process holds', ApplicationFailure.retryable('drafts hold it', 'OperationsHeld'), true],
+  ['a lane that another attempt has', ApplicationFailure.retryable('It is held', 'LaneLost'), true],
+  ['a worker that ends', ApplicationFailure.retryable('Another goes on', 'worker_ended'), true],
+  ['a refusal', ApplicationFailure.nonRetryable('Too late', 'restored', 'refused'), true],
+  ['what was given up', ApplicationFailure.nonRetryable('Given up', 'aborted'), true],
+  ['what was cancelled', new CancelledFailure('Cancelled'), true],
+  ['a service in trouble', ApplicationFailure.retryable('smtp_421', 'ServiceTrouble'), false],
+  ['a broken audit trail', ApplicationFailure.nonRetryable('hash', 'AuditBroken', '7'), false],
+  ['an error of our own code', new TypeError('x is undefined'), false],
+])('tells whether somebody asked for it or has to wait: %s', (_what, error, isOne) => {
+  expect(isExpected(error)).toBe(isOne);
+});
 
 it('nobody hears a fault after the listener has ended', () => {
   const heard: string[] = [];

@@ -45,7 +45,8 @@ export function openFileStore(url: URL): ObjectStore {
         await sync(dirname(target));
       } catch (error) {
         source.destroy();
-        await rm(written, { force: true });
+        // A folder that is gone must not hide why.
+        await rm(written, { force: true }).catch(() => {});
         throw failed === 'source' ? error : storeError(error);
       }
     },
