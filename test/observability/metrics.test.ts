@@ -3,6 +3,7 @@ import type { AddressInfo, Server } from 'node:net';
 import { createServer } from 'node:net';
 import { Gauge, type Registry } from 'prom-client';
 import { ERASURE_GAUGES } from '../../activities/user-erasure/deadline-metrics';
+import { observeDependencies } from '../../api/dependency-metrics';
 import { askDatabase } from '../../ops/runtime/ask-database';
 import { observeDatabase } from '../../ops/runtime/database-gauges';
 import { createRegistry, startMetricsServer } from '../../ops/runtime/metrics';
@@ -108,4 +109,23 @@ it("the SDK's exporter gets another port if the first one is taken meanwhile, an
     throw new Error('Runtime singleton has already been installed');
   };
   await expect(withTemporalMetrics(other)).rejects.toThrow('already been installed');
+});
+
+it('a dependency that is degraded shows 0, one that is not configured shows nothing', async () => {
+  const registry = createRegistry('test');
+  const checks = {
+    database: 'ready',
+    mail: 'degraded: ECONNREFUSED',
+    temporal: 'not_ready: timed out',
+    redis: 'degraded: not configured',
+  };
+  observeDependencies(registry, { look: async () => ({ ready: false, checks }) });
+  const shown = (await registry.metrics())
+    .split('\n')
+    .filter((line) => line.startsWith('countersign_dependency_ready{'));
+  expect(shown).toEqual([
+    'countersign_dependency_ready{dependency="database",process="test"} 1',
+    'countersign_dependency_ready{dependency="mail",process="test"} 0',
+    'countersign_dependency_ready{dependency="temporal",process="test"} 0',
+  ]);
 });
