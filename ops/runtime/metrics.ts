@@ -42,6 +42,8 @@ export function createRequestObserver(registry: Registry): (request: ObservedReq
     buckets: SECONDS,
     registers: [registry],
   });
+  // There before the first request, so that its absence means that nobody measures.
+  histogram.zero({ method: 'GET', route: '/ready', status: 200 });
   return ({ method, route, status, seconds }) =>
     histogram.observe({ method: METHODS.has(method) ? method : 'other', route, status }, seconds);
 }

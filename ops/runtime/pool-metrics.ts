@@ -3,8 +3,8 @@ import type pg from 'pg';
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 
 const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5, 30];
-/** What pg-pool says when no connection came free within DB_POOL_TIMEOUT_SECONDS. It has no code. */
-const TIMED_OUT = 'timeout exceeded when trying to connect';
+/** What pg-pool says after DB_POOL_TIMEOUT_SECONDS in which no connection came free, or none could be opened. It has no code. */
+const TIMED_OUT = ['timeout exceeded when trying to connect', 'Connection terminated due to connection timeout'];
 
 /** Call this before the pool is first used: only connections that open later are measured. */
 export function observePool(registry: Registry, pool: pg.Pool): void {
@@ -62,7 +62,7 @@ function observeWaits(registry: Registry, pool: pg.Pool): void {
     const observeWait = waits.startTimer();
     connect((error, client, done) => {
       observeWait();
-      if (error?.message === TIMED_OUT) timeouts.inc();
+      if (error && TIMED_OUT.includes(error.message)) timeouts.inc();
       onConnected(error, client, done);
     });
   };

@@ -3,9 +3,11 @@ import type { AddressInfo, Server } from 'node:net';
 import { createServer } from 'node:net';
 import { Gauge, type Registry } from 'prom-client';
 import { ERASURE_GAUGES } from '../../activities/user-erasure/deadline-metrics';
+import { observeDependencies } from '../../api/dependency-metrics';
 import { askDatabase } from '../../ops/runtime/ask-database';
 import { observeDatabase } from '../../ops/runtime/database-gauges';
 import { createRegistry, startMetricsServer } from '../../ops/runtime/metrics';
+import { withTemporalMetrics } from '../../worker/temporal-metrics';
 import { testEnvironment } from '../support/environment';
 import { ServiceProcess } from '../support/processes';
 import { until } from '../support/until';
@@ -77,4 +79,53 @@ it.each<[string, () => Promise<void>]>([
   expect(ms).toBeLessThan(2_500);
   expect(text).not.toContain('broken');
   expect(text).toContain('process_cpu_seconds_total');
+});
+
+it.each<[string, () => Promise<string>, string]>([
+  ['answers', async () => 'temporal_request 1\n', 'temporal_request 1'],
+  ['fails', () => Promise.reject(new Error('no')), ''],
+  ['never ends', () => new Promise(() => {}), ''],
+])("the SDK's exporter that %s leaves the process's own metrics as they are", async (_title, readMore, shown) => {
+  const server = await startMetricsServer(createRegistry('test'), { host: '127.0.0.1', port: 0 }, readMore);
+  closing.push(() => server.close());
+  const { status, text } = await scrape(`http://127.0.0.1:${(server.address() as AddressInfo).port}/metrics`);
+  expect(status).toBe(200);
+  expect(text).toContain('process_cpu_seconds_total');
+  expect(text).toContain(shown);
+  expect(text.includes('temporal_request')).toBe(shown !== '');
+});
+
+it("the SDK's exporter gets another port if the first one is taken meanwhile, and nothing else is tried again", async () => {
+  const tried: string[] = [];
+  const install = (address: string) => {
+    tried.push(address);
+    if (tried.length < 3)
+      throw new Error('Failed to start prometheus metrics exporter: Address already in use (os error 98)');
+  };
+  await withTemporalMetrics(install);
+  expect(tried).toHaveLength(3);
+  expect(tried.filter((address) => !/^127\.0\.0\.1:\d+$/.test(address))).toEqual([]);
+  const other = () => {
+    throw new Error('Runtime singleton has already been installed');
+  };
+  await expect(withTemporalMetrics(other)).rejects.toThrow('already been installed');
+});
+
+it('a dependency that is degraded shows 0, one that is not configured shows nothing', async () => {
+  const registry = createRegistry('test');
+  const checks = {
+    database: 'ready',
+    mail: 'degraded: ECONNREFUSED',
+    temporal: 'not_ready: timed out',
+    redis: 'degraded: not configured',
+  };
+  observeDependencies(registry, { look: async () => ({ ready: false, checks }) });
+  const shown = (await registry.metrics())
+    .split('\n')
+    .filter((line) => line.startsWith('countersign_dependency_ready{'));
+  expect(shown).toEqual([
+    'countersign_dependency_ready{dependency="database",process="test"} 1',
+    'countersign_dependency_ready{dependency="mail",process="test"} 0',
+    'countersign_dependency_ready{dependency="temporal",process="test"} 0',
+  ]);
 });
