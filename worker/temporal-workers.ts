@@ -13,6 +13,7 @@ import {
 import type { FailingSteps } from '../activities/failing-steps';
 import type { MailDeliveryActivities } from '../activities/mail-delivery';
 import type { Logger } from '../ops/runtime/logging';
+import { workMs } from '../ops/runtime/shutdown';
 import type { TemporalSettings } from '../ops/runtime/temporal';
 import { TASK_QUEUES } from '../workflows/contracts/task-queues';
 import { WORKFLOW_BUNDLE } from './bundle';
@@ -23,7 +24,7 @@ import { createSdkLogger } from './sdk-logger';
 /** A pause, a takeover and an end are heard of within this time, and how far a backup is. */
 const HEARTBEATS_EACH_MS = 500;
 /** An activity that would not be done in time has so long to record what it knows. */
-const CANCELLED_BEFORE_SECONDS = 3;
+const CANCELLED_BEFORE_MS = 3_000;
 const TRIES_AGAIN_MS = 1_000;
 
 export interface SharedOptions {
@@ -138,8 +139,8 @@ const shared = (connection: NativeConnection, { namespace, logger, steps, drainS
   connection,
   namespace,
   interceptors: { activity: [failureCodes(logger), recordSteps(steps)] },
-  shutdownGraceTime: Math.max(drainSeconds - CANCELLED_BEFORE_SECONDS, 0) * 1000,
-  shutdownForceTime: drainSeconds * 1000,
+  shutdownGraceTime: Math.max(workMs(drainSeconds) - CANCELLED_BEFORE_MS, 0),
+  shutdownForceTime: workMs(drainSeconds),
   ...(version ? { workerDeploymentOptions: deployAs(version) } : {}),
 });
 
