@@ -7,9 +7,17 @@ import { answerUnparsed, HEADER_OVERFLOW } from './failures';
 export interface ApiServer {
   server: Server;
   listen(where: Listening): Promise<void>;
-  /** Resolves when everything that was accepted is answered. Until what came before the call is, new connections are taken. */
+  /** Resolves when everything that was accepted is answered. As long as requests come, for up to ten seconds, they are taken. */
   drain(): Promise<void>;
   cutOff(): void;
+}
+
+/** A load balancer that looks each ten seconds whether we are ready has noticed by then. */
+const TAKES_MORE_MS = 10_000;
+
+/** A connection that waits to be accepted would be reset by the end of the listener: two turns accept it and read its request. */
+async function untilRead(): Promise<void> {
+  for (let turn = 0; turn < 2; turn++) await new Promise((resolve) => setTimeout(resolve, 5));
 }
 
 export function createApiServer(app: RequestListener, limits: ConnectionLimits): ApiServer {
@@ -43,7 +51,11 @@ export function createApiServer(app: RequestListener, limits: ConnectionLimits):
     server,
     listen: (where) => listenOn(server, where),
     async drain() {
-      await answerAll();
+      const until = performance.now() + TAKES_MORE_MS;
+      do {
+        await answerAll();
+        await untilRead();
+      } while (answering.size > 0 && performance.now() < until);
       server.close();
       while (answering.size > 0) await answerAll();
       server.closeAllConnections();

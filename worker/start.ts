@@ -65,5 +65,8 @@ export async function startWorker(settings: Configuration, logger: Logger, telem
       () => telemetry.close(),
     ],
   });
-  await work;
+  // Once it is asked to end, what does not let go in time is told by the shutdown, which then closes the rest.
+  await work.catch((error) => {
+    if (!ending.signal.aborted) throw error;
+  });
 }

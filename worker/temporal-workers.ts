@@ -12,6 +12,7 @@ import {
 } from '@temporalio/worker';
 import type { FailingSteps } from '../activities/failing-steps';
 import type { Logger } from '../ops/runtime/logging';
+import { workMs } from '../ops/runtime/shutdown';
 import type { Telemetry } from '../ops/runtime/telemetry';
 import type { TemporalSettings } from '../ops/runtime/temporal';
 import { TASK_QUEUES } from '../workflows/contracts/task-queues';
@@ -26,7 +27,7 @@ import { workflowSinks } from './workflow-sinks';
 /** A pause, a takeover and an end are heard of within this time, and how far a backup is. */
 const HEARTBEATS_EACH_MS = 500;
 /** An activity that would not be done in time has so long to record what it knows. */
-const CANCELLED_BEFORE_SECONDS = 3;
+const CANCELLED_BEFORE_MS = 3_000;
 const TRIES_AGAIN_MS = 1_000;
 
 export interface SharedOptions {
@@ -160,8 +161,8 @@ const shared = (
     activity: [failureCodes(logger), recordSteps(steps), ...(telemetry.isOn ? [tracedActivities(telemetry)] : [])],
   },
   sinks: workflowSinks(telemetry),
-  shutdownGraceTime: Math.max(drainSeconds - CANCELLED_BEFORE_SECONDS, 0) * 1000,
-  shutdownForceTime: drainSeconds * 1000,
+  shutdownGraceTime: Math.max(workMs(drainSeconds) - CANCELLED_BEFORE_MS, 0),
+  shutdownForceTime: workMs(drainSeconds),
   ...(version ? { workerDeploymentOptions: deployAs(version) } : {}),
 });
 

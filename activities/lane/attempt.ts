@@ -74,10 +74,11 @@ export function createAttempt(
     room.ring();
     if (senders.failure !== null) alarm.ring();
   });
-  const began = Date.now();
+  // By the clock that never jumps: one that is set back would stop the claims until it has caught up.
+  const began = performance.now();
   let sentBefore = 0;
   let due = 0;
-  let countedAt = 0;
+  let countedAt = Number.NEGATIVE_INFINITY;
   let mark: Watermark | undefined;
 
   return async function attempt(): Promise<LaneResult> {
@@ -99,7 +100,7 @@ export function createAttempt(
   /** Null where the lane is held all the time. */
   async function takeOver(): Promise<LaneRow | null> {
     const known = await readMarkOf(dependencies, lane.name, runId);
-    for (let isLookedAt = false, isHeldTold = false; !ending.aborted && Date.now() - began < IDLES_MS; ) {
+    for (let isLookedAt = false, isHeldTold = false; !ending.aborted && performance.now() - began < IDLES_MS; ) {
       const taken = await claims.takeOver(known, { ...left, isLookedAt });
       switch (taken.state) {
         case 'owned':
@@ -138,12 +139,12 @@ export function createAttempt(
     for (let claimed = 0, claimAgainAt = 0, worksSince = Number.POSITIVE_INFINITY; ; ) {
       if (ending.aborted) return 'shutdown';
       if (senders.failure !== null) throw senders.failure;
-      const now = Date.now();
+      const now = performance.now();
       const workedMs = Math.max(now - worksSince, 0);
       const progress = { claims: claimed, elapsedMs: now - began, workedMs, isSlow: senders.slow };
       const end = endOf(progress, lane.slowestMs);
       if (end) return end;
-      const early = claimAgainAt - Date.now();
+      const early = claimAgainAt - performance.now();
       if (senders.waiting >= LOW_WATER || early > 0) {
         await room.wait(early > 0 ? early : LOOKS_AGAIN_MS, ending);
         continue;
@@ -151,16 +152,17 @@ export function createAttempt(
       const { ids, nextInMs } = await claim(BATCH);
       if (ids.length > 0) {
         const entry = await report(ids);
-        const before = Date.now();
+        const before = performance.now();
         await journal.write(entry);
-        const wroteMs = Date.now() - before;
+        const wroteMs = performance.now() - before;
         senders.give(ids);
         claimed += 1;
         worksSince = Math.min(worksSince, before);
         claimAgainAt = ids.length < BATCH ? before + Math.min(wroteMs * CLAIM_PER_WRITE, CLAIMS_WITHIN_MS) : 0;
         continue;
       }
-      if (due > 0 && senders.idle && Date.now() - countedAt > COUNTS_EACH_MS) await journal.write(await report([]));
+      if (due > 0 && senders.idle && performance.now() - countedAt > COUNTS_EACH_MS)
+        await journal.write(await report([]));
       await alarm.wait(Math.min(Math.max(nextInMs ?? LOOKS_AGAIN_MS, SHORTEST_WAIT_MS), LOOKS_AGAIN_MS), ending);
     }
   }
@@ -198,10 +200,11 @@ export function createAttempt(
 
   async function toFailure({ code, retryAfterMs }: ServiceTrouble): Promise<ApplicationFailure> {
     lane.disconnect();
-    const failing = await health.failed(code);
-    const waitMs = Math.max(backoffSeconds(failing?.failures ?? 1) * 1000, retryAfterMs ?? 0);
+    const leastMs = retryAfterMs ?? 0;
+    const failing = await health.failed(code, leastMs);
+    const waitMs = Math.max(backoffSeconds(failing?.failures ?? 1) * 1000, leastMs);
     if (failing) {
-      countedAt = 0;
+      countedAt = Number.NEGATIVE_INFINITY;
       const nextAttemptAt = new Date(Date.now() + waitMs).toISOString();
       const trouble = { code, since: failing.failingSince.toISOString(), failures: failing.failures, nextAttemptAt };
       await report([], trouble)
@@ -212,9 +215,9 @@ export function createAttempt(
   }
 
   async function report(ids: string[], trouble: LaneTrouble | null = null) {
-    if (Date.now() - countedAt > COUNTS_EACH_MS) {
+    if (performance.now() - countedAt > COUNTS_EACH_MS) {
       due = await claims.countDue();
-      countedAt = Date.now();
+      countedAt = performance.now();
     }
     const told = { due: Math.max(due, ids.length), sent: sentBefore + senders.sent, trouble };
     return { ids: packIds(ids), ...told, ...(mark ? { mark } : {}) };

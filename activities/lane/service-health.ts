@@ -14,12 +14,12 @@ export const backoffSeconds = (failures: number) => Math.min(2 ** Math.max(failu
 
 export function createServiceHealth(db: Database, logger: Logger, lane: string, owner: string) {
   return {
-    /** Null where the lane has another owner by now. */
-    async failed(code: string): Promise<Failing | null> {
+    /** @param leastMs how long the service asks to be left alone. Returns null if the lane has another owner by now. */
+    async failed(code: string, leastMs: number): Promise<Failing | null> {
       const [row] = await db.$queryRaw<Failing[]>`
         UPDATE lanes SET failures = failures + 1, last_error = ${code}, failing_since = coalesce(failing_since, clock_timestamp()),
           since = CASE failures WHEN 0 THEN clock_timestamp() ELSE since END,
-          next_attempt_at = clock_timestamp() + make_interval(secs => least(2 ^ failures, ${MAX_BACKOFF_SECONDS}))
+          next_attempt_at = clock_timestamp() + make_interval(secs => greatest(least(2 ^ failures, ${MAX_BACKOFF_SECONDS}), ${leastMs / 1000}::float8))
         WHERE name = ${lane} AND owner = ${owner}::uuid
         RETURNING failures, failing_since AS "failingSince"`;
       if (row?.failures === 1) logOpened(logger, lane, code);

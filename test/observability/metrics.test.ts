@@ -119,7 +119,7 @@ it('a dependency that is degraded shows 0, one that is not configured shows noth
     temporal: 'not_ready: timed out',
     redis: 'degraded: not configured',
   };
-  observeDependencies(registry, { look: async () => ({ ready: false, checks }) });
+  observeDependencies(registry, { look: async () => ({ ready: false, checks, open: [] }) });
   const shown = (await registry.metrics())
     .split('\n')
     .filter((line) => line.startsWith('countersign_dependency_ready{'));

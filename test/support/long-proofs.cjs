@@ -19,6 +19,7 @@ const LONG_PROOFS = {
     'recovery/temporal',
     'recovery/api',
     'recovery/erasure',
+    'recovery/drain',
   ],
   'an erasure': ['user-erasure/races', 'user-erasure/without-a-purger', 'user-erasure/holds', 'privacy/canary-erasure'],
   'an export': ['person-export/large', 'person-export/killed'],
