@@ -14,8 +14,9 @@ export const interceptors: WorkflowInterceptorsFactory = () => {
   function follow(headers: Headers): void {
     const header = headers[TRACE_HEADER];
     if (!header) return;
-    const traceparent = defaultPayloadConverter.fromPayload<string>(header);
-    if (traceparent === trace?.traceparent) return;
+    const traceparent = defaultPayloadConverter.fromPayload<unknown>(header);
+    // What its own activities signal is of the same trace.
+    if (typeof traceparent !== 'string' || traceIdOf(traceparent) === traceIdOf(trace?.traceparent)) return;
     end();
     trace = { traceparent, startedAt: Date.now() };
   }
@@ -57,6 +58,8 @@ export const interceptors: WorkflowInterceptorsFactory = () => {
     ],
   };
 };
+
+const traceIdOf = (traceparent = '') => traceparent.split('-')[1];
 
 function describe(error: unknown): WorkflowFailure {
   const root = rootOf(error);

@@ -19,6 +19,8 @@ import { until } from '../support/until';
 import { workflowBundle } from '../support/workflow-bundle';
 
 const SUBMITTED = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
+/** Another span of it. */
+const SAME_TRACE = SUBMITTED.replace('b7ad', 'c8be');
 const APPROVED = '00-1bf7651916cd43dd8448eb211c80319c-c7ad6b7169203331-01';
 
 let temporal: TestNamespace;
@@ -107,6 +109,7 @@ it('carries the trace of whoever started it, then of whoever signalled it last, 
     }),
   );
   await until('it waits for people', async () => carried.length === 1);
+  await withTraceparent(SAME_TRACE, () => handle.signal(changed, state));
   await worker.stop();
   await startWorker();
   await withTraceparent(APPROVED, () => handle.signal(changed, { ...state, version: 2, status: 'approved' }));
