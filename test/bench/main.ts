@@ -17,6 +17,7 @@ import { type AppName, type Options, readOptions, USAGE } from './options';
 import { peakMemory } from './process-numbers';
 import { printCleanup, printComparison, printErasures, printOpenLoop, printTemporalAway } from './report';
 import { type Servers, startServers } from './servers';
+import { measureTelemetry, printTelemetry } from './telemetry';
 import { measureTemporalAway } from './temporal-away';
 
 const progress = (line: string) => process.stderr.write(`· ${line}\n`);
@@ -66,6 +67,10 @@ async function measure(options: Options, servers: Servers): Promise<{ text: stri
     const countersign = await startCountersign(servers, options.nodeOptions, { SCAN_INTERVAL: '1' });
     const result = await measureErasures(countersign, options.rows, progress);
     return { text: printErasures(result), result };
+  }
+  if (options.part === 'telemetry') {
+    const result = await measureTelemetry(servers, options, progress);
+    return { text: printTelemetry(result), result };
   }
   if (options.part === 'backup') {
     const result = await measureBackup(servers, options, progress);

@@ -6,7 +6,7 @@ export type AppName = (typeof APP_NAMES)[number];
 
 export interface Options {
   json: boolean;
-  part: 'closed' | 'open' | 'temporal-away' | 'audit' | 'cleanup' | 'erasure' | 'backup';
+  part: 'closed' | 'open' | 'temporal-away' | 'audit' | 'cleanup' | 'erasure' | 'backup' | 'telemetry';
   apps: AppName[];
   concurrency: number[];
   rounds: number;
@@ -30,6 +30,7 @@ export const USAGE = `npm run bench -- [options]
   --cleanup          a million old drafts are erased while requests come; --rows <n> for fewer
   --erasure          people are erased among a thousand drafts and among a million; --rows <n> for fewer
   --backup           full backups next to bare ones of the same data, and requests meanwhile; --rows <n>, --rounds <n>
+  --telemetry        CPU a flow with Sentry and scrapes, next to without; --rounds <n>, --seconds <n>
   --apps <names>     of ${APP_NAMES.join(',')}
   --at <numbers>     concurrency, by default 1,16,64
   --rounds <n>       of the closed loop
@@ -48,6 +49,7 @@ export function readOptions(args: string[]): Options {
       cleanup: { type: 'boolean', default: false },
       erasure: { type: 'boolean', default: false },
       backup: { type: 'boolean', default: false },
+      telemetry: { type: 'boolean', default: false },
       rows: { type: 'string', default: '1000000' },
       minutes: { type: 'string', default: '10' },
       apps: { type: 'string', default: APP_NAMES.join(',') },
@@ -65,8 +67,9 @@ export function readOptions(args: string[]): Options {
   return {
     json: values.json,
     part:
-      (['open', 'temporal-away', 'audit', 'cleanup', 'erasure', 'backup'] as const).find((part) => values[part]) ??
-      'closed',
+      (['open', 'temporal-away', 'audit', 'cleanup', 'erasure', 'backup', 'telemetry'] as const).find(
+        (part) => values[part],
+      ) ?? 'closed',
     apps,
     concurrency: values.at.split(',').map((one) => positive('--at', one)),
     rounds: positive('--rounds', values.rounds ?? (values.quick ? '1' : '2')),

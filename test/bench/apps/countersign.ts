@@ -27,11 +27,13 @@ export async function startCountersign(
   servers: Servers,
   nodeOptions: string[],
   given: Record<string, string> = {},
+  name = 'countersign',
 ): Promise<Countersign> {
-  const databaseUrl = await createMigratedDatabase(servers.postgres.url, 'countersign');
-  const env = { ...(await environment(servers, databaseUrl)), ...given };
+  const databaseUrl = await createMigratedDatabase(servers.postgres.url, name);
+  const env = { ...(await environment(servers, databaseUrl, name)), ...given };
+  const namespace = env.TEMPORAL_NAMESPACE ?? 'default';
   const connection = await Connection.connect({ address: servers.temporalAddress });
-  await addSearchAttributes(connection, 'default');
+  await addSearchAttributes(connection, namespace);
   const worker = Program.start('worker', [...nodeOptions, 'dist/worker/main.js'], servers.folder, env);
   const api = Program.start('api', [...nodeOptions, 'dist/api/main.js'], servers.folder, env);
   const origin = `http://127.0.0.1:${env.PORT}`;
@@ -55,7 +57,7 @@ export async function startCountersign(
   };
   await http.send('PUT', '/api/policy', policy, admin);
 
-  const client = new Client({ connection });
+  const client = new Client({ connection, namespace });
   const createAs = (headers: Record<string, string>) => async (recipient: string) => {
     const { id } = await http.post<{ id: string }>('/api/drafts', draftTo(recipient), headers);
     return id;
@@ -99,9 +101,9 @@ export async function startCountersign(
   };
 }
 
-async function environment(servers: Servers, databaseUrl: string): Promise<Record<string, string>> {
+async function environment(servers: Servers, databaseUrl: string, own: string): Promise<Record<string, string>> {
   const folder = (name: string) => {
-    const path = join(servers.folder, name);
+    const path = join(servers.folder, own, name);
     mkdirSync(path, { recursive: true });
     return `file://${path}`;
   };
