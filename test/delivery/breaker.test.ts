@@ -44,10 +44,13 @@ async function plantDue(): Promise<void> {
 }
 
 const email = async () => (await api.anyone.get('/api/circuit-breakers/status')).body.breakers.email;
-const act = async (name: string) => {
-  const { status } = await api.admin.post(`/api/circuit-breakers/${name}/email`);
-  expect([name, status]).toEqual([name, 200]);
-};
+/** As an operator: while Temporal is too busy to answer, again. */
+const act = (name: string) =>
+  until(`${name} is accepted`, async () => {
+    const { status } = await api.admin.post(`/api/circuit-breakers/${name}/email`);
+    expect([200, 503]).toContain(status);
+    return status === 200;
+  });
 /** @returns milliseconds from the request until it shows */
 async function timeOf(name: string, shows: () => Promise<boolean>): Promise<number> {
   const asked = performance.now();
@@ -57,11 +60,8 @@ async function timeOf(name: string, shows: () => Promise<boolean>): Promise<numb
 }
 const isPending = async () => ((await service.lane.describe()).raw.pendingActivities ?? []).length > 0;
 
-/**
- * @param isAway nobody listens at all
- * @param isAtMail the trouble may be the mail's own
- */
-async function prove(trouble: Behaviour, code: RegExp, { isAway = false, isAtMail = false } = {}): Promise<void> {
+/** @param isAway nobody listens at all */
+async function prove(trouble: Behaviour, code: RegExp, { isAway = false } = {}): Promise<void> {
   const { mail } = service;
   const { db } = service.database;
   const probes = breaksBetween(mail);
@@ -81,10 +81,8 @@ async function prove(trouble: Behaviour, code: RegExp, { isAway = false, isAtMai
     expect(probes.count).toBeLessThanOrEqual(HANDFUL);
     expect(probes.mostAtOnce).toBe(1);
   }
-  // A mail at which the server broke off is remembered, but neither delayed nor tried by itself.
-  const most = isAtMail ? 1 : 0;
   expect(
-    await db.draft.count({ where: { OR: [{ attempts: { gt: most } }, { nextAttemptAt: { gt: new Date() } }] } }),
+    await db.draft.count({ where: { OR: [{ attempts: { gt: 0 } }, { nextAttemptAt: { gt: new Date() } }] } }),
   ).toBe(0);
   const breaker = await email();
   expect(breaker).toMatchObject({ state: expect.stringMatching(/open/), lastError: expect.stringMatching(code) });
@@ -124,18 +122,13 @@ async function prove(trouble: Behaviour, code: RegExp, { isAway = false, isAtMai
   expect(mail.accepted).toHaveLength(DRAFTS);
   await expectEachMailOnce(service);
   expect(ramp.filter(({ open, accepted }) => open > accepted + 1)).toEqual([]);
-  expect(await db.draft.count({ where: { attempts: { gt: 1 + most } } })).toBe(0);
+  expect(await db.draft.count({ where: { attempts: { gt: 1 } } })).toBe(0);
   expect(await email()).toMatchObject({ state: 'closed', failures: 0, paused: false, waiting: 0 });
 }
 
-const proof = oneOf(4);
+const proof = oneOf(3);
 const TITLE = 'gets a handful of probes, burns no mail an attempt, and sends each once after healing';
 
 proof(`a mail server that is away ${TITLE}`, () => prove({}, /ECONNREFUSED|ESOCKET/, { isAway: true }), 900_000);
 proof(`a mail server that answers 421 ${TITLE}`, () => prove({ greeting: { code: 421 } }, /^smtp_421$/), 900_000);
 proof(`a mail server that is half open ${TITLE}`, () => prove({ greeting: 'silence' }, /./), 900_000);
-proof(
-  `a mail server that breaks off at each mail ${TITLE}`,
-  () => prove({ mail: 'fin' }, /./, { isAtMail: true }),
-  900_000,
-);
