@@ -38,7 +38,8 @@ export function startSentry(settings: SentrySettings, process: string): Telemetr
     dsn,
     environment: settings.SENTRY_ENVIRONMENT,
     release: `countersign@${VERSION}${build === undefined ? '' : `+${build}`}`,
-    tracesSampleRate: sampleRate,
+    // With 0 it would make spans of everything and throw each away.
+    ...(sampleRate > 0 ? { tracesSampleRate: sampleRate } : {}),
     tracePropagationTargets: [],
     // What is not named here would read more than it should, or print the words of an error that nobody caught.
     defaultIntegrations: false,
@@ -51,7 +52,7 @@ export function startSentry(settings: SentrySettings, process: string): Telemetr
       }),
       // Else it takes every refusal for an error, and those that are errors before we say what they belong to.
       sentry.expressIntegration({ shouldHandleError: false, ignoreLayersType: [...EXPRESS_LAYERS] }),
-      sentry.postgresIntegration({ ignoreConnectSpans: true }),
+      ...(sampleRate > 0 ? [sentry.postgresIntegration({ ignoreConnectSpans: true })] : []),
     ],
     strictTraceContinuation: true,
     dataCollection: NOTHING,

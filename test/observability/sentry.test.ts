@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { renameSync, rmSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { fileURLToPath } from 'node:url';
+import { freePort } from '../../ops/local/ports';
 import { REPORTED_AT_ATTEMPT } from '../../ops/runtime/faults';
 import { VERSION } from '../../ops/runtime/package-root';
 import { takeDatabaseAway } from '../support/database-away';
@@ -126,6 +127,23 @@ describe('a trace', () => {
     expect(sentry.spans().length).toBeGreaterThan(0);
     expect(inTrace(STRANGER)).toEqual([]);
     expect(sentry.envelopes.join('\n')).not.toContain('theirs');
+  });
+
+  it('is known by its id alone where none is sampled', async () => {
+    const PORT = String(await freePort());
+    service.start('api', 'api/main.js', { SENTRY_TRACES_SAMPLE_RATE: '', PORT, METRICS_PORT: '0' });
+    const other = `http://127.0.0.1:${PORT}`;
+    await until('it is ready', async () => (await fetch(`${other}/ready`).catch(() => null))?.ok ?? false);
+    const response = await fetch(`${other}/api/drafts`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', authorization: `Bearer ${author}` },
+      body: JSON.stringify({ to: RECIPIENT, subject: 'Minutes', body: 'Dear', confidence: 1 }),
+    });
+    const { id } = (await response.json()) as { id: string };
+    await service.draftIn('sent', id);
+    const { traceparent } = await service.database.db.draft.findUniqueOrThrow({ where: { id } });
+    expect(traceparent).toMatch(/^00-[0-9a-f]{32}-[0-9a-f]{16}-00$/);
+    expect(inTrace(String(traceparent).split('-')[1] ?? '')).toEqual([]);
   });
 
   it('is none of a probe', async () => {
