@@ -11,7 +11,7 @@ export const MOST_INPUTS = 100;
 const Objects = z.object({
   results: z.array(
     z.object({
-      id: z.union([z.string(), z.number()]).transform(String),
+      id: z.union([z.string().regex(/^[\w-]{1,64}$/), z.int().transform(String)]),
       properties: z.record(z.string(), z.string().nullable()).default({}),
     }),
   ),

@@ -69,6 +69,9 @@ describe('every column that can hold text', () => {
       INSERT INTO erasure_steps (erasure_id, step, started_at) SELECT id, 'postgres', now() FROM erasures LIMIT 1;
       INSERT INTO person_exports (id, status, requested_by, created_at)
         VALUES (gen_random_uuid(), 'failed', gen_random_uuid(), now());
+      INSERT INTO crm_syncs (draft_id, generation, status) SELECT id, 1, 'logged' FROM drafts LIMIT 1;
+      INSERT INTO failing_steps (workflow_id, step, process, service, code, is_local, attempts)
+        VALUES ('erasure-1', 'takeErasureStep', 'userErasure', 'hubspot', 'hubspot_away', false, 1);
       INSERT INTO refusal_counts VALUES (now(), gen_random_uuid(), 'draft.refused', 'four_eyes', '', 1);
       INSERT INTO audit_checkpoints VALUES (0, '\\x00', 0, now(), '\\x00', 'retention');
       INSERT INTO cleanups (id, process, status, before, started_at) VALUES (gen_random_uuid(), 'draftRetention', 'done', now(), now())`);

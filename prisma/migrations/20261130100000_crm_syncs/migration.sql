@@ -15,6 +15,8 @@ CREATE TABLE "crm_syncs" (
 
     CONSTRAINT "crm_syncs_pkey" PRIMARY KEY ("draft_id"),
     CONSTRAINT "crm_syncs_status" CHECK ("status" IN ('waiting', 'syncing', 'logged', 'failed')),
+    CONSTRAINT "crm_syncs_hubspot_id_check" CHECK ("hubspot_id" ~ '^[A-Za-z0-9_.:-]*$'),
+    CONSTRAINT "crm_syncs_failure_code_check" CHECK ("failure_code" ~ '^[A-Za-z0-9_.:-]*$'),
     CONSTRAINT "crm_syncs_next_attempt" CHECK (("status" = 'waiting') = ("next_attempt_at" IS NOT NULL))
 );
 
