@@ -133,10 +133,11 @@ function problemsOf(route: Documented): Record<string, ResponseConfig> {
   );
 }
 
-function operationId({ method, path }: Documented): string {
+/** A page is named as one: `/api/ops/stuck` and `/ops/stuck` show the same. */
+function operationId({ method, path, answer }: Documented): string {
   const words = path.split(/[/.-]/).filter((word) => word && word !== 'api');
   const spoken = words.map((word) => (word.startsWith(':') ? `By${capital(word.slice(1))}` : capital(word)));
-  return `${method}${spoken.join('')}`;
+  return `${method}${spoken.join('')}${answer.type === 'text/html' ? 'Page' : ''}`;
 }
 
 const capital = (word: string) => word.charAt(0).toUpperCase() + word.slice(1);

@@ -13,7 +13,7 @@ export function observeRuns(registry: Registry, temporal: Client): void {
   observeGauge(registry, {
     name: 'countersign_runs_over_budget',
     help: 'Runs that take longer than the budget of their process, at most 100. NaN if Temporal does not answer',
-    labelNames: ['process'],
+    labelNames: ['workflow'],
     async read() {
       const runs = await readOverBudget(temporal, MOST_COUNTED);
       return samples(processes, (name) => runs.filter(({ process }) => process === name).length);
@@ -23,7 +23,7 @@ export function observeRuns(registry: Registry, temporal: Client): void {
   observeGauge(registry, {
     name: 'countersign_process_last_completed_timestamp_seconds',
     help: 'When a run of a scheduled process last ended well. NaN: none is known, or Temporal does not answer',
-    labelNames: ['process'],
+    labelNames: ['workflow'],
     async read() {
       const last = await readLastCompleted(temporal);
       return samples(SCHEDULED_PROCESSES, (name) => last.get(name) ?? Number.NaN);
@@ -33,4 +33,4 @@ export function observeRuns(registry: Registry, temporal: Client): void {
 }
 
 const samples = (processes: readonly string[], value: (process: string) => number): Sample[] =>
-  processes.map((process) => ({ labels: { process }, value: value(process) }));
+  processes.map((process) => ({ labels: { workflow: process }, value: value(process) }));

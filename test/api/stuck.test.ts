@@ -43,15 +43,15 @@ describe('work that never ends', () => {
     observeRuns(registry, temporal.client);
     const text = await until('Temporal answers in time', async () => {
       const metrics = await registry.metrics();
-      return metrics.includes('over_budget{process="backup"} 0') && metrics;
+      return metrics.includes('over_budget{workflow="backup"} 0') && metrics;
     });
-    expect(text).toContain('countersign_process_last_completed_timestamp_seconds{process="backup"} Nan');
+    expect(text).toContain('countersign_process_last_completed_timestamp_seconds{workflow="backup"} Nan');
     const nobody = openTemporalClient({ address: NOBODY });
     const blind = new Registry();
     observeRuns(blind, nobody);
     const unknown = await blind.metrics();
     for (const process of Object.keys(DURATION_BUDGETS))
-      expect(unknown).toContain(`countersign_runs_over_budget{process="${process}"} Nan`);
+      expect(unknown).toContain(`countersign_runs_over_budget{workflow="${process}"} Nan`);
     await nobody.connection.close();
   });
 
