@@ -83,8 +83,8 @@ async function acceptLoss(service: RewoundService): Promise<void> {
 
 /** Whoever had decided before decides once more, about what looks undecided now. */
 async function decideAgain(service: RewoundService): Promise<void> {
-  for (const { id } of await service.db.draft.findMany({ where: { status: 'pending_review' } })) {
-    await service.test.commands.approveDraft(old.approver, { id, revision: 1 });
+  for (const { id, revision } of await service.db.draft.findMany({ where: { status: 'pending_review' } })) {
+    await service.test.commands.approveDraft(old.approver, { id, revision });
   }
   await untilSettled(service);
 }
