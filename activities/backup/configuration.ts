@@ -1,5 +1,6 @@
 // The settings as a backup keeps them: enough to set up another machine, and no secret.
 import type { Configuration } from '../../ops/runtime/configuration';
+import { parseUrl } from '../../ops/runtime/parse-url';
 import type { FileIndex } from './file-index';
 
 const SECRETS = ['ADMIN_PASSWORD', 'SECRET_KEY', 'BACKUP_PASSPHRASE', 'HUBSPOT_ACCESS_TOKEN', 'SENTRY_DSN'];
@@ -13,7 +14,7 @@ export function withoutSecrets(settings: Configuration): FileIndex['configuratio
 
 /** A query may hold a password too. */
 function withoutCredentials(value: string): string {
-  if (!/^[a-z][a-z0-9+.-]*:\/\//i.test(value) || !URL.canParse(value)) return value;
+  if (!/^[a-z][a-z0-9+.-]*:\/\//i.test(value) || !parseUrl(value)) return value;
   const url = new URL(value);
   [url.username, url.password, url.search] = ['', '', ''];
   return url.href;

@@ -1,5 +1,6 @@
 // Where bytes lie that are too large for a row: attachments, the send journal, later backups. A folder or S3.
 import type { StoreService } from '../../../workflows/contracts/services';
+import { parseUrl } from '../parse-url';
 import { openFileStore } from './file-store';
 import { nameStore } from './named-store';
 import type { ObjectStore } from './object-store';
@@ -18,7 +19,7 @@ export function openObjectStore(url: string, service?: StoreService): ObjectStor
 }
 
 function open(url: string): ObjectStore {
-  const store = URL.canParse(url) ? new URL(url) : null;
+  const store = parseUrl(url);
   if (store?.protocol === 'file:') return openFileStore(store);
   if (store?.protocol === 's3:') return openS3Store(store);
   throw new TypeError('An object store is file:///folder or s3://bucket/prefix');

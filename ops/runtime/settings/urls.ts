@@ -3,6 +3,7 @@ import { existsSync, statSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { parse as parseConnectionString } from 'pg-connection-string';
 import { z } from 'zod';
+import { parseUrl } from '../parse-url';
 
 export const required = (hint: string) => ({ error: `is required: ${hint}` });
 
@@ -19,10 +20,10 @@ function url(schemes: string[], ...checks: Check[]) {
 
 function faultOf(value: string, kind: string, schemes: string[], checks: Check[]): string | null {
   if (!schemes.some((scheme) => value.startsWith(`${scheme}://`))) return `must be ${kind}`;
-  if (!URL.canParse(value)) {
+  const parsed = parseUrl(value);
+  if (!parsed) {
     return 'is no well-formed URL: the port is at most 65535, and special characters in a name or password are percent-encoded';
   }
-  const parsed = new URL(value);
   for (const check of checks) {
     const fault = check(parsed, value);
     if (fault) return fault;
