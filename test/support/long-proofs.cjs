@@ -28,7 +28,7 @@ const LONG_PROOFS = {
   'the lane': ['delivery/outage', 'delivery/journal', 'suppressions/lane', 'suppressions/race'],
   'HubSpot in trouble': ['crm-sync/trouble', 'crm-sync/erasure'],
   'the lock': ['operations/lock', 'operations/exclusion', 'operations/builds'],
-  'what operators see': ['operations/stuck', 'delivery/breaker'],
+  'what operators see': ['operations/stuck'],
   upkeep: ['backup/sets', 'retention/retention-process', 'recovery-commands/commands', 'recovery-commands/api'],
   'what is installed': ['prisma/migrations', 'recovery-tools/archiving', 'local/runbook'],
   'what operators set up': [
