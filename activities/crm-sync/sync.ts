@@ -1,6 +1,6 @@
 // Carries out a batch of the HubSpot lane: opened in the database, logged in HubSpot, and recorded at once.
 import { joined } from '../../ops/runtime/joined';
-import { HubspotFailure, type HubspotPost } from '../hubspot/client';
+import { HubspotFailure, type HubspotPost, leftOut } from '../hubspot/client';
 import type { Carried } from '../lane/senders';
 import { ServiceTrouble } from '../lane/service-trouble';
 import { untilDone } from '../lane/until-done';
@@ -80,7 +80,7 @@ export function createSync({ claims, post, from, opened }: SyncDependencies): (i
     return missing.flatMap((mail) => {
       const contact = contacts.get(mail.to.toLowerCase());
       if (typeof contact === 'string') return [{ mail, contactId: contact }];
-      settled.set(mail.id, refused(mail, contact ?? new HubspotFailure('hubspot_refused_207', 'request', true)));
+      settled.set(mail.id, refused(mail, contact ?? leftOut()));
       return [];
     });
   }

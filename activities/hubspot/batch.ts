@@ -1,10 +1,8 @@
 // Writes HubSpot's objects in batches. HubSpot refuses a whole batch for one bad input, so such a batch is halved until the bad
 // input stands alone: one contact's trouble is that contact's.
 import { z } from 'zod';
-import { type HubspotAnswer, HubspotFailure, type HubspotPost } from './client';
+import { garbled, type HubspotAnswer, HubspotFailure, type HubspotPost, leftOut, SOME_REFUSED } from './client';
 
-/** Inputs that are not among the results were refused. */
-const SOME_REFUSED = 207;
 /** HubSpot takes no more inputs a request. */
 export const MOST_INPUTS = 100;
 
@@ -45,8 +43,8 @@ export async function createObjects(post: HubspotPost, { path, inputs, key, sett
     const made = new Map(readObjects(answer).map(({ id, properties }) => [nameOf(properties, key), id]));
     for (const input of inputs) {
       const id = made.get(nameOf(input.properties, key));
-      if (id === undefined && answer.status !== SOME_REFUSED) throw garbled();
-      settle(input, id ?? new HubspotFailure('hubspot_refused_207', 'request', true));
+      if (id === undefined && answer.status !== SOME_REFUSED) throw garbled(answer.status);
+      settle(input, id ?? leftOut());
     }
   } catch (error) {
     if (!(error instanceof HubspotFailure) || error.kind !== 'request') throw error;
@@ -57,11 +55,10 @@ export async function createObjects(post: HubspotPost, { path, inputs, key, sett
 }
 
 /** Throws HubspotFailure if the answer is not as documented. */
-export function readObjects({ body }: HubspotAnswer): HubspotObject[] {
+export function readObjects({ body, status }: HubspotAnswer): HubspotObject[] {
   const parsed = Objects.safeParse(body);
-  if (!parsed.success) throw garbled();
+  if (!parsed.success) throw garbled(status);
   return parsed.data.results;
 }
 
-const garbled = () => new HubspotFailure('hubspot_garbled', 'service', false);
 const nameOf = (properties: Record<string, string | null>, key: string) => (properties[key] ?? '').toLowerCase();

@@ -2,6 +2,8 @@
 // with, only codes are thrown. Source: HubSpot's documentation of its CRM objects, of usage limits and of error handling.
 import { setTimeout as delay } from 'node:timers/promises';
 
+/** Of a batch: inputs that are not among the results were refused. */
+export const SOME_REFUSED = 207;
 const ANSWERS_WITHIN_MS = 15_000;
 /** A batch of 100 objects with their properties has less than this. */
 const MOST_BYTES = 16 * 1024 * 1024;
@@ -18,19 +20,36 @@ const GATEWAY = [502, 503, 504, 521, 522, 523, 524];
 /** `service`: every request would fail so. `request`: HubSpot refused this one. `either`: an error that does not tell. */
 export type FailureKind = 'service' | 'request' | 'either';
 
+export interface HubspotFailureDetails {
+  kind: FailureKind;
+  /** Whether HubSpot surely did nothing of what was asked. */
+  isUndone: boolean;
+  /** Of the answer; null if there was none. */
+  status: number | null;
+  /** How long HubSpot asks to be left alone; null if it asks for nothing. */
+  retryAfterMs?: number | null;
+  /** With a conflict: the object that is there already. */
+  existingId?: string | null;
+}
+
 export class HubspotFailure extends Error {
-  /** @param code for histories, rows and logs
-   *  @param retryAfterMs how long HubSpot asks to be left alone; null where it asks for nothing
-   *  @param isUndone whether HubSpot surely did nothing of what was asked
-   *  @param existingId with a conflict: the object that is there already */
+  readonly kind: FailureKind;
+  readonly isUndone: boolean;
+  readonly status: number | null;
+  readonly retryAfterMs: number | null;
+  readonly existingId: string | null;
+
+  /** @param code for histories, rows and logs */
   constructor(
     readonly code: string,
-    readonly kind: FailureKind,
-    readonly isUndone: boolean,
-    readonly retryAfterMs: number | null = null,
-    readonly existingId: string | null = null,
+    { kind, isUndone, status, retryAfterMs = null, existingId = null }: HubspotFailureDetails,
   ) {
     super(code);
+    this.kind = kind;
+    this.isUndone = isUndone;
+    this.status = status;
+    this.retryAfterMs = retryAfterMs;
+    this.existingId = existingId;
   }
 }
 
@@ -63,15 +82,11 @@ export function createHubspotPost(base: string, token: string): HubspotPost {
       // A token is not for whoever an answer points to.
       redirect: 'manual',
       signal: AbortSignal.timeout(ANSWERS_WITHIN_MS),
-    }).catch(() => {
-      throw new HubspotFailure('hubspot_away', 'service', false);
-    });
-    const text = await readText(response).catch(() => {
-      throw new HubspotFailure('hubspot_away', 'service', false);
-    });
+    }).catch(noAnswer);
+    const text = await readText(response).catch(noAnswer);
     if (!response.ok) throw failureOf(response, parse(text));
     const answer = text === '' ? null : parse(text);
-    if (text !== '' && answer === null) throw new HubspotFailure('hubspot_garbled', 'service', false);
+    if (text !== '' && answer === null) throw garbled(response.status);
     return { status: response.status, body: answer };
   };
 }
@@ -95,27 +110,42 @@ function parse(text: string): unknown {
   }
 }
 
+function noAnswer(): never {
+  throw new HubspotFailure('hubspot_away', { kind: 'service', isUndone: false, status: null });
+}
+
+/** The answer is not as documented: HubSpot may have done what was asked. */
+export const garbled = (status: number) =>
+  new HubspotFailure('hubspot_garbled', { kind: 'service', isUndone: false, status });
+
+/** HubSpot took other inputs of the same request, and not this one. */
+export const leftOut = () =>
+  new HubspotFailure('hubspot_refused_207', { kind: 'request', isUndone: true, status: SOME_REFUSED });
+
 function failureOf({ status, headers }: Response, body: unknown): HubspotFailure {
   const { policyName, category, message } = (body ?? {}) as Record<string, unknown>;
   const asked = retryAfter(headers.get('retry-after'));
+  const refusal = (code: string, kind: FailureKind, more: Partial<HubspotFailureDetails> = {}) =>
+    new HubspotFailure(code, { kind, isUndone: true, status, ...more });
   if (status === 429) {
     const usual = policyName === 'DAILY' ? PAUSE_MS.DAILY : PAUSE_MS.otherwise;
-    return new HubspotFailure('hubspot_rate_limited', 'service', true, asked ?? usual);
+    return refusal('hubspot_rate_limited', 'service', { retryAfterMs: asked ?? usual });
   }
-  if (status === 401) return new HubspotFailure('hubspot_unauthorised', 'service', true);
-  if (status === 403) {
-    const code = category === 'MISSING_SCOPES' ? 'hubspot_scope_missing' : 'hubspot_unauthorised';
-    return new HubspotFailure(code, 'service', true);
+  if (status === 403 && category === 'MISSING_SCOPES') return refusal('hubspot_scope_missing', 'service');
+  if (status === 401 || status === 403) return refusal('hubspot_unauthorised', 'service');
+  if (LOCKED.includes(status)) {
+    return refusal('hubspot_locked', 'service', { retryAfterMs: asked ?? PAUSE_MS.otherwise });
   }
-  if (LOCKED.includes(status))
-    return new HubspotFailure('hubspot_locked', 'service', true, asked ?? PAUSE_MS.otherwise);
-  if (GATEWAY.includes(status)) return new HubspotFailure('hubspot_away', 'service', false, asked);
-  if (status >= 500) return new HubspotFailure('hubspot_away', 'either', false, asked);
-  // Whoever answers with a redirect or does not know the path is not HubSpot's API.
+  if (status >= 500) {
+    const kind = GATEWAY.includes(status) ? 'service' : 'either';
+    return refusal('hubspot_away', kind, { isUndone: false, retryAfterMs: asked });
+  }
+  // A redirect, or an unknown path, comes from something else than HubSpot's API.
   const isElsewhere = status < 400 || (status === 404 && category !== 'OBJECT_NOT_FOUND');
-  const kind = isElsewhere ? 'service' : 'request';
   const existing = status === 409 ? /Existing ID: (\d+)/.exec(String(message)) : null;
-  return new HubspotFailure(`hubspot_refused_${status}`, kind, true, null, existing?.[1] ?? null);
+  return refusal(`hubspot_refused_${status}`, isElsewhere ? 'service' : 'request', {
+    existingId: existing?.[1] ?? null,
+  });
 }
 
 /** In seconds, or a date. */

@@ -1,10 +1,10 @@
 // Reads HubSpot's contacts by its full-text search: it looks through names, phone numbers and further addresses as well as
 // through the address that a contact is deleted by.
 import { setTimeout as delay } from 'node:timers/promises';
+import { createHubspotPost, HubspotFailure } from '../../hubspot/client';
 import { formsOf } from '../../personal-data/subject';
 import type { ScanChunk, ScanSource } from '../report';
 
-const ANSWERS_WITHIN_MS = 15_000;
 const PAGE = 100;
 const INDEXED_WITHIN_MS = 60_000;
 const ASKS_EACH_MS = 1_000;
@@ -21,18 +21,13 @@ interface Found {
 }
 
 export function createHubspotSource(base: string, token: string): ScanSource {
+  const send = createHubspotPost(base, token);
+
   async function post<T>(path: string, body: object): Promise<T | null> {
-    const response = await fetch(`${base.replace(/\/+$/, '')}/crm/v3/objects/contacts${path}`, {
-      method: 'POST',
-      headers: { Authorization: `Bearer ${token}`, 'Content-Type': 'application/json', Accept: 'application/json' },
-      body: JSON.stringify(body),
-      redirect: 'manual',
-      signal: AbortSignal.timeout(ANSWERS_WITHIN_MS),
-    }).catch(() => {
-      throw failure('away');
+    const answer = await send(`/crm/v3/objects/contacts${path}`, body).catch((error) => {
+      throw error instanceof HubspotFailure ? failure(String(error.status ?? 'away')) : error;
     });
-    if (!response.ok) throw failure(String(response.status));
-    return response.status === 204 ? null : ((await response.json().catch(() => null)) as T | null);
+    return answer.body as T | null;
   }
 
   async function* search(query: string): AsyncIterable<Contact> {
