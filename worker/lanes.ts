@@ -6,18 +6,15 @@ import { createOutage } from '../ops/runtime/outage';
 import type { Database } from '../prisma/client';
 import { HUBSPOT_LANE, type LaneInput, laneId, MAIL_LANE, type Paused } from '../workflows/contracts/lane';
 import { ProcessAttribute, ServiceAttribute } from '../workflows/contracts/search-attributes';
+import { LANE_WORKFLOWS, type Lane } from '../workflows/contracts/services';
 import { TASK_QUEUES } from '../workflows/contracts/task-queues';
 
 const LOOKS_EACH_MS = 30_000;
 /** Temporal that is away costs an attempt nothing, and mail waits for the lane: no longer backoff. */
 const TRIES_AGAIN_MS = 1_000;
 
-/** Each lane's workflow, and what it does in the words of the Web UI. */
-const WORKFLOWS = {
-  [MAIL_LANE]: { type: 'mailDelivery', summary: 'Delivers mail' },
-  [HUBSPOT_LANE]: { type: 'crmSync', summary: 'Logs mails in HubSpot' },
-} as const;
-export type LaneName = keyof typeof WORKFLOWS;
+/** As the Web UI shows it. */
+const SUMMARIES = { [MAIL_LANE]: 'Delivers mail', [HUBSPOT_LANE]: 'Logs mails in HubSpot' };
 
 /** Writes down whether HubSpot is configured. Until it is, nothing is kept for it. */
 export async function noteHubspot(db: Database, enabled: boolean): Promise<void> {
@@ -28,7 +25,7 @@ export interface KeepLanes {
   db: Database;
   temporal: Client;
   logger: Logger;
-  lanes: LaneName[];
+  lanes: readonly Lane[];
 }
 
 export async function keepLanes({ db, temporal, logger, lanes }: KeepLanes, stopping: AbortSignal): Promise<void> {
@@ -51,15 +48,15 @@ export async function keepLanes({ db, temporal, logger, lanes }: KeepLanes, stop
   }
 }
 
-async function ensureLane(db: Database, temporal: Client, lane: LaneName): Promise<void> {
-  const { type, summary } = WORKFLOWS[lane];
+async function ensureLane(db: Database, temporal: Client, lane: Lane): Promise<void> {
+  const type = LANE_WORKFLOWS[lane];
   const paused = await readPause(db, lane);
   await temporal.workflow.start<(input: LaneInput) => Promise<never>>(type, {
     workflowId: laneId(lane),
     taskQueue: TASK_QUEUES.processes,
     args: [{ paused }],
     workflowIdConflictPolicy: 'USE_EXISTING',
-    staticSummary: summary,
+    staticSummary: SUMMARIES[lane],
     typedSearchAttributes: [
       { key: ProcessAttribute, value: type },
       { key: ServiceAttribute, value: lane },

@@ -33,8 +33,8 @@ import { ensureNamespaceOn } from '../ops/runtime/temporal-namespace';
 import { traceCalls } from '../ops/runtime/trace-calls';
 import type { Database } from '../prisma/client';
 import { type HeldCode, isRewound } from '../workflows/contracts/held-mail';
-import { HUBSPOT_LANE, MAIL_LANE } from '../workflows/contracts/lane';
-import { FILE_STORE } from '../workflows/contracts/services';
+import { MAIL_LANE } from '../workflows/contracts/lane';
+import { FILE_STORE, LANES } from '../workflows/contracts/services';
 import { openAdoptionWorker } from './adoption';
 import { awaitContinuity, compareNow, isCompared, keepContinuity, type Watch } from './continuity';
 import { createErasure } from './erasure';
@@ -164,7 +164,7 @@ export async function runWorker(
     adoption,
     ...runs,
     keepContinuity(continuity, stopping),
-    keepLanes({ db, temporal, logger, lanes: hubspot ? [MAIL_LANE, HUBSPOT_LANE] : [MAIL_LANE] }, stopping),
+    keepLanes({ db, temporal, logger, lanes: hubspot ? LANES : [MAIL_LANE] }, stopping),
     keepSchedules(temporal, logger, stopping, schedules),
     keepProcesses({ db, temporal, schedules, announce, logger }, stopping),
     runRelay({ db, temporal, alarm: relayAlarm, logger, telemetry }, stopping),

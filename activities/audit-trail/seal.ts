@@ -14,7 +14,7 @@ export interface Head {
 }
 
 export interface Sealed {
-  /** What was sealed just now. */
+  /** The events that this call sealed. */
   events: readonly EventRow[];
   /** Whether there is more to seal at once. */
   isMore: boolean;

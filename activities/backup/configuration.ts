@@ -14,8 +14,8 @@ export function withoutSecrets(settings: Configuration): FileIndex['configuratio
 
 /** A query may hold a password too. */
 function withoutCredentials(value: string): string {
-  if (!/^[a-z][a-z0-9+.-]*:\/\//i.test(value) || !parseUrl(value)) return value;
-  const url = new URL(value);
+  const url = /^[a-z][a-z0-9+.-]*:\/\//i.test(value) ? parseUrl(value) : null;
+  if (!url) return value;
   [url.username, url.password, url.search] = ['', '', ''];
   return url.href;
 }

@@ -51,7 +51,7 @@ export function createServiceCommands({ db }: Pick<CommandDependencies, 'db'>): 
   };
 }
 
-/** Whoever paused it first is named, as the lane's workflow has it. */
+/** Keeps the first operator who paused it, as the lane's workflow does. */
 async function recordPause(tx: Database, service: string, actor: string, note: string | null): Promise<void> {
   await tx.$executeRaw`
     UPDATE lanes SET paused_at = clock_timestamp(), paused_by = ${actor}::uuid, paused_note = ${note}::uuid

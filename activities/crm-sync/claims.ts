@@ -20,7 +20,7 @@ export interface OpenSync {
   maybeLogged: boolean;
 }
 
-/** What became of an open item. */
+/** The outcome of one open item. */
 export interface SyncOutcome {
   id: string;
   status: 'logged' | 'failed' | 'waiting';
@@ -115,7 +115,7 @@ export function createSyncClaims(db: Database, owner: string) {
   };
 }
 
-/** What came of the service as a whole is no attempt at this mail. */
+/** Returns false if the service as a whole failed: that is no attempt at this mail. */
 const isAttempt = ({ status, code }: SyncOutcome) => status !== 'waiting' || code !== null;
 
 /** It is searched for before it is logged again, and the search has to know it by then. */

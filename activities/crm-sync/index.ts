@@ -41,7 +41,7 @@ export function createCrmSyncActivities(dependencies: CrmSyncDependencies) {
     },
     disconnect() {},
   };
-  return { syncMails: createLaneActivity(dependencies, lane, async () => {}) };
+  return { syncMails: createLaneActivity(dependencies, lane) };
 }
 
 export type CrmSyncActivities = ReturnType<typeof createCrmSyncActivities>;

@@ -11,7 +11,7 @@ export interface Step {
   isLocal: boolean;
 }
 
-/** What a lane cannot do is on the lane's own row. */
+/** A lane records its failures on its own row. */
 const LANE_STEPS = /^lane-/;
 /** Waiting for a lock is no trouble. */
 const LOCK_STEPS = ['acquireOperations', 'releaseOperations'];

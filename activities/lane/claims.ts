@@ -52,7 +52,7 @@ export interface Claim {
   ids: string[];
   /** After this claim; null where nothing was due. */
   mark: Watermark | null;
-  /** Where nothing was due: when the next item is; null where none is scheduled. */
+  /** If nothing was due: milliseconds until the next item is; null if none is scheduled. */
   nextInMs: number | null;
 }
 

@@ -8,7 +8,11 @@ import type { Lane } from './lane';
 const HEARTBEATS_EACH_MS = 500;
 
 /** @param prepare before the first claim of this process; it is repeated until it has succeeded once */
-export function createLaneActivity(dependencies: LaneDependencies, lane: Lane, prepare: () => Promise<unknown>) {
+export function createLaneActivity(
+  dependencies: LaneDependencies,
+  lane: Lane,
+  prepare: () => Promise<unknown> = async () => {},
+) {
   const left: { unsettled: Unsettled | null } = { unsettled: null };
   let isPrepared = false;
 

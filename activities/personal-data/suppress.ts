@@ -1,7 +1,7 @@
 // An address that gets no mail from here on. What the lane opens after this has committed looks and sees it.
 import { uuidv7 } from 'uuidv7';
 import type { Database } from '../../prisma/client';
-import { OUTWARD_LANES } from '../../workflows/contracts/lane';
+import { LANES } from '../../workflows/contracts/services';
 
 export type SuppressionKind = 'manual' | 'unsubscribed' | 'erased';
 
@@ -43,7 +43,7 @@ export async function insertSuppression(
   tx: Transaction,
   { kind, hashes, email, reason, erasureId, createdBy }: NewSuppression,
 ): Promise<{ suppression: Suppression; added: boolean }> {
-  await tx.$queryRaw`SELECT 1 FROM lanes WHERE name = ANY (${OUTWARD_LANES}) ORDER BY name FOR UPDATE`;
+  await tx.$queryRaw`SELECT 1 FROM lanes WHERE name = ANY (${[...LANES]}) ORDER BY name FOR UPDATE`;
   const [standing] = await tx.$queryRaw<Suppression[]>`
     SELECT id, kind, email, reason, created_at AS "createdAt" FROM suppressions s
     WHERE erasure_id = ${erasureId ?? null}::uuid OR (kind = ANY (${SUFFICIENT[kind]}) AND EXISTS (

@@ -1,6 +1,6 @@
 // Promises to people that the restored database has forgotten: erasures, suppressions, legal holds; and who everybody is.
 import type { Database } from '../../prisma/client';
-import { OUTWARD_LANES } from '../../workflows/contracts/lane';
+import { LANES } from '../../workflows/contracts/services';
 import { recordEvent } from '../commands/audit';
 import { writeMessage } from '../outbox/outbox';
 import { type ErasureRecord, readErasure, toState } from '../user-erasure/erasure-record';
@@ -48,7 +48,7 @@ export async function copySuppressions(restored: Database, truth: Database, { po
     const hashes = await readRows(truth, 'suppressed_hashes', among(ids, 'suppression_id'));
     const rows = await readRows(truth, 'suppressions', among(ids));
     copied += await restored.$transaction(async (tx) => {
-      await tx.$queryRaw`SELECT 1 FROM lanes WHERE name = ANY (${OUTWARD_LANES}) ORDER BY name FOR UPDATE`;
+      await tx.$queryRaw`SELECT 1 FROM lanes WHERE name = ANY (${[...LANES]}) ORDER BY name FOR UPDATE`;
       const added = await tx.$executeRaw`
         INSERT INTO suppressions
         SELECT s.* FROM jsonb_populate_recordset(NULL::suppressions, ${rows}::jsonb) s

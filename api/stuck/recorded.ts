@@ -10,6 +10,7 @@ import {
   RELEASE_BUDGET_SECONDS,
 } from '../../workflows/contracts/duration-budgets';
 import { HUBSPOT_LANE, laneId, MAIL_LANE } from '../../workflows/contracts/lane';
+import { LANE_WORKFLOWS, LANES, type Lane } from '../../workflows/contracts/services';
 import { userErasureId } from '../../workflows/contracts/user-erasure';
 import { MOST_ITEMS, type StuckItem } from './item';
 
@@ -21,11 +22,25 @@ export async function readRecorded(db: Database): Promise<StuckItem[]> {
 }
 
 /** A lane that fails is one item, however much waits for it. */
-const readLanes = (db: Database): Promise<StuckItem[]> => db.$queryRaw`
-  SELECT CASE name WHEN ${MAIL_LANE} THEN 'mailDelivery' ELSE 'crmSync' END AS process, 'lane-' || name AS id,
-    'lane-' || name AS "workflowId", name AS service, since, failures AS attempts, coalesce(last_error, 'unknown') AS code,
-    next_attempt_at AS "nextAttemptAt", NULL::timestamptz AS deadline
-  FROM lanes WHERE failures > 0`;
+async function readLanes(db: Database): Promise<StuckItem[]> {
+  const failing = await db.lane.findMany({ where: { name: { in: [...LANES] }, failures: { gt: 0 } } });
+  return failing.map(({ name, since, failures, lastError, nextAttemptAt }) => {
+    const id = laneId(name);
+    const process = LANE_WORKFLOWS[name as Lane];
+    const code = lastError ?? 'unknown';
+    return {
+      process,
+      id,
+      workflowId: id,
+      service: name,
+      since,
+      attempts: failures,
+      code,
+      nextAttemptAt,
+      deadline: null,
+    };
+  });
+}
 
 const ERASURE_OF_STEP = Prisma.sql`
   CASE WHEN f.process = 'userErasure' AND f.workflow_id ~ '^erasure-[0-9a-f-]{36}$' THEN substr(f.workflow_id, 9)::uuid END`;

@@ -3,8 +3,6 @@ import { defineQuery, defineSignal } from '@temporalio/workflow';
 
 export const MAIL_LANE = 'email';
 export const HUBSPOT_LANE = 'hubspot';
-/** The lanes that bring a person's data to others: an erasure shuts them out. */
-export const OUTWARD_LANES = [MAIL_LANE, HUBSPOT_LANE];
 export const laneId = (lane: string) => `lane-${lane}`;
 
 /** Why the service fails, since when, and when it is tried next; times ISO 8601. */

@@ -3,6 +3,8 @@ import { HUBSPOT_LANE, MAIL_LANE } from './lane';
 
 export const LANES = [MAIL_LANE, HUBSPOT_LANE] as const;
 export type Lane = (typeof LANES)[number];
+/** The type of each lane's workflow. */
+export const LANE_WORKFLOWS = { [MAIL_LANE]: 'mailDelivery', [HUBSPOT_LANE]: 'crmSync' } as const;
 
 /** The store under FILES_URL. */
 export const FILE_STORE = 'file_store';
