@@ -64,6 +64,10 @@ async function stuckErasures(count: number, name: string): Promise<string[]> {
   return ids.map(userErasureId).sort();
 }
 
+/** While an attempt runs there is no next one yet. */
+const waitsAtHubspot = ({ service, nextAttemptAt }: { service: string; nextAttemptAt: string | null }) =>
+  service === 'hubspot' && nextAttemptAt !== null;
+
 /** Nothing can be opened below a link that leads to itself. */
 function breakFileStore(): () => void {
   const folder = fileURLToPath(service.base.environment.FILES_URL as string);
@@ -103,13 +107,14 @@ it('lists exactly what is stuck, within 5 s, says what it could not ask, and is 
     'the list is exact',
     async () => {
       const answer = await look();
-      return JSON.stringify(byService(answer.items)) === JSON.stringify(expected) ? answer : null;
+      const exact = JSON.stringify(byService(answer.items)) === JSON.stringify(expected);
+      return exact && answer.items.some(waitsAtHubspot) ? answer : null;
     },
     5_000,
   );
   expect(stuck.items).toHaveLength(50);
   expect(stuck).toMatchObject({ more: false, complete: true });
-  const [item] = stuck.items.filter(({ service }: { service: string }) => service === 'hubspot');
+  const item = stuck.items.find(waitsAtHubspot);
   expect(item).toEqual({
     process: 'userErasure',
     id: item.id,
