@@ -95,12 +95,13 @@ export function createApp(dependencies: AppDependencies): Express {
   app.enable('case sensitive routing');
   app.enable('strict routing');
   trustProxies(app, settings.TRUST_PROXY);
-  if (telemetry.isOn) app.use(traceRequests(telemetry));
   app.use(logRequests(dependencies, createRouteNamer(routes)));
   app.use(headers(lifecycle));
   app.use(readCookies);
   app.use(csrf.check);
   app.use(health.router);
+  // Probes would be most of all traces.
+  if (telemetry.isOn) app.use(traceRequests(telemetry));
   app.use(identify({ ring, limits, commands, adminPassword: settings.ADMIN_PASSWORD, sessionCookie, logger }));
   app.use(onlyKnownMethods(routes));
   app.use(resources.router);

@@ -25,6 +25,7 @@ export function logRequests(
     response.once('close', () => {
       const { method } = request;
       const route = response.locals.route ?? request.route?.path ?? routeOf(method, path) ?? 'unmatched';
+      response.locals.route = route;
       const status = response.statusCode;
       const ms = performance.now() - began;
       observe({ method, route, status, seconds: ms / 1000 });

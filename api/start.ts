@@ -34,7 +34,7 @@ export async function startApi(settings: Configuration, logger: Logger, telemetr
   const redis = settings.REDIS_URL ? connectRedis(settings.REDIS_URL, logger) : null;
   const temporal = openTemporalClient({}, telemetry.isOn ? [traceCalls] : []);
   const registry = createRegistry('api');
-  observePool(registry, pool);
+  observePool(registry, pool, telemetry);
   const gate = createLedgerGate(openLedger(settings));
   const checks = createHealthChecks({
     databaseUrl: settings.DATABASE_URL,

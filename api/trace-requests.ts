@@ -1,9 +1,12 @@
-// Lets what a request writes and calls carry its trace.
+// Lets what a request writes and calls carry a trace. One that a client sends along is not continued: it could be of any size
+// and bring names of its own.
 import type { RequestHandler } from 'express';
 import type { Telemetry } from '../ops/runtime/telemetry';
-import { withTraceparent } from '../ops/runtime/trace-context';
 
+/** Goes after `logRequests`, which says at the end what the route was. */
 export const traceRequests =
-  ({ traceparent }: Pick<Telemetry, 'traceparent'>): RequestHandler =>
-  (_request, _response, next) =>
-    withTraceparent(traceparent(), next);
+  ({ begin }: Pick<Telemetry, 'begin'>): RequestHandler =>
+  ({ method }, response, next) => {
+    const end = begin(next);
+    response.once('close', () => end({ method, route: response.locals.route, status: response.statusCode }));
+  };

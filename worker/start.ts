@@ -26,7 +26,7 @@ export async function startWorker(settings: Configuration, logger: Logger, telem
   const readTemporalMetrics = await installRuntime(logger);
   const { db, pool, close } = createDatabase(settings);
   const registry = createRegistry('worker');
-  observePool(registry, pool);
+  observePool(registry, pool, telemetry);
   const query = (sql: string) =>
     askDatabase(settings.DATABASE_URL, sql, { name: 'countersign metrics', withinMs: METRICS_WITHIN_MS });
   observeDatabase(registry, query, DATABASE_GAUGES);

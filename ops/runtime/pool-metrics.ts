@@ -1,13 +1,15 @@
 // Measures the use of the connection pool and the time of its queries, of Prisma's and our own alike.
+import { AsyncResource } from 'node:async_hooks';
 import type pg from 'pg';
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
+import type { Telemetry } from './telemetry';
 
 const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5, 30];
 /** What pg-pool says after DB_POOL_TIMEOUT_SECONDS in which no connection came free, or none could be opened. It has no code. */
 const TIMED_OUT = ['timeout exceeded when trying to connect', 'Connection terminated due to connection timeout'];
 
 /** Call this before the pool is first used: only connections that open later are measured. */
-export function observePool(registry: Registry, pool: pg.Pool): void {
+export function observePool(registry: Registry, pool: pg.Pool, telemetry: Pick<Telemetry, 'query'>): void {
   observeConnections(registry, pool);
   observeWaits(registry, pool);
   const queries = new Histogram({
@@ -16,7 +18,15 @@ export function observePool(registry: Registry, pool: pg.Pool): void {
     buckets: SECONDS,
     registers: [registry],
   });
-  pool.on('connect', (client) => observeQueries(client, (seconds) => queries.observe(seconds)));
+  const begin = () => {
+    const endSpan = telemetry.query();
+    const endTimer = queries.startTimer();
+    return () => {
+      endTimer();
+      endSpan();
+    };
+  };
+  pool.on('connect', (client) => observeQueries(client, begin));
 }
 
 function observeConnections(registry: Registry, pool: pg.Pool): void {
@@ -60,11 +70,13 @@ function observeWaits(registry: Registry, pool: pg.Pool): void {
   const connect = pool.connect.bind(pool) as (onConnected: OnConnected) => void;
   const connectObserved = (onConnected: OnConnected) => {
     const observeWait = waits.startTimer();
-    connect((error, client, done) => {
+    const connected: OnConnected = (error, client, done) => {
       observeWait();
       if (error && TIMED_OUT.includes(error.message)) timeouts.inc();
       onConnected(error, client, done);
-    });
+    };
+    // Else what waits runs in the trace of whoever gives the connection back.
+    connect(AsyncResource.bind(connected));
   };
   pool.connect = ((onConnected?: OnConnected) => {
     if (onConnected) return connectObserved(onConnected);
@@ -75,20 +87,19 @@ function observeWaits(registry: Registry, pool: pg.Pool): void {
 }
 
 /** pg answers a query by a callback if the last argument is one, else by a promise. */
-function observeQueries(client: pg.PoolClient, observe: (seconds: number) => void): void {
+function observeQueries(client: pg.PoolClient, begin: () => () => void): void {
   const query = client.query.bind(client) as (...given: unknown[]) => unknown;
   client.query = ((...given: unknown[]) => {
-    const began = performance.now();
-    const note = () => observe((performance.now() - began) / 1000);
+    const end = begin();
     const last = given.at(-1);
     if (typeof last === 'function') {
       return query(...given.slice(0, -1), (...answer: unknown[]) => {
-        note();
+        end();
         last(...answer);
       });
     }
     const result = query(...given);
-    if (result instanceof Promise) result.then(note, note);
+    if (result instanceof Promise) result.then(end, end);
     return result;
   }) as typeof client.query;
 }

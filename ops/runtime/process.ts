@@ -1,5 +1,6 @@
 // How the API and the worker begin: configuration read once, and one clear message where that can't be.
 import { type Configuration, ConfigurationError, readConfiguration } from './configuration';
+import { findDatabaseTrouble } from './database-trouble';
 import { loadEnvFile } from './env-file';
 import { createLogger, describeError, type Logger } from './logging';
 import { NO_TELEMETRY, type Telemetry } from './telemetry';
@@ -15,7 +16,7 @@ export function runProcess(name: 'api' | 'worker', start: Start): void {
   });
 }
 
-/** Sentry is large and hooks into Express and pg: it is loaded before them, and only if it is wanted. */
+/** Sentry is large: it is loaded only if it is wanted. */
 function startTelemetry(settings: Configuration, name: string): Telemetry {
   if (!settings.SENTRY_DSN) return NO_TELEMETRY;
   const { startSentry }: typeof import('./sentry') = require('./sentry');
@@ -39,8 +40,6 @@ async function begin(name: string, start: Start): Promise<void> {
  * it back may be the task of this very process.
  */
 async function checkDatabase({ DATABASE_URL }: Configuration, logger: Logger): Promise<void> {
-  // Sentry hooks into the driver, so it is loaded only now.
-  const { findDatabaseTrouble }: typeof import('./database-trouble') = require('./database-trouble');
   const trouble = await findDatabaseTrouble(DATABASE_URL);
   if (trouble?.isLasting) throw new ConfigurationError(trouble.message);
   if (trouble) logger.error({ trouble: trouble.message }, 'Database unavailable; it is tried again');

@@ -15,21 +15,36 @@ export interface Telemetry {
   isOn: boolean;
   /** Reports at once what nobody expected. */
   report(error: unknown, context?: FaultContext): void;
-  /** Returns the W3C trace context of the request that is being answered; null while off. */
-  traceparent(): string | null;
+  /** Runs `act`, which answers a request, in a trace that begins with it. Returns what ends the request. */
+  begin(act: () => void): (request: AnsweredRequest) => void;
   /** Runs `act` as a segment of that trace; without a trace just runs it. */
   trace<T>(traceparent: string | null, segment: Segment, act: () => Promise<T>): Promise<T>;
   /** Adds a segment that is over to that trace; times in milliseconds since 1970. */
   record(traceparent: string, segment: Segment, times: { startedAt: number; endedAt: number }): void;
+  /** Notes a query in the segment at work. Returns what ends it. */
+  query(): () => void;
   /** Sends what waits, for two seconds at most. */
   close(): Promise<unknown>;
 }
 
+export interface AnsweredRequest {
+  method: string;
+  /** The pattern. */
+  route: string;
+  status: number;
+}
+
+const nothing = () => {};
+
 export const NO_TELEMETRY: Telemetry = {
   isOn: false,
-  report: () => {},
-  traceparent: () => null,
+  report: nothing,
+  begin(act) {
+    act();
+    return nothing;
+  },
   trace: (_traceparent, _segment, act) => act(),
-  record: () => {},
+  record: nothing,
+  query: () => nothing,
   close: async () => {},
 };

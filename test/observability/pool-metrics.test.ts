@@ -2,6 +2,7 @@
 import pg from 'pg';
 import { Registry } from 'prom-client';
 import { observePool } from '../../ops/runtime/pool-metrics';
+import { NO_TELEMETRY } from '../../ops/runtime/telemetry';
 import { createDatabase } from '../../prisma/client';
 import { createTestDatabase, SMALL_POOL, type TestDatabase } from '../support/database';
 
@@ -19,7 +20,7 @@ afterEach(async () => {
 function openPool(options: pg.PoolConfig = {}) {
   const registry = new Registry();
   const pool = new pg.Pool({ connectionString: database.url, max: 1, ...options });
-  observePool(registry, pool);
+  observePool(registry, pool, NO_TELEMETRY);
   closing.push(() => pool.end());
   return { pool, registry };
 }
@@ -47,7 +48,7 @@ it('measures queries of the pool, of one connection, with a callback, and those 
 it("measures Prisma's queries and transactions", async () => {
   const registry = new Registry();
   const { db, pool, close } = createDatabase({ DATABASE_URL: database.url, ...SMALL_POOL });
-  observePool(registry, pool);
+  observePool(registry, pool, NO_TELEMETRY);
   closing.push(close);
   await db.$transaction([db.draft.count(), db.outboxMessage.count()]);
   expect(await count(registry, 'query_duration_seconds')).toBeGreaterThanOrEqual(4);
