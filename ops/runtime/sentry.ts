@@ -40,6 +40,7 @@ export function startSentry(settings: SentrySettings, process: string): Telemetr
     // What is not named here would read more than it should, or print the words of an error that nobody caught. Its hooks
     // into HTTP, Express and pg make spans of all requests, to throw most of them away: a third of what a flow costs.
     defaultIntegrations: false,
+    enableRuntimeChannelInjection: false,
     integrations: [sentry.linkedErrorsIntegration()],
     dataCollection: NOTHING,
     maxBreadcrumbs: 0,

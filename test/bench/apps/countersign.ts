@@ -21,6 +21,7 @@ export interface Countersign {
   databaseUrl: string;
   environment: Record<string, string>;
   asAdmin<T>(method: string, path: string, body?: unknown): Promise<T>;
+  stop(): Promise<unknown>;
 }
 
 export async function startCountersign(
@@ -77,6 +78,7 @@ export async function startCountersign(
     environment: env,
     asAdmin: async <T>(method: string, path: string, body?: unknown) =>
       JSON.parse(await http.send(method, path, body, admin)) as T,
+    stop: () => Promise.all([api.stop(), worker.stop(), connection.close()]),
     reject: (id) => http.send('POST', `/api/drafts/${id}/reject`, { reason: 'Not now.' }, approver),
     people: {
       ...shared,
