@@ -14,6 +14,8 @@ export interface ApiServer {
 
 /** A load balancer that looks each ten seconds whether we are ready has noticed by then. */
 const TAKES_MORE_MS = 10_000;
+/** Whoever keeps a connection open may be about to use it again, unless nobody has asked for so long. */
+const QUIET_MS = 1_000;
 
 /** A connection that waits to be accepted would be reset by the end of the listener: two turns accept it and read its request. */
 async function untilRead(): Promise<void> {
@@ -22,6 +24,7 @@ async function untilRead(): Promise<void> {
 
 export function createApiServer(app: RequestListener, limits: ConnectionLimits): ApiServer {
   const answering = new Map<ServerResponse, Promise<void>>();
+  let lastAsked = Number.NEGATIVE_INFINITY;
   const take: RequestListener = (request, response) => {
     if (request.headers.host === undefined && request.httpVersion === '1.1') {
       return answerUnparsed(new Error('No host is named'), request.socket);
@@ -36,6 +39,7 @@ export function createApiServer(app: RequestListener, limits: ConnectionLimits):
       });
     });
     answering.set(response, answered);
+    lastAsked = performance.now();
     app(request, response);
   };
   const server = createServer({ requireHostHeader: false, ...SERVER_OPTIONS }, take);
@@ -52,10 +56,11 @@ export function createApiServer(app: RequestListener, limits: ConnectionLimits):
     listen: (where) => listenOn(server, where),
     async drain() {
       const until = performance.now() + TAKES_MORE_MS;
+      const isAsked = () => answering.size > 0 || performance.now() < lastAsked + QUIET_MS;
       do {
         await answerAll();
         await untilRead();
-      } while (answering.size > 0 && performance.now() < until);
+      } while (isAsked() && performance.now() < until);
       server.close();
       while (answering.size > 0) await answerAll();
       server.closeAllConnections();

@@ -2,6 +2,7 @@
 import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { startPostgres } from '../../ops/local/postgres';
+import { startRedis } from '../../ops/local/redis';
 import type { Server } from '../../ops/local/server';
 import { startTemporal } from '../../ops/local/temporal';
 import { newFolder } from './environment';
@@ -67,6 +68,7 @@ export class OwnServer {
   }
 }
 
+export const startOwnRedis = () => OwnServer.start(startRedis, 'own-redis');
 export const startOwnTemporal = () => OwnServer.start(startTemporal, 'own-temporal');
 
 /** With one migrated database, whose URL is given. */
