@@ -134,14 +134,18 @@ export class Conversation {
 
 function judge(failure: SmtpFailure, begun: boolean): Reply {
   const reply = failure.rejectedErrors?.[0] ?? failure;
-  const code = reply.responseCode;
+  const code = isRefusal(reply.responseCode) ? reply.responseCode : null;
   // Only the server's own reply to DATA is an answer: a lost connection names other commands (docs/architecture.md).
   if (begun) return code && reply.command === 'DATA' ? refusal(code) : { kind: 'unknown' };
   if (code && code !== 421 && (reply.command === 'RCPT TO' || reply.command === 'DATA')) return refusal(code);
-  if (failure.code === 'EENVELOPE' && !code) return { kind: 'refused', code: 'bad_address', permanent: true };
+  // Found by nodemailer, which did not ask the server.
+  if (failure.code === 'EENVELOPE' && failure.command === 'API')
+    return { kind: 'refused', code: 'bad_address', permanent: true };
   return { kind: 'trouble', code: codeOf(reply), mayBeTheMail: reply.command !== 'MAIL FROM' };
 }
 
+/** Anything else is no SMTP: whatever answered, it is not about this mail. */
+const isRefusal = (code: number | undefined): code is number => code !== undefined && code >= 400 && code < 600;
 const refusal = (code: number): Reply => ({ kind: 'refused', code: `smtp_${code}`, permanent: code >= 500 });
 
 function codeOf({ responseCode, code }: SmtpFailure): string {

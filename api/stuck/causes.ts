@@ -18,6 +18,8 @@ const TROUBLES: Record<string, string> = {
   ENOTFOUND: 'has a host name that nobody knows',
   EAI_AGAIN: 'has a host name that cannot be looked up',
   ETIMEDOUT: 'does not answer in time',
+  EPROTOCOL: 'answers with something that is not its protocol',
+  EENVELOPE: 'answers with something that is not its protocol',
   ENOSPC: 'has no space left',
   EACCES: 'may not be written',
   hubspot_away: 'does not answer',

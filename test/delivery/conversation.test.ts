@@ -81,6 +81,8 @@ describe('a conversation with a mail server', () => {
 
   it.each<[string, Behaviour]>([
     ['closed after the message', { final: 'fin' }],
+    ['answered with garbage after the message', { final: 'garbage' }],
+    ['answered with a code that is none after the message', { final: { code: 700 } }],
     ['reset after the message', { final: 'rst' }],
     ['silent after the message', { final: 'silence' }],
     ['closed within the message', { midway: 'fin' }],
@@ -100,6 +102,10 @@ describe('a conversation with a mail server', () => {
     ['closes at DATA', { data: 'fin' }, /./, true],
     ['is silent at DATA', { data: 'silence' }, /./, true],
     ['goes away at the recipient', { rcpt: { code: 421 } }, /^smtp_421$/, true],
+    ['answers the sender with garbage', { mail: 'garbage' }, /^EENVELOPE$/, false],
+    ['answers the recipient with garbage', { rcpt: 'garbage' }, /^EENVELOPE$/, true],
+    ['answers the recipient with a code that is none', { rcpt: { code: 999 } }, /^smtp_999$/, true],
+    ['answers DATA with garbage', { data: 'garbage' }, /^EENVELOPE$/, true],
   ])('blames the service, and nothing went out, when it %s', async (_, behaviour, code, mayBeTheMail) => {
     const { reply, conversation } = await outcome(behaviour);
     expect(reply).toEqual({ kind: 'trouble', code: expect.stringMatching(code), mayBeTheMail });
@@ -110,6 +116,7 @@ describe('a conversation with a mail server', () => {
   it.each<[string, Behaviour, string]>([
     ['refuses in its greeting', { greeting: { code: 421 } }, 'smtp_421'],
     ['says nothing', { greeting: 'silence' }, 'ETIMEDOUT'],
+    ['greets with garbage', { greeting: 'garbage' }, 'EPROTOCOL'],
   ])('does not open with a server that %s', async (_, behaviour, code) => {
     mail.behave(behaviour);
     await expect(open()).rejects.toMatchObject({ code });

@@ -39,7 +39,7 @@ export interface HubspotServer {
   /** What the token may do. */
   scopes: string[];
   /** Asked before each request, by its path below `/crm/v3/objects/`. */
-  trouble: (path: string, body: unknown) => Trouble;
+  trouble: (path: string, body: unknown) => Trouble | Promise<Trouble>;
   /** The next request of this path is answered so, whatever it asks; several in their order. */
   answerNext(path: string, answer: Answer): void;
   close(): Promise<void>;
@@ -129,7 +129,7 @@ export async function startHubspotServer(): Promise<HubspotServer> {
     const path = url.slice(OBJECTS.length);
     const next = planned.get(path)?.shift();
     if (next) return next;
-    const trouble = state.trouble(path, body);
+    const trouble = await state.trouble(path, body);
     if (trouble !== null && trouble !== 'cut_after') return trouble;
     if (request.headers.authorization !== `Bearer ${HUBSPOT_TOKEN}`) return refusal(401, 'INVALID_AUTHENTICATION');
     if (request.headers['content-type'] !== 'application/json') return refusal(415, 'UNSUPPORTED');

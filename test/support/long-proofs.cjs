@@ -20,6 +20,8 @@ const LONG_PROOFS = {
     'recovery/api',
     'recovery/erasure',
     'recovery/drain',
+    'recovery/dependencies',
+    'recovery/bad-servers',
   ],
   'an erasure': ['user-erasure/races', 'user-erasure/without-a-purger', 'user-erasure/holds', 'privacy/canary-erasure'],
   'an export': ['person-export/large', 'person-export/killed'],

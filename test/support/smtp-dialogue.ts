@@ -3,11 +3,13 @@ import type { Socket } from 'node:net';
 
 /** How the connection ends without an answer: closed, reset, or left open in silence. */
 export type Silence = 'fin' | 'rst' | 'silence';
+/** An answer that is no SMTP. */
+export type Garbage = 'garbage';
 export interface Reply {
   code: number;
   text?: string;
 }
-export type Answer = Reply | Silence;
+export type Answer = Reply | Silence | Garbage;
 
 /** What is answered at each step; a step that is left out goes well. */
 export interface Behaviour {
@@ -35,6 +37,7 @@ export interface Mailroom {
   store(recipient: string, sender: string, message: Buffer): void;
 }
 
+const GARBAGE = Buffer.from('HTTP/1.1 400 \0\xff\r\n2x0 \x1b[31m\r\n\r\n', 'latin1');
 const END_OF_MESSAGE = Buffer.from('\r\n.\r\n');
 
 export class SmtpDialogue {
@@ -136,6 +139,10 @@ export class SmtpDialogue {
 
   /** @returns false where nothing was answered and nothing more will be */
   private answer(answer: Answer | undefined, code: number, text: string): boolean {
+    if (answer === 'garbage') {
+      this.socket.write(GARBAGE);
+      return false;
+    }
     if (typeof answer === 'string') {
       this.fallSilent(answer);
       return false;

@@ -14,6 +14,7 @@ const PROGRAMS = {
   pgbackrest: { packages: ['pgbackrest'], present: () => onPath('pgbackrest'), what: 'pgBackRest' },
   prometheus: { packages: ['prometheus'], present: () => onPath('promtool'), what: 'Prometheus' },
   alertmanager: { packages: ['prometheus-alertmanager'], present: () => onPath('amtool'), what: 'Alertmanager' },
+  faketime: { packages: ['libfaketime'], present: debianFaketime, what: 'libfaketime' },
   java: { packages: ['default-jre-headless'], present: () => onPath('java'), what: 'a Java runtime, 17 or newer' },
   maven: { packages: ['maven'], present: () => onPath('mvn'), what: 'Maven' },
 };
@@ -64,6 +65,10 @@ function privilege() {
 
 function onPath(program) {
   return (process.env.PATH ?? '').split(':').some((folder) => existsSync(join(folder, program)));
+}
+
+function debianFaketime() {
+  return readdirSync('/usr/lib').some((name) => existsSync(`/usr/lib/${name}/faketime/libfaketimeMT.so.1`));
 }
 
 function debianPostgres() {
