@@ -29,7 +29,7 @@ const LONG_PROOFS = {
   'where a person may be left': ['erasure-scan/temporal', 'erasure-ledger/replay', 'privacy/canary'],
   'the lane': ['delivery/outage', 'delivery/journal', 'suppressions/lane', 'suppressions/race'],
   'HubSpot in trouble': ['crm-sync/trouble', 'crm-sync/erasure'],
-  'the lock': ['operations/lock', 'operations/exclusion', 'operations/builds'],
+  'the lock': ['operations/lock', 'operations/exclusion', 'operations/builds', 'operations/lane-builds'],
   'what operators see': ['operations/stuck'],
   upkeep: ['backup/sets', 'retention/retention-process', 'recovery-commands/commands', 'recovery-commands/api'],
   'what is installed': ['prisma/migrations', 'recovery-tools/archiving', 'local/runbook'],
