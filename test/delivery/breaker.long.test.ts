@@ -126,9 +126,10 @@ async function prove(trouble: Behaviour, code: RegExp, { isAway = false } = {}):
   expect(await email()).toMatchObject({ state: 'closed', failures: 0, paused: false, waiting: 0 });
 }
 
-const proof = oneOf(3);
+const proof = oneOf(4);
 const TITLE = 'gets a handful of probes, burns no mail an attempt, and sends each once after healing';
 
 proof(`a mail server that is away ${TITLE}`, () => prove({}, /ECONNREFUSED|ESOCKET/, { isAway: true }), 900_000);
 proof(`a mail server that answers 421 ${TITLE}`, () => prove({ greeting: { code: 421 } }, /^smtp_421$/), 900_000);
+proof(`a mail server that breaks off at the sender ${TITLE}`, () => prove({ mail: 'fin' }, /./), 900_000);
 proof(`a mail server that is half open ${TITLE}`, () => prove({ greeting: 'silence' }, /./), 900_000);
