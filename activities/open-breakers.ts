@@ -12,8 +12,9 @@ export interface OpenBreaker {
 
 /** Gives rows of OpenBreaker, for a connection of one's own. */
 export const OPEN_BREAKERS = `
-  SELECT name AS service, coalesce(last_error, 'unknown') AS code, since FROM lanes WHERE failures > 0
+  SELECT name AS service, coalesce(last_error, 'unknown') AS code, since FROM lanes WHERE failures > 0 AND enabled
   UNION ALL
   SELECT s.service, f.code, f.since
   FROM unnest(ARRAY['${HUBSPOT_LANE}', '${FILE_STORE}', '${BACKUP_STORE}']) AS s (service),
-    LATERAL (SELECT code, since FROM failing_steps WHERE service = s.service ORDER BY since LIMIT 1) f`;
+    LATERAL (SELECT code, since FROM failing_steps WHERE service = s.service ORDER BY since LIMIT 1) f
+  WHERE NOT EXISTS (SELECT 1 FROM lanes WHERE name = s.service AND NOT enabled)`;

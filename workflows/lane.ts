@@ -4,7 +4,6 @@ import {
   CancellationScope,
   condition,
   continueAsNew,
-  isCancellation,
   setCurrentDetails,
   setHandler,
   workflowInfo,
@@ -59,9 +58,9 @@ export async function runLane(
       await attempt.run(carryOut);
       break;
     } catch (error) {
-      // Paused, or asked to try again at once; to cancel the workflow itself ends it.
-      if (!isCancellation(error) || !attempt.consideredCancelled || CancellationScope.current().consideredCancelled)
-        throw error;
+      // Paused, or asked to try again at once, however the attempt took it: one that was just failing ends as failed, one whose
+      // worker is gone as timed out. To cancel the workflow itself ends it.
+      if (!attempt.consideredCancelled || CancellationScope.current().consideredCancelled) throw error;
       if (workflowInfo().continueAsNewSuggested) break;
     } finally {
       attempt = null;

@@ -8,8 +8,8 @@ const CONTACTS = '/crm/v3/objects/contacts';
 const NOBODY = 'probe@countersign.invalid';
 
 /** Asks for a contact that does not exist: an answer says that the service works for us. Throws HubspotFailure. */
-export async function probeContacts(post: HubspotPost): Promise<void> {
-  await readContacts(post, [NOBODY]);
+export async function probeContacts(post: HubspotPost, ending: AbortSignal): Promise<void> {
+  await readContacts((path, body) => post(path, body, ending), [NOBODY]);
 }
 
 /** Returns each address's contact id, or why HubSpot does not take the address. Throws HubspotFailure if the service is at fault. */

@@ -34,8 +34,8 @@ export function createCrmSyncActivities(dependencies: CrmSyncDependencies) {
       const claims = createSyncClaims(db, owner);
       return { claims, carryOut: createSync({ claims, post, from, opened }) };
     },
-    async probe() {
-      await probeContacts(post).catch((error) => {
+    async probe(ending) {
+      await probeContacts(post, ending).catch((error) => {
         throw error instanceof HubspotFailure ? toTrouble(error) : error;
       });
     },

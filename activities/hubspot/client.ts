@@ -59,8 +59,8 @@ export interface HubspotAnswer {
   body: unknown;
 }
 
-/** @param signal aborted when the caller has no more time. Throws HubspotFailure. */
-export type HubspotPost = (path: string, body: object) => Promise<HubspotAnswer>;
+/** @param signal aborted when nobody waits for the answer any more. Throws HubspotFailure. */
+export type HubspotPost = (path: string, body: object, signal?: AbortSignal) => Promise<HubspotAnswer>;
 
 export function createHubspotPost(base: string, token: string): HubspotPost {
   let nextAt = 0;
@@ -73,7 +73,7 @@ export function createHubspotPost(base: string, token: string): HubspotPost {
     if (at > now) await delay(at - now);
   }
 
-  return async function post(path, body) {
+  return async function post(path, body, signal) {
     await takeTurn();
     const response = await fetch(`${base.replace(/\/+$/, '')}${path}`, {
       method: 'POST',
@@ -81,7 +81,7 @@ export function createHubspotPost(base: string, token: string): HubspotPost {
       body: JSON.stringify(body),
       // A token is not for whoever an answer points to.
       redirect: 'manual',
-      signal: AbortSignal.timeout(ANSWERS_WITHIN_MS),
+      signal: AbortSignal.any([AbortSignal.timeout(ANSWERS_WITHIN_MS), ...(signal ? [signal] : [])]),
     }).catch(noAnswer);
     const text = await readText(response).catch(noAnswer);
     if (!response.ok) throw failureOf(response, parse(text));

@@ -66,7 +66,7 @@ export function createAttempt(
   const { db, logger, alarm, announce } = dependencies;
   const owner = randomUUID();
   const opened = new Set<string>();
-  const { claims, carryOut } = lane.begin(owner, opened);
+  const { claims, carryOut } = lane.begin(owner, opened, ending);
   const health = createServiceHealth(db, logger, lane.name, owner);
   const journal = createJournal(dependencies, lane.name, runId, owner);
   const room = createAlarm();
@@ -92,6 +92,7 @@ export function createAttempt(
       return { reason, sent: senders.sent };
     } catch (error) {
       await settle().catch(() => {});
+      if (ending.aborted && error === ending.reason) return { reason: 'shutdown', sent: senders.sent };
       if (error instanceof RunIsFull) return { reason: 'signals', sent: senders.sent };
       throw error instanceof ServiceTrouble ? await toFailure(error) : error;
     }
@@ -169,7 +170,10 @@ export function createAttempt(
 
   /** The service failed last: a sign of life, and at most one item, tell whether it is back. */
   async function probe(): Promise<Reason> {
-    await lane.probe();
+    await lane.probe(ending).catch((error) => {
+      ending.throwIfAborted();
+      throw error;
+    });
     const { ids } = await claim(1);
     if (ids.length > 0) {
       await journal.write(await report(ids));

@@ -17,10 +17,14 @@ export interface Lane {
   slowestMs: number;
   /** Whether claims are kept beside the backups too. False where the service itself can say what it has been given. */
   isArchived: boolean;
-  /** Starts an attempt. @param opened the items that this attempt may have opened */
-  begin(owner: string, opened: Set<string>): LaneOwner;
+  /**
+   * Starts an attempt.
+   * @param opened the items that this attempt may have opened
+   * @param ending aborted when this attempt is to end: nobody waits for a service that has not been asked for anything yet
+   */
+  begin(owner: string, opened: Set<string>, ending: AbortSignal): LaneOwner;
   /** Asks the service for a sign of life. Throws ServiceTrouble. */
-  probe(): Promise<void>;
+  probe(ending: AbortSignal): Promise<void>;
   /** Closes what is open to the service and free. */
   disconnect(): void;
 }

@@ -6,13 +6,13 @@ const KEPT_IDLE_MS = 10_000;
 export function createConnections(url: string) {
   const free: { conversation: Conversation; closer: NodeJS.Timeout }[] = [];
   return {
-    /** Throws ServiceTrouble. */
-    async take(): Promise<Conversation> {
+    /** Throws ServiceTrouble, or the reason of the end. @param ending aborted when nobody waits for it any more */
+    async take(ending?: AbortSignal): Promise<Conversation> {
       for (let kept = free.pop(); kept; kept = free.pop()) {
         clearTimeout(kept.closer);
         if (kept.conversation.usable) return kept.conversation;
       }
-      return Conversation.open(url);
+      return Conversation.open(url, { ending });
     },
 
     give(conversation: Conversation): void {

@@ -58,22 +58,32 @@ export class Conversation {
     return this.#usable;
   }
 
-  /** Connects and logs in. Throws ServiceTrouble.
-   *  @param url `smtp://user:password@host:port`, with nodemailer's options as parameters: its `socketTimeout` replaces both limits */
-  static async open(url: string, limits = REPLY_LIMITS): Promise<Conversation> {
+  /** Connects and logs in. Throws ServiceTrouble, or the reason of the end.
+   *  @param url `smtp://user:password@host:port`, with nodemailer's options as parameters: its `socketTimeout` replaces both limits
+   *  @param ending aborted when nobody waits for it any more */
+  static async open(
+    url: string,
+    { limits = REPLY_LIMITS, ending }: { limits?: ReplyLimits; ending?: AbortSignal | undefined } = {},
+  ): Promise<Conversation> {
     const { auth, ...options } = parseConnectionUrl(url);
     const given = Number(options.socketTimeout) || 0;
     const { commandMs, messageMs } = given > 0 ? { commandMs: given, messageMs: given } : limits;
     const connection = new SMTPConnection({ ...TIMEOUTS, ...options, socketTimeout: commandMs });
     const conversation = new Conversation(connection, { commandMs, messageMs });
+    const giveUp = () => conversation.#fail(new Error('closed'));
+    ending?.addEventListener('abort', giveUp, { once: true });
     try {
+      ending?.throwIfAborted();
       await conversation.#run((done) => connection.connect(done));
       conversation.#offersUtf8 = /^250[ -]SMTPUTF8\b/im.test(connection.lastServerResponse || '');
       if (auth) await conversation.#run((done) => connection.login(auth, done));
       return conversation;
     } catch (error) {
       conversation.close();
+      ending?.throwIfAborted();
       throw new ServiceTrouble(codeOf(error as SmtpFailure));
+    } finally {
+      ending?.removeEventListener('abort', giveUp);
     }
   }
 
@@ -93,11 +103,14 @@ export class Conversation {
       waitForAnswer();
     }
     const stream = Readable.from(read(), { objectMode: false });
+    const given: { from: string; to: string[]; rcptQueue?: string[] } = { from: envelope.from, to: [envelope.to] };
     try {
-      await this.#run((done) => this.#connection.send({ from: envelope.from, to: [envelope.to] }, stream, done));
+      await this.#run((done) => this.#connection.send(given, stream, done));
       return { kind: 'accepted' };
     } catch (error) {
-      const reply = judge(error as SmtpFailure, begun);
+      // nodemailer takes from it the recipients that it has named to the server.
+      const isNamed = given.rcptQueue?.length === 0;
+      const reply = judge(error as SmtpFailure, { begun, isNamed });
       if (reply.kind !== 'refused' || !(await this.#reset())) this.close();
       return reply;
     }
@@ -132,7 +145,7 @@ export class Conversation {
   }
 }
 
-function judge(failure: SmtpFailure, begun: boolean): Reply {
+function judge(failure: SmtpFailure, { begun, isNamed }: { begun: boolean; isNamed: boolean }): Reply {
   const reply = failure.rejectedErrors?.[0] ?? failure;
   const code = isRefusal(reply.responseCode) ? reply.responseCode : null;
   // Only the server's own reply to DATA is an answer: a lost connection names other commands (docs/architecture.md).
@@ -141,7 +154,7 @@ function judge(failure: SmtpFailure, begun: boolean): Reply {
   // Found by nodemailer, which did not ask the server.
   if (failure.code === 'EENVELOPE' && failure.command === 'API')
     return { kind: 'refused', code: 'bad_address', permanent: true };
-  return { kind: 'trouble', code: codeOf(reply), mayBeTheMail: reply.command !== 'MAIL FROM' };
+  return { kind: 'trouble', code: codeOf(reply), mayBeTheMail: isNamed && reply.command !== 'MAIL FROM' };
 }
 
 /** Anything else is no SMTP: whatever answered, it is not about this mail. */

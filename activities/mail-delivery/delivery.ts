@@ -25,6 +25,8 @@ export interface DeliveryDependencies {
   sender: Sender;
   /** The drafts that this attempt may have opened. */
   opened: Set<string>;
+  /** Aborted when this attempt is to begin nothing more. */
+  ending: AbortSignal;
   announce(announcement: Announcement): void;
   /** The database went back in time: all mail is held from here on. */
   hold(code: HeldCode): Promise<void>;
@@ -32,7 +34,7 @@ export interface DeliveryDependencies {
 }
 
 export function createDelivery(dependencies: DeliveryDependencies) {
-  const { claims, connections, files, sender, opened, announce, hold, telemetry } = dependencies;
+  const { claims, connections, files, sender, opened, ending, announce, hold, telemetry } = dependencies;
   const open = joined(async (ids: readonly string[]) => {
     for (const id of ids) opened.add(id);
     const mails = new Map((await claims.open([...ids])).map((mail) => [mail.id, mail]));
@@ -50,9 +52,9 @@ export function createDelivery(dependencies: DeliveryDependencies) {
     return outcomes.map(() => null);
   });
 
-  /** Throws ServiceTrouble, or what the database threw. */
+  /** Throws ServiceTrouble, the reason of the end, or what the database threw. */
   return async function deliver(id: string): Promise<Carried> {
-    const conversation = await connections.take();
+    const conversation = await connections.take(ending);
     const mail = await open(id).catch(async (error) => {
       connections.give(conversation);
       // It may have been opened all the same; nothing went out, so it goes back.

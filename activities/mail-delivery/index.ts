@@ -31,11 +31,11 @@ export function createMailDeliveryActivities(dependencies: MailDeliveryDependenc
     mostAtOnce: MOST_CONNECTIONS,
     slowestMs: REPLY_LIMITS.messageMs,
     isArchived: true,
-    begin(owner, opened) {
+    begin(owner, opened, ending) {
       const claims = createClaims(db, MAIL_LANE, owner, sender.domain);
-      return { claims, carryOut: createDelivery({ ...dependencies, claims, connections, sender, opened }) };
+      return { claims, carryOut: createDelivery({ ...dependencies, claims, connections, sender, opened, ending }) };
     },
-    probe: async () => connections.give(await connections.take()),
+    probe: async (ending) => connections.give(await connections.take(ending)),
     disconnect: connections.closeFree,
   };
   // The keys of this process may be newer than the drafts.

@@ -1,6 +1,7 @@
 import { Conversation } from '../../activities/mail-delivery/conversation';
 import { TestMailServer } from '../support/mail-server';
 import type { Behaviour } from '../support/smtp-dialogue';
+import { until } from '../support/until';
 
 let mail: TestMailServer;
 beforeEach(async () => {
@@ -50,7 +51,7 @@ describe('a conversation with a mail server', () => {
   });
 
   it('waits longer for the answer to a message than for any other reply', async () => {
-    const conversation = await Conversation.open(mail.url, { commandMs: 400, messageMs: 20_000 });
+    const conversation = await Conversation.open(mail.url, { limits: { commandMs: 400, messageMs: 20_000 } });
     mail.behave({ delay: 1_500 });
     expect(await send(conversation, 'slow@example.org')).toEqual({ kind: 'accepted' });
     mail.behave({ delay: 1_500, final: { code: 552 } });
@@ -62,7 +63,7 @@ describe('a conversation with a mail server', () => {
   });
 
   it('does not wait so long for a server that stops reading in the middle of a message', async () => {
-    const conversation = await Conversation.open(mail.url, { commandMs: 400, messageMs: 60_000 });
+    const conversation = await Conversation.open(mail.url, { limits: { commandMs: 400, messageMs: 60_000 } });
     mail.behave({ midway: 'full' });
     const begun = Date.now();
     const tooMuch = repeat(`${'x'.repeat(70)}\r\n`.repeat(500), 800);
@@ -96,6 +97,9 @@ describe('a conversation with a mail server', () => {
 
   it.each<[string, Behaviour, RegExp, boolean]>([
     ['refuses the sender', { mail: { code: 530 } }, /^smtp_530$/, false],
+    ['closes at the sender', { mail: 'fin' }, /./, false],
+    ['resets at the sender', { mail: 'rst' }, /./, false],
+    ['is silent at the sender', { mail: 'silence' }, /./, false],
     ['closes at the recipient', { rcpt: 'fin' }, /./, true],
     ['resets at the recipient', { rcpt: 'rst' }, /./, true],
     ['is silent at the recipient', { rcpt: 'silence' }, /./, true],
@@ -120,6 +124,18 @@ describe('a conversation with a mail server', () => {
   ])('does not open with a server that %s', async (_, behaviour, code) => {
     mail.behave(behaviour);
     await expect(open()).rejects.toMatchObject({ code });
+  });
+
+  it('gives up a server that says nothing as soon as nobody waits for it', async () => {
+    mail.behave({ greeting: 'silence' });
+    const ending = new AbortController();
+    const opening = Conversation.open(mail.url, { ending: ending.signal });
+    await until('it is connected', () => mail.open.size === 1);
+    const reason = new Error('paused');
+    ending.abort(reason);
+    await expect(opening).rejects.toBe(reason);
+    await until('it is closed', () => mail.open.size === 0);
+    await expect(Conversation.open(mail.url, { ending: ending.signal })).rejects.toBe(reason);
   });
 
   it('does not open with a server that is away', async () => {

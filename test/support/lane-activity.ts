@@ -6,7 +6,7 @@ import { until } from './until';
 
 export class PlayedAttempt {
   private readonly outcome = deferred<LaneResult>();
-  private readonly stopped = deferred<void>();
+  private readonly stopped = deferred<Error | undefined>();
   cancelled = false;
 
   constructor(readonly number: number) {
@@ -19,9 +19,9 @@ export class PlayedAttempt {
   fail(error: Error): void {
     this.outcome.reject(error);
   }
-  /** A cancelled attempt ends only now, as one with open conversations does. */
-  stop(): void {
-    this.stopped.resolve();
+  /** A cancelled attempt ends only now, as one with open conversations does. @param failure that it ends with, if it was just failing */
+  stop(failure?: Error): void {
+    this.stopped.resolve(failure);
   }
 
   async run(): Promise<LaneResult> {
@@ -32,7 +32,7 @@ export class PlayedAttempt {
     } catch (error) {
       if (context.cancellationSignal.aborted) {
         this.cancelled = true;
-        await this.stopped.promise;
+        throw (await this.stopped.promise) ?? error;
       }
       throw error;
     } finally {

@@ -116,6 +116,19 @@ describe('the mail lane', () => {
     expect(lane.together).toBe(1);
   });
 
+  it('stays, paused, when its activity was just failing as it was asked to stop', async () => {
+    const handle = await startLane();
+    const attempt = await lane.attempt(1);
+    await handle.signal(pause, { actor: ACTOR, note: NOTES[0] });
+    await until('the activity is asked to stop', () => attempt.cancelled);
+    attempt.stop(ApplicationFailure.create({ message: 'trouble', type: 'ServiceTrouble', nextRetryDelay: '1 hour' }));
+    await until('it has stopped', async () => ((await handle.describe()).raw.pendingActivities ?? []).length === 0);
+    expect((await handle.describe()).status.name).toBe('RUNNING');
+    expect((await handle.query(state)).paused?.note).toBe(NOTES[0]);
+    await handle.signal(resume, { actor: ACTOR });
+    await lane.attempt(2);
+  });
+
   it('keeps who paused it first, and why', async () => {
     const handle = await startLane();
     (await lane.attempt(1)).stop();
