@@ -56,7 +56,7 @@ export function createApp(dependencies: AppDependencies): Express {
   const requireRole = roleGuard(dependencies);
   const verifyTrail = createTrailVerifier(dependencies);
   const recovery = createRecovery(dependencies);
-  const lanes = createLanes({ ...dependencies, hubspot: settings.HUBSPOT_ACCESS_TOKEN !== undefined });
+  const lanes = createLanes(dependencies);
 
   const archiving =
     settings.POSTGRES_KEPT_BY === 'provider' ? async () => KEPT_BY_PROVIDER : createArchiving(db, dependencies.backups);

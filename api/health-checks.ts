@@ -9,7 +9,7 @@ import { OPEN_BREAKERS, type OpenBreaker } from '../activities/open-breakers';
 import { PACKAGE_ROOT } from '../ops/runtime/package-root';
 import { ANSWERS_WITHIN_MS, NEVER_MIGRATED, pingTemporal, troubleOf } from '../ops/runtime/trouble';
 import { wayOut, whyHeld } from '../workflows/contracts/held-mail';
-import { HUBSPOT_LANE, MAIL_LANE } from '../workflows/contracts/lane';
+import { MAIL_LANE } from '../workflows/contracts/lane';
 
 const KEPT_MS = 1_000;
 export interface Health {
@@ -29,11 +29,9 @@ export interface HealthOptions {
   redis: Redis | null;
   temporal: Client;
   gate: LedgerGate;
-  /** Whether a token for HubSpot is set. */
-  hubspot: boolean;
 }
 
-export function createHealthChecks({ databaseUrl, redis, temporal, gate, hubspot }: HealthOptions): HealthChecks {
+export function createHealthChecks({ databaseUrl, redis, temporal, gate }: HealthOptions): HealthChecks {
   // A connection of its own: that all others are busy does not make us unable to work.
   const pool = new pg.Pool({
     connectionString: databaseUrl,
@@ -52,8 +50,7 @@ export function createHealthChecks({ databaseUrl, redis, temporal, gate, hubspot
       troubleOf(() => pingTemporal(temporal)),
     ]);
     const degraded = (trouble: string | null) => (trouble === null ? 'ready' : `degraded: ${trouble}`);
-    const { mail: stopped, open: found, ...needed } = database;
-    const open = found?.filter(({ service }) => service !== HUBSPOT_LANE || hubspot) ?? null;
+    const { mail: stopped, open, ...needed } = database;
     const { [MAIL_LANE]: failing, ...others } = describeOpen(open);
     // A hold or a pause says more than the trouble that it began in.
     const mail = stopped === 'ready' ? (failing ?? stopped) : stopped;

@@ -3,7 +3,6 @@ import type { Client } from '@temporalio/client';
 import { type FailingService, readFailingServices } from '../activities/failing-steps/failing-services';
 import { countWaiting, type WaitingItems } from '../activities/waiting-items';
 import type { Database } from '../prisma/client';
-import { HUBSPOT_LANE } from '../workflows/contracts/lane';
 import { isLane, LANES, type Lane, SERVICES, type Service } from '../workflows/contracts/services';
 import { askLane, type LaneKnown } from './lane-attempt';
 
@@ -35,6 +34,7 @@ export type Breakers = Record<Service, Breaker>;
 
 interface LaneRow {
   name: Lane;
+  enabled: boolean;
   failures: number;
   lastError: string | null;
   since: Date;
@@ -46,36 +46,33 @@ interface LaneRow {
 export interface LanesDependencies {
   db: Database;
   temporal: Client;
-  /** Whether a token for HubSpot is set. */
-  hubspot: boolean;
 }
 
-export function createLanes({ db, temporal, hubspot }: LanesDependencies) {
+export function createLanes({ db, temporal }: LanesDependencies) {
   let kept: { breakers: Promise<Breakers>; until: number } | null = null;
-  const isConfigured = (service: Service) => service !== HUBSPOT_LANE || hubspot;
-
   async function look(): Promise<Breakers> {
-    const [rows, steps, ...lanes] = await Promise.all([
-      db.lane.findMany({ where: { name: { in: [...LANES] } } }) as Promise<LaneRow[]>,
+    // What a worker has written down: the API needs no credentials of the services.
+    const rows = (await db.lane.findMany({ where: { name: { in: [...LANES] } } })) as LaneRow[];
+    const [steps, ...lanes] = await Promise.all([
       readFailingServices(db),
-      ...LANES.filter(isConfigured).map(async (name) => {
-        const [waiting, known] = await Promise.all([countWaiting(db, name), askLane(temporal, name)]);
-        return { name, waiting, known };
-      }),
+      ...rows
+        .filter(({ enabled }) => enabled)
+        .map(async (row) => {
+          const [waiting, known] = await Promise.all([countWaiting(db, row.name), askLane(temporal, row.name)]);
+          return { row, waiting, known };
+        }),
     ]);
     const breakerOf = (service: Service): Breaker => {
-      if (!isConfigured(service)) return CLOSED;
+      const lane = lanes.find(({ row }) => row.name === service);
+      if (!lane && isLane(service)) return CLOSED;
       const failing = steps.find((one) => one.service === service);
-      const row = rows.find(({ name }) => name === service);
-      const lane = lanes.find(({ name }) => name === service);
-      const breaker = row && lane ? ofLane(row, lane) : { ...CLOSED, configured: true };
+      const breaker = lane ? ofLane(lane) : { ...CLOSED, configured: true };
       return breaker.state === 'closed' && failing ? { ...breaker, ...ofSteps(failing) } : breaker;
     };
     return Object.fromEntries(SERVICES.map((service) => [service, breakerOf(service)])) as Breakers;
   }
 
   return {
-    isConfigured,
     breakers(): Promise<Breakers> {
       if (!kept || kept.until <= Date.now()) kept = { breakers: look(), until: Date.now() + KEPT_MS };
       return kept.breakers;
@@ -107,7 +104,7 @@ const CLOSED: Breaker = {
 };
 
 /** The row counts failures and outlives every attempt; only Temporal knows whether an attempt waits or runs. */
-function ofLane(row: LaneRow, { waiting, known }: { waiting: WaitingItems; known: LaneKnown }): Breaker {
+function ofLane({ row, waiting, known }: { row: LaneRow; waiting: WaitingItems; known: LaneKnown }): Breaker {
   const isFailing = row.failures > 0;
   const recorded = row.pausedAt ? { actor: row.pausedBy, since: row.pausedAt.toISOString() } : null;
   const paused = known.paused === undefined ? recorded : known.paused;

@@ -41,7 +41,6 @@ export async function startApi(settings: Configuration, logger: Logger, telemetr
     redis,
     temporal,
     gate,
-    hubspot: settings.HUBSPOT_ACCESS_TOKEN !== undefined,
   });
   observeDependencies(registry, checks);
   const witness = createWitness({ db, logger });

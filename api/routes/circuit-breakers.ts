@@ -73,8 +73,9 @@ export function breakerEndpoints({ db, commands, temporal }: Dependencies, lanes
       async handle({ params, body: { reason }, context }) {
         const service = SERVICES.find((one) => one === params.service);
         if (!service) throw new Problem('not-found', `There is no such service; there are ${SERVICES.join(' and ')}.`);
-        if (lanes.isConfigured(service) || name !== 'reset')
-          await tell(service, name, reason, context).catch(async (error) => {
+        const { configured } = (await lanes.breakers())[service];
+        if (configured || name !== 'reset')
+          await tell(service, configured, name, reason, context).catch(async (error) => {
             if (error instanceof Problem) {
               const data = { service, act: name, code: error.code };
               await commands.recordRefusal(context, { type: 'service.refused', subject: 'service', data });
@@ -111,8 +112,14 @@ export function breakerEndpoints({ db, commands, temporal }: Dependencies, lanes
     act('resume'),
   ];
 
-  async function tell(service: Service, name: Act, reason: string | undefined, context: CommandContext): Promise<void> {
-    if (!lanes.isConfigured(service)) throw new Problem('not-configured', 'Nothing runs for this service.');
+  async function tell(
+    service: Service,
+    configured: boolean,
+    name: Act,
+    reason: string | undefined,
+    context: CommandContext,
+  ): Promise<void> {
+    if (!configured) throw new Problem('not-configured', 'Nothing runs for this service.');
     if (!isLane(service) && name !== 'reset') {
       throw new Problem(
         'no-lane',

@@ -59,7 +59,9 @@ export function createStuck({ db, temporal, lanes, settings }: StuckDependencies
     const isPaused = ({ workflowId }: Run) =>
       LANES.some((lane) => laneId(lane) === workflowId && breakers?.[lane].paused);
     const found = [
-      ...(recorded.found ?? []).filter(({ service }) => !isService(service) || lanes.isConfigured(service)),
+      ...(recorded.found ?? []).filter(
+        ({ service }) => !isService(service) || breakers?.[service].configured !== false,
+      ),
       // A lane that is paused stays in its run.
       ...(running.found ?? []).filter((run) => !isPaused(run)).map(toItem),
     ];

@@ -1,5 +1,6 @@
 import { defaultPayloadConverter } from '@temporalio/common';
 import { countWaiting, dueItems, MOST_COUNTED } from '../../activities/waiting-items';
+import { noteHubspot } from '../../worker/lanes';
 import { HUBSPOT_LANE, laneId, MAIL_LANE } from '../../workflows/contracts/lane';
 import { LANES, type Lane } from '../../workflows/contracts/services';
 import { TASK_QUEUES } from '../../workflows/contracts/task-queues';
@@ -38,7 +39,6 @@ const startLane = () =>
   });
 const status = async (of: TestApi) => (await of.anyone.get('/api/circuit-breakers/status')).body;
 
-const HUBSPOT = { settings: { HUBSPOT_ACCESS_TOKEN: 'a token' } };
 const CLOSED = {
   state: 'closed',
   configured: true,
@@ -103,7 +103,9 @@ describe('the status of the services', () => {
 
   it('tells of HubSpot from the row and the items of its own lane', async () => {
     const { db } = api.database;
-    const hubspot = await TestApi.create({ database: api.database, ...HUBSPOT });
+    // As a worker writes it that has a token; the API needs none.
+    await noteHubspot(db, true);
+    const hubspot = await TestApi.create({ database: api.database });
     const agent = await away.person('another agent', 'author');
     const { id: draftId } = (await agent.post('/api/drafts').send(aDraft())).body;
     const dueSince = new Date('2026-01-02T10:00:00.000Z');
@@ -120,6 +122,7 @@ describe('the status of the services', () => {
     });
     await db.crmSync.deleteMany();
     await db.lane.update({ where: { name: HUBSPOT_LANE }, data: { failures: 0 } });
+    await noteHubspot(db, false);
     await hubspot.close();
   });
 
@@ -322,7 +325,8 @@ describe('an operator', () => {
   });
 
   it('pauses, resumes and resets the lane of HubSpot by the same signals', async () => {
-    const hubspot = await TestApi.create({ database: api.database, temporal, ...HUBSPOT });
+    await noteHubspot(api.database.db, true);
+    const hubspot = await TestApi.create({ database: api.database, temporal });
     const lane = await temporal.client.workflow.start('crmSync', {
       workflowId: laneId(HUBSPOT_LANE),
       taskQueue: TASK_QUEUES.processes,
@@ -334,6 +338,7 @@ describe('an operator', () => {
     const { events } = await lane.fetchHistory();
     const signals = (events ?? []).map((one) => one.workflowExecutionSignaledEventAttributes?.signalName);
     expect(signals.filter(Boolean)).toEqual(['retryNow', 'pause', 'resume']);
+    await noteHubspot(api.database.db, false);
     await hubspot.close();
   });
 

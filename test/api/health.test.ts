@@ -3,6 +3,7 @@ import { uuidv7 } from 'uuidv7';
 import { writeReport } from '../../activities/drill-reports';
 import { openObjectStore } from '../../ops/runtime/object-store';
 import { createSigner } from '../../ops/runtime/signing';
+import { noteHubspot } from '../../worker/lanes';
 import { onServer, openTestDatabase } from '../support/database';
 import { newFolder } from '../support/environment';
 import { testServers } from '../support/servers';
@@ -74,11 +75,13 @@ it('is ready, and names the code, while a breaker is open or mail is paused', as
     { service: 'email', code: 'ECONNREFUSED', since: failing.since.toISOString() },
     { service: 'backup_store', code: 'ENOSPC', since: expect.any(String) },
   ]);
-  const { checks } = await look({ settings: { HUBSPOT_ACCESS_TOKEN: 'a token' } });
+  await noteHubspot(db, true);
+  const { checks } = await look();
   expect(checks.hubspot).toBe('degraded: hubspot_away');
 
   await db.lane.update({ where: { name: 'email' }, data: { pausedAt: new Date() } });
   expect((await look()).checks.mail).toBe('degraded: paused by an operator');
+  await noteHubspot(db, false);
   await db.lane.updateMany({ data: { failures: 0, pausedAt: null } });
   await db.failingStep.deleteMany();
   expect(await look()).toMatchObject({ checks: { mail: 'ready' }, warnings: [] });

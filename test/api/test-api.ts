@@ -79,7 +79,6 @@ export class TestApi {
       redis,
       temporal,
       gate,
-      hubspot: options.settings?.HUBSPOT_ACCESS_TOKEN !== undefined,
     });
     const made = createCommands({ db, settings: SETTINGS, announce: () => {} });
     const commands = options.commands?.(made) ?? made;
@@ -92,7 +91,6 @@ export class TestApi {
       PUBLIC_URL: 'http://localhost:8000',
       TRUST_PROXY: undefined,
       KEY_REQUESTS_PER_MINUTE: 60_000,
-      HUBSPOT_ACCESS_TOKEN: undefined,
       TEMPORAL_UI_URL: undefined,
       DRAFT_RETENTION_DAYS: 90,
       AUDIT_RETENTION_DAYS: 365,

@@ -24,7 +24,7 @@ beforeAll(async () => {
   const environment = { HUBSPOT_ACCESS_TOKEN: HUBSPOT_TOKEN, HUBSPOT_BASE_URL: way.urlOf(hubspot.url) };
   service = await ErasureService.create({ environment });
   const { database, temporal } = service.base;
-  const settings = { HUBSPOT_ACCESS_TOKEN: HUBSPOT_TOKEN, TEMPORAL_UI_URL: UI };
+  const settings = { TEMPORAL_UI_URL: UI };
   api = await TestApi.create({ database, temporal, settings });
 });
 afterAll(async () => {
