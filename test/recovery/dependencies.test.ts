@@ -1,5 +1,6 @@
 // PostgreSQL, Redis and Temporal are stopped, killed and started again under a hundred requests a second.
 import { setTimeout as delay } from 'node:timers/promises';
+import { MAIL_LANE } from '../../workflows/contracts/lane';
 import { openTestDatabase } from '../support/database';
 import { everyDraftEnds, expectEachMailOnce } from '../support/mail-count';
 import { type OwnServer, startOwnPostgres, startOwnRedis, startOwnTemporal } from '../support/own-server';
@@ -50,6 +51,14 @@ it('answers on without Redis and Temporal, says 503 without PostgreSQL, and send
       expect(await goneFor(load, temporal, take)).toEqual([]);
       expect(await goneFor(load, own.server, take)).toEqual(['503']);
     }
+    // The same while the breaker is open: it heals with the mail server, whoever else was killed meanwhile.
+    await service.mail.away();
+    await until('the breaker is open', () => isFailing());
+    await goneFor(load, temporal, (server) => server.kill());
+    await goneFor(load, own.server, (server) => server.kill());
+    expect(await isFailing()).toBe(true);
+    await service.mail.listen();
+    await until('the breaker is closed', async () => !(await isFailing()));
   }
 
   const submitted = await load.end();
@@ -60,4 +69,9 @@ it('answers on without Redis and Temporal, says 503 without PostgreSQL, and send
   await expectEachMailOnce(service);
   expect(processes.map(({ running }) => running)).toEqual([true, true]);
   await until('the API is ready', async () => (await fetch(`http://127.0.0.1:${PORT}/ready`)).ok);
+
+  async function isFailing(): Promise<boolean> {
+    const lane = await service.database.db.lane.findUnique({ where: { name: MAIL_LANE } }).catch(() => null);
+    return (lane?.failures ?? 0) > 0;
+  }
 });
