@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import pg from 'pg';
 import { databaseUrl } from '../support/database';
@@ -124,19 +124,6 @@ describe('the migrations', () => {
     await client.query('ALTER TABLE drafts DROP COLUMN campaign');
     const { code, output } = await prisma(url, ...DIFF, '--from-config-datasource');
     expect([code, output]).toEqual([2, expect.stringContaining('campaign')]);
-  });
-
-  it('go down to an empty database, and up again', async () => {
-    await createMigrated();
-    const up = await contents();
-    expect(up).toContain('drafts');
-    for (const migration of [...MIGRATIONS].reverse()) {
-      await client.query(readFileSync(join(FOLDER, migration, 'down.sql'), 'utf8'));
-    }
-    expect(await contents()).toEqual([]);
-    await client.query('DROP TABLE _prisma_migrations');
-    expect((await prisma(url, 'migrate', 'deploy')).code).toBe(0);
-    expect(await contents()).toEqual(up);
   });
 
   const areAppliedOnce = oneOf(2);
