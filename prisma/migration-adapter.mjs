@@ -52,8 +52,10 @@ export class MigrationAdapter extends PrismaPg {
   }
 
   async connect() {
-    this.main = fitForMigrations(await super.connect());
-    return this.main;
+    const adapter = fitForMigrations(await super.connect());
+    // The engine migrates by the first, and makes its shadow database by others.
+    this.main ??= adapter;
+    return adapter;
   }
 
   /**
