@@ -1,5 +1,4 @@
 // `npm run migrate:down`: takes the schema back to an earlier migration.
-
 import { type Command, CommandFailed, printDocument, readOptions, runCommand, WrongUsage } from '../command';
 import { withClient } from '../local/database';
 import { readSettings } from '../runtime/configuration';
@@ -23,7 +22,7 @@ const HELP = `npm run migrate:down: takes the database back to just after a migr
 
 It undoes all of them or none, and waits while another process migrates. To apply them again: npm run migrate
 Reads DATABASE_URL; the role must own the tables.
-Exit codes: 0 done, 1 failed, 2 wrong usage, 3 refused. Unless it is 0, nothing was changed.`;
+Exit codes: 0 done, 1 failed, 2 wrong usage, 3 refused, with nothing changed.`;
 
 const OPTIONS = { 'dry-run': { type: 'boolean', default: false }, json: { type: 'boolean', default: false } } as const;
 

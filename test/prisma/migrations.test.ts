@@ -121,7 +121,7 @@ describe('the migrations', () => {
 
   inLongRuns('differ from the schema where a column is missing', async () => {
     await createMigrated();
-    await client.query('ALTER TABLE drafts DROP COLUMN campaign');
+    await client.query('ALTER TABLE drafts DROP COLUMN campaign CASCADE');
     const { code, output } = await prisma(url, ...DIFF, '--from-config-datasource');
     expect([code, output]).toEqual([2, expect.stringContaining('campaign')]);
   });
