@@ -1,6 +1,7 @@
-// The pg adapter, fit for migrations. Four of its gaps matter there and nowhere else: it does not know the catalog's
-// internal "char" type; it cuts a script at every semicolon, those inside a function's body too; and its shadow database
-// is the main one where a URL is given, and is dropped while somebody is still connected to it.
+// The pg adapter, fit for migrations. Five of its gaps matter there and nowhere else: it does not know the catalog's
+// internal "char" type; it cuts a script at every semicolon, those inside a function's body too; its shadow database
+// is the main one where a URL is given, and is dropped while somebody is still connected to it; and its pool may use
+// another session than the one that holds the migrations' lock.
 import { PrismaPg } from '@prisma/adapter-pg';
 import { ColumnTypeEnum } from '@prisma/driver-adapter-utils';
 import pg from 'pg';
@@ -8,6 +9,8 @@ import pg from 'pg';
 const CHAR = 18;
 /** The catalog has no column of this type that a migration reads, so it may stand in for "char" on the way. */
 const CHAR_ARRAY = 1002;
+/** Every Prisma takes this advisory lock while it migrates, and so does `npm run migrate:down`. */
+const MIGRATION_LOCK = 72707369;
 
 function disguiseChars(result) {
   for (const field of result?.fields ?? []) if (field.dataTypeID === CHAR) field.dataTypeID = CHAR_ARRAY;
@@ -43,12 +46,24 @@ function fitForMigrations(adapter) {
 
 export class MigrationAdapter extends PrismaPg {
   constructor(settings) {
-    super({ ...settings, Client: CatalogClient });
-    this.settings = { ...settings, Client: CatalogClient };
+    const oneSession = { ...settings, Client: CatalogClient, max: 1, idleTimeoutMillis: 0 };
+    super(oneSession);
+    this.settings = oneSession;
   }
 
   async connect() {
-    return fitForMigrations(await super.connect());
+    const adapter = fitForMigrations(await super.connect());
+    // The engine migrates by the first, and makes its shadow database by others.
+    this.main ??= adapter;
+    return adapter;
+  }
+
+  /**
+   * Waits until no other process migrates. The engine gives up after ten seconds, which is too short while many processes
+   * start at once. It finds the lock taken by its own session and goes on.
+   */
+  async lock() {
+    await this.main.client.query('SELECT pg_advisory_lock($1)', [MIGRATION_LOCK]);
   }
 
   async connectToShadowDb() {

@@ -37,13 +37,14 @@ async function createEngine() {
   const files = option('--datamodels').map((file) => [file, fs.readFileSync(file, 'utf8')]);
   // The engine panics without a datamodel, and some commands send none.
   const datamodels = files.length > 0 ? files : [['schema.prisma', DATAMODEL]];
-  const factory = new MigrationAdapter(parse(datasource.url));
-  return glue.SchemaEngine.new({ datamodels }, () => {}, bindMigrationAwareSqlAdapterFactory(factory));
+  const adapter = new MigrationAdapter(parse(datasource.url));
+  const engine = await glue.SchemaEngine.new({ datamodels }, () => {}, bindMigrationAwareSqlAdapterFactory(adapter));
+  return { engine, adapter };
 }
 
 /** Answers one request at a time, as the CLI asks them, until it closes our standard input. */
 async function serve() {
-  let engine;
+  let opened;
   let request;
   const answer = (content) => process.stdout.write(`${JSON.stringify({ jsonrpc: '2.0', ...content })}\n`);
   const answerFailure = (error) => {
@@ -62,7 +63,9 @@ async function serve() {
     if (id === undefined || method === undefined) continue;
     request = { id };
     try {
-      engine ??= await createEngine();
+      opened ??= await createEngine();
+      const { engine, adapter } = opened;
+      if (method === 'applyMigrations') await adapter.lock();
       const complete =
         method === 'diff' ? { shadowDatabaseUrl: datasource.shadowDatabaseUrl ?? null, ...params } : params;
       const result = await engine[RENAMED[method] ?? method](complete);

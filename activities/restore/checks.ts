@@ -105,7 +105,7 @@ async function checkSchema(url: string, superuserUrl: string): Promise<string> {
   const known = knownMigrations();
   const applied = await withClient(url, (client) =>
     client.query<{ name: string }>(
-      'SELECT migration_name AS name FROM _prisma_migrations WHERE finished_at IS NOT NULL ORDER BY 1',
+      'SELECT migration_name AS name FROM _prisma_migrations WHERE finished_at IS NOT NULL AND rolled_back_at IS NULL ORDER BY 1',
     ),
   );
   const unknown = applied.rows.map(({ name }) => name).filter((name) => !known.includes(name));

@@ -1,11 +1,13 @@
 import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import pg from 'pg';
 import { databaseUrl } from '../support/database';
 import { newFolder } from '../support/environment';
-import { inLongRuns, testServers } from '../support/servers';
+import { oneOf } from '../support/one-of';
+import { inLongRuns, isLongRun, testServers } from '../support/servers';
+import { until } from '../support/until';
 
 const ROOT = join(__dirname, '..', '..');
 const FOLDER = join(ROOT, 'prisma', 'migrations');
@@ -70,6 +72,32 @@ async function contents(): Promise<string[]> {
   return rows.map((row) => row.name).filter((one) => !one.startsWith('_prisma_migrations'));
 }
 
+/** For Prisma: the same schema and database, with a copy of the migrations. */
+function createConfig(): { config: string; folder: string } {
+  const root = newFolder('migrations');
+  const folder = join(root, 'migrations');
+  cpSync(FOLDER, folder, { recursive: true });
+  const settings = { schema: join(ROOT, 'prisma/schema.prisma'), migrations: { path: folder }, datasource: { url } };
+  const config = join(root, 'prisma.config.ts');
+  writeFileSync(config, `export default ${JSON.stringify(settings)};`);
+  return { config, folder };
+}
+
+async function deployTogether(): Promise<void> {
+  const runs = await Promise.all(Array.from({ length: isLongRun ? 20 : 8 }, () => prisma(url, 'migrate', 'deploy')));
+  expect(runs.filter(({ code }) => code !== 0)).toEqual([]);
+  const { rows } = await client.query('SELECT migration_name FROM _prisma_migrations ORDER BY 1');
+  expect(rows.map((row) => row.migration_name)).toEqual(MIGRATIONS);
+}
+
+async function waitingForLock(): Promise<number> {
+  const { rows } = await client.query(
+    `SELECT count(*)::int AS waiting FROM pg_locks
+     WHERE locktype = 'advisory' AND NOT granted AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`,
+  );
+  return rows[0].waiting;
+}
+
 describe('the migrations', () => {
   inLongRuns('bring an empty database up, say so, and say it again the second time', async () => {
     expect((await prisma(url, 'migrate', 'status')).code).toBe(1);
@@ -93,40 +121,34 @@ describe('the migrations', () => {
 
   inLongRuns('differ from the schema where a column is missing', async () => {
     await createMigrated();
-    await client.query('ALTER TABLE drafts DROP COLUMN campaign');
+    await client.query('ALTER TABLE drafts DROP COLUMN campaign CASCADE');
     const { code, output } = await prisma(url, ...DIFF, '--from-config-datasource');
     expect([code, output]).toEqual([2, expect.stringContaining('campaign')]);
   });
 
-  it('go down to an empty database, and up again', async () => {
-    await createMigrated();
-    const up = await contents();
-    expect(up).toContain('drafts');
-    for (const migration of [...MIGRATIONS].reverse()) {
-      await client.query(readFileSync(join(FOLDER, migration, 'down.sql'), 'utf8'));
-    }
-    expect(await contents()).toEqual([]);
-    await client.query('DROP TABLE _prisma_migrations');
-    expect((await prisma(url, 'migrate', 'deploy')).code).toBe(0);
-    expect(await contents()).toEqual(up);
+  const areAppliedOnce = oneOf(2);
+  areAppliedOnce('are applied once each by many deployments of an empty database', deployTogether);
+  areAppliedOnce('are applied once each by many deployments of a half-migrated database', async () => {
+    const { config, folder } = createConfig();
+    for (const late of MIGRATIONS.slice(MIGRATIONS.length / 2)) rmSync(join(folder, late), { recursive: true });
+    expect((await prisma(url, 'migrate', 'deploy', '--config', config)).code).toBe(0);
+    await deployTogether();
   });
 
-  /** That they bring an empty one up is seen here, too. */
-  it('are applied once by two deployments at the same time', async () => {
-    const runs = await Promise.all([prisma(url, 'migrate', 'deploy'), prisma(url, 'migrate', 'deploy')]);
-    expect(runs.map(({ code }) => code)).toEqual([0, 0]);
-    const { rows } = await client.query('SELECT migration_name FROM _prisma_migrations ORDER BY 1');
-    expect(rows.map((row) => row.migration_name)).toEqual(MIGRATIONS);
+  inLongRuns('wait for another deployment longer than the ten seconds of the engine', async () => {
+    await client.query('SELECT pg_advisory_lock(72707369)');
+    const deployed = prisma(url, 'migrate', 'deploy');
+    await until('the deployment waits for the lock', async () => (await waitingForLock()) === 1);
+    await client.query('SELECT pg_sleep(12)');
+    expect(await waitingForLock()).toBe(1);
+    await client.query('SELECT pg_advisory_unlock(72707369)');
+    expect((await deployed).code).toBe(0);
   });
 
   it('that fail stop the deployment with the reason, and the next one too', async () => {
-    const folder = newFolder('migrations');
-    cpSync(FOLDER, join(folder, 'migrations'), { recursive: true });
-    mkdirSync(join(folder, 'migrations', '99990101000000_faulty'));
-    writeFileSync(join(folder, 'migrations', '99990101000000_faulty', 'migration.sql'), 'SELECT no_such_column;');
-    const settings = { schema: join(ROOT, 'prisma/schema.prisma'), migrations: { path: join(folder, 'migrations') } };
-    const config = join(folder, 'prisma.config.ts');
-    writeFileSync(config, `export default { ...${JSON.stringify(settings)}, datasource: { url: '${url}' } };`);
+    const { config, folder } = createConfig();
+    mkdirSync(join(folder, '99990101000000_faulty'));
+    writeFileSync(join(folder, '99990101000000_faulty', 'migration.sql'), 'SELECT no_such_column;');
     const deploy = () => prisma(url, 'migrate', 'deploy', '--config', config);
     expect(await deploy()).toMatchObject({ code: 1, output: expect.stringContaining('no_such_column') });
     expect(await deploy()).toMatchObject({ code: 1, output: expect.stringContaining('P3009') });

@@ -30,6 +30,7 @@ const COMMANDS: [string, string, string[]][] = [
   ['the API', 'node', ['dist/api/main.js']],
   ['the worker', 'node', ['dist/worker/main.js']],
   ['the migrations', 'node', ['prisma/cli.mjs', 'migrate', 'deploy']],
+  ['migrate:down', 'node', ['dist/ops/migrations/down.js', '20261124000000_init', '--dry-run']],
   ['audit:verify', 'node', ['dist/ops/audit/verify.js']],
   ['audit:export', 'node', ['dist/ops/audit/export.js', '--out', '/dev/null/none']],
   ['ops/backup.sh', 'sh', ['ops/backup.sh', '--list']],
@@ -57,6 +58,7 @@ it.each(COMMANDS)('is read by %s, which ends with its faults', async (...command
 it('is all that the commands need', async () => {
   const env = { COUNTERSIGN_ENV_FILE: file };
   expect(await run(named('the migrations'), env)).toMatchObject({ code: 0 });
+  expect(await run(named('migrate:down'), env)).toMatchObject({ code: 0, output: expect.stringContaining('Would undo') });
   expect(await run(named('audit:verify'), env)).toMatchObject({ code: 0, output: expect.stringContaining('is whole') });
   expect(await run(named('ops/backup.sh'), env)).toMatchObject({ code: 0 });
 });

@@ -282,8 +282,8 @@ test('a target after the last commit, which only its recovery tells', async () =
 inLongRuns('a schema that is newer than this release, told by the workflow, which leaves nothing behind', async () => {
   worker = place.startWorker();
   await place.sql(
-    `INSERT INTO _prisma_migrations (id, checksum, migration_name, finished_at, applied_steps_count)
-     VALUES ('newer', '', '29990101000000_newer', now(), 1)`,
+    `INSERT INTO _prisma_migrations (id, checksum, migration_name, finished_at, rolled_back_at)
+     VALUES ('newer', '', '29990101000000_newer', now(), NULL), ('undone', '', '29990102000000_undone', now(), now())`,
   );
   const { living, clusters } = await place.untouched();
   const restoreId = uuidv7();
