@@ -58,7 +58,10 @@ it.each(COMMANDS)('is read by %s, which ends with its faults', async (...command
 it('is all that the commands need', async () => {
   const env = { COUNTERSIGN_ENV_FILE: file };
   expect(await run(named('the migrations'), env)).toMatchObject({ code: 0 });
-  expect(await run(named('migrate:down'), env)).toMatchObject({ code: 0, output: expect.stringContaining('Would undo') });
+  expect(await run(named('migrate:down'), env)).toMatchObject({
+    code: 0,
+    output: expect.stringContaining('Would undo'),
+  });
   expect(await run(named('audit:verify'), env)).toMatchObject({ code: 0, output: expect.stringContaining('is whole') });
   expect(await run(named('ops/backup.sh'), env)).toMatchObject({ code: 0 });
 });
