@@ -54,7 +54,7 @@ let counts = { passed: 0, failed: 1, skipped: 0 };
 try {
   step('the npm dependencies', 'ops/install.mjs');
   ensureSystemPackages(['postgres', 'redis', 'pgbackrest', 'prometheus', 'alertmanager'], progress);
-  if (long) ensureSystemPackages(['faketime'], progress);
+  if (long) ensureSystemPackages(['faketime', 'buildah', 'runc', 'mmdebstrap'], progress);
   step('the build', 'ops/build.mjs');
   const { findTemporal } = createRequire(import.meta.url)('../dist/ops/local/binaries/temporal.js');
   await findTemporal((work) => work && progress(`${work.what} (usually ${work.usualSeconds} s)`));

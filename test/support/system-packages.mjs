@@ -15,6 +15,9 @@ const PROGRAMS = {
   prometheus: { packages: ['prometheus'], present: () => onPath('promtool'), what: 'Prometheus' },
   alertmanager: { packages: ['prometheus-alertmanager'], present: () => onPath('amtool'), what: 'Alertmanager' },
   faketime: { packages: ['libfaketime'], present: debianFaketime, what: 'libfaketime' },
+  buildah: { packages: ['buildah'], present: () => onPath('buildah'), what: 'buildah' },
+  runc: { packages: ['runc'], present: () => onPath('runc'), what: 'runc' },
+  mmdebstrap: { packages: ['mmdebstrap'], present: () => onPath('mmdebstrap'), what: 'mmdebstrap' },
   java: { packages: ['default-jre-headless'], present: () => onPath('java'), what: 'a Java runtime, 17 or newer' },
   maven: { packages: ['maven'], present: () => onPath('mvn'), what: 'Maven' },
 };
