@@ -88,6 +88,7 @@ it.each([
   expect(kind).toBe('CMD');
   await container.execute(...check);
   expect(await container.execute('id', '-u')).toBe('1000\n');
+  expect(await container.execute('ops/restore.sh', '--help')).toContain('--adopt');
   const status = await container.execute('cat', '/proc/1/status');
   expect(status).toMatch(/^Name:\tnode$/m);
   expect(status).toMatch(/^CapEff:\t0+$/m);
