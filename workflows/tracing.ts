@@ -21,7 +21,8 @@ export const interceptors: WorkflowInterceptorsFactory = () => {
     trace = { traceparent, startedAt: Date.now() };
   }
   function end(): void {
-    if (trace) telemetry.worked({ ...trace, endedAt: Date.now() });
+    // Each call goes from the workflow's thread to the worker's: nobody wants that of a trace that is not sampled.
+    if (trace?.traceparent.endsWith(SAMPLED)) telemetry.worked({ ...trace, endedAt: Date.now() });
     trace = null;
   }
   function carry<T extends { headers: Headers }>(input: T): T {
@@ -59,6 +60,7 @@ export const interceptors: WorkflowInterceptorsFactory = () => {
   };
 };
 
+const SAMPLED = '-01';
 const traceIdOf = (traceparent = '') => traceparent.split('-')[1];
 
 function describe(error: unknown): WorkflowFailure {
