@@ -10,6 +10,9 @@ async function create(options: Parameters<typeof TestApi.create>[0] = {}): Promi
   const database = open[0] && { database: open[0].database };
   const api = await TestApi.create({ ...database, ...options });
   open.push(api);
+  // Until it is there, the process counts by itself.
+  if (options.redis)
+    await until('Redis counts', async () => (await api.anyone.get('/ready')).body.checks.redis === 'ready');
   return api;
 }
 afterAll(async () => {
