@@ -119,7 +119,7 @@ it('nothing that is not made for a person ever knows them, whatever is asked and
     [400, 'POST', '/api/gdpr/erasures', ADMIN, `{"email": ${EMAIL}`],
     [400, 'POST', '/api/keys', ADMIN, { name: 'x', roles: ['author'], groups: [EMAIL] }],
     [400, 'POST', '/api/ops/restores', ADMIN, { from: `s3://${EMAIL}/sets/20260123T180000Z` }],
-    [409, 'POST', '/api/circuit-breakers/pause/hubspot', ADMIN, { reason: EMAIL }],
+    [409, 'POST', '/api/circuit-breakers/pause/file_store', ADMIN, { reason: EMAIL }],
     [400, 'GET', `/api/circuit-breakers/notes?service=${IN_PATH}`, ADMIN],
     [400, 'POST', '/api/gdpr/holds', ADMIN, { email: EMAIL, reason: 'x', until: EMAIL }],
     [
