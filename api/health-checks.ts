@@ -1,12 +1,10 @@
 // Whether the API can work, and what it works without. Asked at most once a second, bounded in time.
-import { readdirSync } from 'node:fs';
-import { join } from 'node:path';
 import type { Client } from '@temporalio/client';
 import type { Redis } from 'ioredis';
 import pg from 'pg';
 import type { LedgerGate } from '../activities/erasure-ledger/gate';
 import { OPEN_BREAKERS, type OpenBreaker } from '../activities/open-breakers';
-import { PACKAGE_ROOT } from '../ops/runtime/package-root';
+import { knownMigrations } from '../ops/runtime/known-migrations';
 import { ANSWERS_WITHIN_MS, NEVER_MIGRATED, pingTemporal, troubleOf } from '../ops/runtime/trouble';
 import { wayOut, whyHeld } from '../workflows/contracts/held-mail';
 import { MAIL_LANE } from '../workflows/contracts/lane';
@@ -134,6 +132,4 @@ function describeHeld({ restoreId, heldCode, heldAt }: { restoreId: string; held
   return `held since ${heldAt.toISOString()}: ${whyHeld(heldCode)}; next: ${wayOut(heldCode)}`;
 }
 
-const MIGRATIONS = readdirSync(join(PACKAGE_ROOT, 'prisma', 'migrations'), { withFileTypes: true })
-  .filter((entry) => entry.isDirectory())
-  .map(({ name }) => name);
+const MIGRATIONS = knownMigrations();

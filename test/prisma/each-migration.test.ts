@@ -1,10 +1,11 @@
 // Takes each migration up, down and up again on the schema that the one before has left.
 import { randomBytes } from 'node:crypto';
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import pg from 'pg';
 import { ensureDatabase } from '../../ops/local/database';
 import { readShape, type Shape } from '../../ops/migrations/shape';
+import { knownMigrations } from '../../ops/runtime/known-migrations';
 import { PACKAGE_ROOT, VERSION } from '../../ops/runtime/package-root';
 import { onServer } from '../support/database';
 import { newFolder } from '../support/environment';
@@ -13,7 +14,7 @@ import { testServers } from '../support/servers';
 import { findBreakingChanges, findContractFault } from './breaking-changes';
 
 const FOLDER = join(PACKAGE_ROOT, 'prisma', 'migrations');
-const MIGRATIONS = readdirSync(FOLDER).filter((name) => /^\d{14}_/.test(name));
+const MIGRATIONS = knownMigrations();
 const read = (name: string, file: string) => readFileSync(join(FOLDER, name, file), 'utf8');
 
 interface Walked {

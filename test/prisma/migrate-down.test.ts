@@ -1,8 +1,9 @@
 // `npm run migrate:down`, on databases that `prisma migrate deploy` has migrated.
 import { execFile } from 'node:child_process';
-import { cpSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createDownCommand } from '../../ops/migrations/down';
+import { knownMigrations } from '../../ops/runtime/known-migrations';
 import { PACKAGE_ROOT } from '../../ops/runtime/package-root';
 import { createTestDatabase, type TestDatabase } from '../support/database';
 import { newFolder } from '../support/environment';
@@ -10,7 +11,7 @@ import { type CommandRun, runHere } from '../support/run-command';
 import { readSchema } from '../support/schema-dump';
 import { until } from '../support/until';
 
-const MIGRATIONS = readdirSync(join(PACKAGE_ROOT, 'prisma/migrations')).filter((name) => /^\d{14}_/.test(name));
+const MIGRATIONS = knownMigrations();
 /** The newer ones drop a table and columns that hold something, and delete rows. */
 const TARGET = '20261124000000_init';
 const NEWEST = MIGRATIONS.at(-1) as string;

@@ -1,8 +1,9 @@
 import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { cpSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import pg from 'pg';
+import { knownMigrations } from '../../ops/runtime/known-migrations';
 import { databaseUrl } from '../support/database';
 import { newFolder } from '../support/environment';
 import { oneOf } from '../support/one-of';
@@ -11,7 +12,7 @@ import { until } from '../support/until';
 
 const ROOT = join(__dirname, '..', '..');
 const FOLDER = join(ROOT, 'prisma', 'migrations');
-const MIGRATIONS = readdirSync(FOLDER).filter((name) => /^\d{14}_/.test(name));
+const MIGRATIONS = knownMigrations();
 const DIFF = ['migrate', 'diff', '--to-schema', 'prisma/schema.prisma', '--exit-code'];
 
 interface Run {
