@@ -4,8 +4,7 @@ import { backupWorkflowId } from '../../workflows/contracts/backup';
 import { draftApprovalId } from '../../workflows/contracts/draft-approval';
 import { TestService } from '../support/service';
 import { until } from '../support/until';
-
-const DEPLOYMENT = 'countersign';
+import { makeCurrent } from './worker-builds';
 
 let service: TestService;
 beforeAll(async () => {
@@ -14,16 +13,6 @@ beforeAll(async () => {
 afterAll(() => service?.close());
 
 const startBuild = (buildId: string) => service.runWorker({ TEMPORAL_WORKER_BUILD_ID: buildId });
-
-/** As an operator does it, once its workers are there. */
-function makeCurrent(buildId: string) {
-  const { client, namespace } = service.temporal;
-  return until(`${buildId} is the current build`, () =>
-    client.workflowService
-      .setWorkerDeploymentCurrentVersion({ namespace, deploymentName: DEPLOYMENT, buildId })
-      .catch(() => null),
-  );
-}
 
 /** Which build took its last task, and whether it may move. */
 async function buildOf(workflowId: string) {
@@ -36,7 +25,7 @@ const [PINNED, AUTO_UPGRADE] = [1, 2];
 it('a backup ends on the build that it began on; an approval goes on with the next, and its mail goes out', async () => {
   const { client } = service.temporal;
   startBuild('one');
-  await makeCurrent('one');
+  await makeCurrent(service.temporal, 'one');
   const draft = await service.submitForReview('reader@example.org');
   await until('its process runs', () => buildOf(draftApprovalId(draft.id)).catch(() => null));
   const setId = await startBackup(client, { kind: 'full', parts: ['files'] });
@@ -45,7 +34,7 @@ it('a backup ends on the build that it began on; an approval goes on with the ne
   await until('it has begun', async () => ((await backup.describe()).raw.pendingActivities?.length ?? 0) > 0);
 
   startBuild('two');
-  await makeCurrent('two');
+  await makeCurrent(service.temporal, 'two');
   await service.approve(draft);
   await service.draftIn('sent', draft.id);
   await until(

@@ -2,8 +2,8 @@
 import { expectEachMailOnce } from '../support/mail-count';
 import { TestService } from '../support/service';
 import { until } from '../support/until';
+import { makeCurrent } from './worker-builds';
 
-const DEPLOYMENT = 'countersign';
 /** So that either build sends a part of them. */
 const MAILS = 60;
 
@@ -15,15 +15,6 @@ afterEach(() => service?.close());
 
 const startBuild = (buildId: string) =>
   service.startWorker({ TEMPORAL_WORKER_BUILD_ID: buildId, WORKER_METRICS_PORT: '0' });
-
-function makeCurrent(buildId: string) {
-  const { client, namespace } = service.temporal;
-  return until(`${buildId} is the current build`, () =>
-    client.workflowService
-      .setWorkerDeploymentCurrentVersion({ namespace, deploymentName: DEPLOYMENT, buildId })
-      .catch(() => null),
-  );
-}
 
 /** The builds that took the run's last task and hold its activity. */
 async function builds() {
@@ -40,14 +31,14 @@ const mailsAreOut = (count: number) => until(`${count} mails are out`, () => ser
 
 it('its run moves at once, its activity stays and is taken over when the old worker ends, and each mail goes out once', async () => {
   const one = startBuild('one');
-  await makeCurrent('one');
+  await makeCurrent(service.temporal, 'one');
   service.mail.behave({ delay: 300 });
   await submitDue(MAILS / 2);
   await mailsAreOut(3);
   expect(await builds()).toEqual({ run: 'one', activity: 'one' });
 
   startBuild('two');
-  await makeCurrent('two');
+  await makeCurrent(service.temporal, 'two');
   await submitDue(MAILS / 2);
   await until('the run has moved', async () => (await builds()).run === 'two');
   expect(await builds()).toEqual({ run: 'two', activity: 'one' });

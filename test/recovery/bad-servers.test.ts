@@ -4,7 +4,6 @@ import { HubspotService } from '../crm-sync/hubspot-service';
 import { everyDraftEnds, expectEachMailOnce } from '../support/mail-count';
 import { isLongRun } from '../support/servers';
 import type { Behaviour } from '../support/smtp-dialogue';
-import { until } from '../support/until';
 import { SteadyLoad } from './steady-load';
 
 /** Long enough for several probes of each. */
@@ -37,7 +36,6 @@ it('no trouble of either holds up a submission, and after it all mails are sent 
   const { service, hubspot } = crm;
   const processes = [service.start('api', 'api/main.js'), service.startWorker()];
   const { PORT } = service.environment;
-  await until('the API is ready', async () => (await fetch(`http://127.0.0.1:${PORT}/ready`).catch(() => null))?.ok);
   const load = new SteadyLoad(() => PORT);
   await load.begin();
   await load.reaches(100);

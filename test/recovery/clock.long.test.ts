@@ -80,7 +80,6 @@ it('a clock that jumps an hour either way refuses nobody, loses nothing and send
   const processes = [service.start('api', 'api/main.js'), service.startWorker()];
   const { PORT } = service.environment;
   const api = new ApiClient(`http://127.0.0.1:${PORT}`, {});
-  await until('the API is ready', () => api.ready());
   const load = new SteadyLoad(() => PORT);
   await load.begin();
   await load.reaches(DRAFTS_BETWEEN);

@@ -40,7 +40,6 @@ it('answers on without Redis and Temporal, says 503 without PostgreSQL, and send
   });
   const processes = [service.start('api', 'api/main.js'), service.startWorker()];
   const { PORT } = service.environment;
-  await until('the API is ready', async () => (await fetch(`http://127.0.0.1:${PORT}/ready`).catch(() => null))?.ok);
   const load = new SteadyLoad(() => PORT);
   await load.begin();
   await load.reaches(DRAFTS_BETWEEN);

@@ -1,5 +1,6 @@
 // API and worker are asked to end under a hundred requests a second, while a mail server does not let go of a conversation.
 import { freePort } from '../../ops/local/ports';
+import { ApiClient } from '../support/api-client';
 import { deferred } from '../support/deferred';
 import { expectEachMailOnce } from '../support/mail-count';
 import type { ServiceProcess } from '../support/processes';
@@ -17,13 +18,11 @@ beforeAll(async () => {
 });
 afterAll(() => service?.close());
 
+const isReady = (port: string) => new ApiClient(`http://127.0.0.1:${port}`, {}).ready();
+
 async function startApi(port: string): Promise<ServiceProcess> {
   const api = service.start('api', 'api/main.js', { PORT: port, METRICS_PORT: String(await freePort()) });
-  await until('it is ready', () =>
-    fetch(`http://127.0.0.1:${port}/ready`)
-      .then(({ ok }) => ok)
-      .catch(() => false),
-  );
+  await until('it is ready', () => isReady(port));
   return api;
 }
 
@@ -52,10 +51,7 @@ it('resets no connection, loses nothing that it acknowledged, and ends within 30
     ends.push({ what, code, ms: performance.now() - asked });
   };
   const balancer = setInterval(async () => {
-    const isReady = await fetch(`http://127.0.0.1:${ports[0]}/ready`)
-      .then(({ ok }) => ok)
-      .catch(() => false);
-    if (!isReady) target = 1;
+    if (!(await isReady(ports[0]))) target = 1;
   }, 500);
   await load.reaches(DRAFTS);
   await Promise.all([end('api', apis[0] as ServiceProcess), end('worker', worker)]);

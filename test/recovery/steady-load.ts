@@ -1,6 +1,7 @@
 // A hundred requests a second, whatever happens: a client that submits, and repeats with the same key what was not answered.
 import { Agent, request } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
+import { ApiClient } from '../support/api-client';
 import { aDraft } from '../support/commands';
 import { ADMIN_PASSWORD } from '../support/environment';
 import { isLongRun } from '../support/servers';
@@ -37,8 +38,9 @@ export class SteadyLoad {
     private readonly onRefused: (code: string) => void = () => {},
   ) {}
 
-  /** Once a process is ready. */
+  /** As soon as the API is ready. */
   async begin(): Promise<void> {
+    await until('the API is ready', () => new ApiClient(`http://127.0.0.1:${this.port()}`, {}).ready());
     const admin = { 'x-admin-token': ADMIN_PASSWORD };
     const { id: key } = await this.post('/api/keys', admin, { name: `client ${process.pid}`, roles: ['author'] });
     this.headers = { authorization: `Bearer ${key}` };
