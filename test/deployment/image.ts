@@ -34,9 +34,20 @@ export class Image {
       const { stdout } = await run('buildah', [...place, ...args], { cwd: PACKAGE_ROOT, maxBuffer: 2 ** 26 });
       return stdout.trim();
     };
+    const npmrc = join(store, 'npmrc');
+    writeFileSync(npmrc, npmSettings());
     await makeBase(buildah, join(store, 'base.tar'));
     const options = ['--isolation', 'chroot', '--format', 'docker', '--build-arg', `BASE=${BASE}`];
-    await buildah('build', '--quiet', ...options, ...npmSettings(), '--tag', IMAGE, '.');
+    await buildah(
+      'build',
+      '--quiet',
+      ...options,
+      ...readOnly(npmrc, '/usr/local/etc/npmrc'),
+      ...readOnly('/etc/ssl/certs'),
+      '--tag',
+      IMAGE,
+      '.',
+    );
     const { Docker } = JSON.parse(await buildah('inspect', '--type', 'image', IMAGE));
     const container = await buildah('from', '--pull-never', IMAGE);
     return new Image(Docker.config, await buildah('mount', container));
@@ -88,15 +99,16 @@ async function makeBase(buildah: (...args: string[]) => Promise<string>, tar: st
 
 const npm = (...args: string[]) => execFileSync('npm', args, { encoding: 'utf8' }).trim();
 
-/** npm in the build finds its registry as it does here. None of it becomes part of the image. */
-function npmSettings(): string[] {
-  const mounts = [
-    ['/etc/ssl/certs', '/etc/ssl/certs'],
-    [npm('config', 'get', 'userconfig'), '/root/.npmrc'],
-    [npm('config', 'get', 'globalconfig'), '/usr/local/etc/npmrc'],
-  ];
-  return mounts.filter(([from = '']) => existsSync(from)).flatMap(([from, to]) => ['--volume', `${from}:${to}:ro`]);
+/** With them npm finds its registry in the build as it does here. They do not become part of the image. */
+function npmSettings(): string {
+  const files = ['globalconfig', 'userconfig'].map((name) => npm('config', 'get', name));
+  return files
+    .filter((file) => existsSync(file))
+    .map((file) => readFileSync(file, 'utf8'))
+    .join('\n');
 }
+
+const readOnly = (from: string, to = from) => (existsSync(from) ? ['--volume', `${from}:${to}:ro`] : []);
 
 /** Folders that an image's user may write to. */
 export function giveTo(user: string, ...folders: string[]): void {
