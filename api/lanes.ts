@@ -51,7 +51,7 @@ export interface LanesDependencies {
 export function createLanes({ db, temporal }: LanesDependencies) {
   let kept: { breakers: Promise<Breakers>; until: number } | null = null;
   async function look(): Promise<Breakers> {
-    // What a worker has written down: the API needs no credentials of the services.
+    // Workers record whether a lane is enabled, so the API needs no credentials of the services.
     const rows = (await db.lane.findMany({ where: { name: { in: [...LANES] } } })) as LaneRow[];
     const [steps, ...lanes] = await Promise.all([
       readFailingServices(db),

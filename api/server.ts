@@ -14,7 +14,7 @@ export interface ApiServer {
 
 /** A load balancer that looks each ten seconds whether we are ready has noticed by then. */
 const TAKES_MORE_MS = 10_000;
-/** Whoever keeps a connection open may be about to use it again, unless nobody has asked for so long. */
+/** A client may be about to use its open connection again until no request has come for so long. */
 const QUIET_MS = 1_000;
 
 /** A connection that waits to be accepted would be reset by the end of the listener: two turns accept it and read its request. */

@@ -2,7 +2,7 @@
 // with, only codes are thrown. Source: HubSpot's documentation of its CRM objects, of usage limits and of error handling.
 import { setTimeout as delay } from 'node:timers/promises';
 
-/** Of a batch: inputs that are not among the results were refused. */
+/** HubSpot's status for a batch that it took in part: inputs that are not among the results were refused. */
 export const SOME_REFUSED = 207;
 const ANSWERS_WITHIN_MS = 15_000;
 /** A batch of 100 objects with their properties has less than this. */
@@ -24,7 +24,7 @@ export interface HubspotFailureDetails {
   kind: FailureKind;
   /** Whether HubSpot surely did nothing of what was asked. */
   isUndone: boolean;
-  /** Of the answer; null if there was none. */
+  /** The answer's status; null if there was no answer. */
   status: number | null;
   /** How long HubSpot asks to be left alone; null if it asks for nothing. */
   retryAfterMs?: number | null;

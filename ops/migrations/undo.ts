@@ -68,7 +68,7 @@ async function readDeleted(client: pg.ClientBase): Promise<Map<string, number>> 
   return new Map(rows.map(({ table, deleted }) => [table, deleted]));
 }
 
-/** What PostgreSQL answers to a statement that only works outside of a transaction, or that would end ours. */
+/** PostgreSQL's error codes for a statement that works only outside of a transaction, or that would end ours. */
 const NEEDS_NO_TRANSACTION = ['25001', '0A000', '2D000'];
 const LOCK_NOT_AVAILABLE = '55P03';
 const NO_RIGHT = '42501';

@@ -36,9 +36,8 @@ export function startSentry(settings: SentrySettings, process: string): Telemetr
     release: `countersign@${VERSION}${build === undefined ? '' : `+${build}`}`,
     // With 0 it would make spans of everything and throw each away.
     ...(sampleRate > 0 ? { tracesSampleRate: sampleRate } : {}),
-    tracePropagationTargets: [],
-    // What is not named here would read more than it should, or print the words of an error that nobody caught. Its hooks
-    // into HTTP, Express and pg make spans of all requests, to throw most of them away: a third of what a flow costs.
+    // The default integrations read more than they should, print the words of an error that nobody caught, and make spans
+    // of all requests, to throw most of them away: a third of what a flow costs.
     defaultIntegrations: false,
     enableRuntimeChannelInjection: false,
     integrations: [sentry.linkedErrorsIntegration()],
@@ -83,10 +82,10 @@ export function startSentry(settings: SentrySettings, process: string): Telemetr
     isOn: true,
     report: (error, context) => capture(error, context),
     begin(act) {
-      const traceId = newTraceId();
-      // Of most requests no more than the id is wanted: what fails in a trace is found by it.
+      const traceId = randomHex();
+      // A trace that is not sampled has only its id: errors of one trace are found by it.
       if (Math.random() >= sampleRate) {
-        withTraceparent(`00-${traceId}-${newTraceId().slice(16)}-00`, act);
+        withTraceparent(`00-${traceId}-${randomHex().slice(16)}-00`, act);
         return () => {};
       }
       const span = within({ traceId, sampled: true }, () => sentry.startInactiveSpan(spanOf(REQUEST)));
@@ -131,10 +130,11 @@ type Origin = Omit<TraceContext, 'parentSpanId'> & Partial<TraceContext>;
 type RequestSegment = Omit<Segment, 'op'> & { op: 'http.server' };
 
 const REQUEST: RequestSegment = { name: 'request', op: 'http.server' };
-/** As Sentry numbers what became of a span. */
+/** Sentry's numbers for the status of a span. */
 const [FINE, FAILED] = [1, 2] as const;
 
-const newTraceId = () => randomUUID().replaceAll('-', '');
+/** Returns 16 bytes. */
+const randomHex = () => randomUUID().replaceAll('-', '');
 
 const traceparentOf = (span: sentry.Span): string => {
   const { traceId, spanId } = span.spanContext();

@@ -66,15 +66,18 @@ async function measureRound(sides: Record<Side, Countersign>, servers: Servers, 
   const scraping = setInterval(() => void scrape(sides.on), SCRAPES_EACH_MS);
   const window = (side: Side, path: Path, length = seconds) =>
     measureWindow(sides[side][path], servers.arrivals, CONCURRENCY, 'complete', length);
-  const round = {} as Round;
-  for (const path of PATHS) {
-    const windows: Record<Side, Window[]> = { off: [], on: [] };
-    for (const side of inTurns(0)) await window(side, path, seconds * WARM_UP);
-    for (const side of [...inTurns(0), ...inTurns(1)]) windows[side].push(await window(side, path));
-    round[path] = { off: sum(windows.off), on: sum(windows.on) };
+  try {
+    const round = {} as Round;
+    for (const path of PATHS) {
+      const windows: Record<Side, Window[]> = { off: [], on: [] };
+      for (const side of inTurns(0)) await window(side, path, seconds * WARM_UP);
+      for (const side of [...inTurns(0), ...inTurns(1)]) windows[side].push(await window(side, path));
+      round[path] = { off: sum(windows.off), on: sum(windows.on) };
+    }
+    return round;
+  } finally {
+    clearInterval(scraping);
   }
-  clearInterval(scraping);
-  return round;
 }
 
 const inTurns = (n: number): Side[] => (n % 2 === 0 ? ['off', 'on'] : ['on', 'off']);

@@ -22,7 +22,7 @@ export class Container {
     const pidFile = join(bundle, 'pid');
     const options = ['--bundle', bundle, '--pid-file', pidFile];
     this.child = spawn('runc', ['run', ...options, id], { stdio: ['ignore', 'pipe', 'pipe'] });
-    // What runs in it outlives runc: the end of the run has to know it.
+    // Its process outlives runc, so it is noted for the end of the test run, which kills what is left.
     const readPid = () => existsSync(pidFile) && Number(readFileSync(pidFile, 'utf8'));
     const { folder } = testServers();
     const pid = until('the container starts', readPid, 30_000).catch(() => 0);

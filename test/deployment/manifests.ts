@@ -37,7 +37,7 @@ export const pods: Tree[] = [...ofKind('Deployment'), ...ofKind('Job')].map(({ s
 export const containers: Tree[] = pods.flatMap(({ spec }) => spec.containers);
 export const container = (name: string): Tree => containers.find((one) => one.name === name);
 
-/** What a kustomization names, as paths of the repository; and a folder's own kustomization. */
+/** Returns the files that a kustomization names, as paths in the repository; for a folder, the kustomization in it. */
 export function namedBy(path: string): string[] {
   const [{ resources = [], components = [], patches = [], configMapGenerator = [] }] = readYaml(path) as [Tree];
   const names = [
@@ -55,13 +55,13 @@ export const overlaySettings = (overlay: string): Record<string, string> =>
   parseEnv(readText(`ops/kubernetes/overlays/${overlay}/settings.env`)) as Record<string, string>;
 
 export const compose = readYaml('ops/compose.yml')[0] as { services: Record<string, Tree>; volumes: Tree };
-/** Those that run our image. */
+/** The services of the compose file that run our image. */
 export const ourServices = ['migrate', 'api', 'worker'].map((name) => compose.services[name]);
 
 /** The names that a text takes from the environment in compose's way. */
 export const interpolated = (text: string) => [...text.matchAll(/\$\{([A-Z0-9_]+)/g)].map(([, name = '']) => name);
 
-/** What an operator gives, secrets above all. */
+/** The settings that an operator has to give, most of them secrets. */
 export const GIVEN = {
   DATABASE_URL: 'postgresql://countersign:given@db.example.com:5432/countersign',
   SMTP_URL: 'smtps://user:given@smtp.example.com:465',
