@@ -1,4 +1,5 @@
 // Builds dist/: the database client, the compiled service, the workflow bundle, the files of the page /docs. What is up to date is left alone.
+import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -6,9 +7,10 @@ import { pathToFileURL } from 'node:url';
 import { root, runStep, tellFailure } from './steps.mjs';
 
 const SOURCES = ['workflows', 'activities', 'api', 'worker', 'prisma', 'ops'];
-const SETTINGS = ['tsconfig.json', 'tsconfig.build.json', 'package-lock.json'];
+const SETTINGS = ['package.json', 'tsconfig.json', 'tsconfig.build.json', 'package-lock.json'];
 const CLIENT_STAMP = 'prisma/generated/.made-from';
 const STAMP = 'dist/.made-from';
+const RELEASE = 'dist/release.json';
 /** Of swagger-ui-dist, which with its telemetry is needed for the build alone. */
 const PAGE_FILES = ['swagger-ui.css', 'swagger-ui-bundle.js', 'favicon-32x32.png', 'LICENSE', 'NOTICE'];
 const REMEDY =
@@ -19,13 +21,37 @@ export async function build() {
   if (read(CLIENT_STAMP) !== client) await generateClient(client);
   const sources = sourceFiles();
   const built = hash([...sources, ...SETTINGS]);
-  if (read(STAMP) === built) return;
+  if (read(STAMP) === built) return describeRelease(built);
   rmSync(join(root, STAMP), { force: true });
   await node('Compiling', 10, ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.build.json']);
   removeOrphans(sources);
   await node('Bundling the workflows', 4, ['dist/worker/bundle.js']);
   copyPage();
+  describeRelease(built);
   write(STAMP, built);
+}
+
+/** Writes what this build is, for the registry of releases (ops/releases/release.ts). The commit may change without the build. */
+function describeRelease(built) {
+  const { version } = JSON.parse(read('package.json'));
+  const release = {
+    version,
+    commit: process.env.SOURCE_COMMIT || currentCommit(),
+    buildId: `${version}-${built.slice(0, 8)}`,
+    bundleHash: hash(['dist/worker/workflow-bundle.js']),
+    migrations: readdirSync(join(root, 'prisma/migrations'))
+      .filter((name) => /^\d/.test(name))
+      .sort(),
+  };
+  const text = `${JSON.stringify(release, null, 2)}\n`;
+  if (read(RELEASE) !== text) write(RELEASE, text);
+}
+
+/** Null outside of a clone: in an image, or an unpacked archive. */
+function currentCommit() {
+  if (!existsSync(join(root, '.git'))) return null;
+  const { status, stdout } = spawnSync('git', ['rev-parse', 'HEAD'], { cwd: root, encoding: 'utf8' });
+  return status === 0 ? stdout.trim() : null;
 }
 
 async function generateClient(stamp) {

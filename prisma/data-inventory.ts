@@ -189,6 +189,14 @@ export const COLUMNS: Record<string, Columns[]> = {
     },
     { class: 'pseudonymous', fields: 'pausedBy pausedNote', kept: 'Until it is resumed', erasure: STAYS },
   ],
+  Release: [
+    {
+      class: 'none',
+      fields: 'version commit buildId bundleHash lastMigration state registeredAt currentSince',
+      ...OPERATION,
+    },
+    { class: 'pseudonymous', fields: 'registeredBy', ...OPERATION },
+  ],
   FailingStep: [
     { class: 'pseudonymous', fields: 'workflowId', kept: UNTIL_IT_WORKS, erasure: STAYS },
     {

@@ -112,6 +112,7 @@ const WITHOUT_WORDS: Record<string, string[]> = {
   person_exports: ['failure_code', 'status'],
   outbox: ['message', 'process', 'traceparent'],
   refusal_counts: ['type', 'code', 'route'],
+  releases: ['build_id', 'bundle_hash', 'commit', 'last_migration', 'state', 'version'],
   removed_files: ['sha256'],
   scan_decoys: ['document', 'words'],
   suppressions: ['kind'],
