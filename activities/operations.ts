@@ -71,7 +71,7 @@ export function createOperationsActivities({ temporal }: { temporal: Client }): 
 
 const refuse = ({ process, workflowId, since }: Holder) =>
   ApplicationFailure.nonRetryable(
-    `${process} (${workflowId}) holds the lock of operations since ${since}: try again when it has ended, or leave --no-wait out`,
+    `${process} (${workflowId}) holds the lock of operations since ${since}: try again when it has ended`,
     'operations_busy',
     REFUSED,
   );

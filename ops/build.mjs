@@ -54,6 +54,9 @@ function currentCommit() {
   return status === 0 ? stdout.trim() : null;
 }
 
+/** Whether dist/ is a build of the sources as they are now. */
+export const isBuilt = () => read(STAMP) === hash([...sourceFiles(), ...SETTINGS]);
+
 async function generateClient(stamp) {
   await node('Making the database client', 4, ['prisma/cli.mjs', 'generate']);
   write(CLIENT_STAMP, stamp);

@@ -1,3 +1,3 @@
 #!/bin/sh
 # Restores from a backup; --help says how. Works from any folder, and from cron.
-exec sh "$(dirname -- "$(readlink -f -- "$0")")/recovery/run.sh" restore "$@"
+exec sh "$(dirname -- "$(readlink -f -- "$0")")/run.sh" recovery/restore "$@"

@@ -4,7 +4,7 @@ import { readDatabaseId } from '../activities/continuity/neighbours';
 import { untilItWorks } from '../ops/runtime/outage';
 import type { Database } from '../prisma/client';
 import { adoptionQueue } from '../workflows/contracts/adoption';
-import { createAdoptionWorker, type SharedOptions } from './temporal-workers';
+import { createSmallWorker, type SharedOptions } from './temporal-workers';
 
 const FIRST_RETRY_MS = 1_000;
 const LONGEST_RETRY_MS = 10_000;
@@ -16,7 +16,7 @@ export function openAdoptionWorker(
   stopping: AbortSignal,
 ): Promise<Worker | null> {
   const create = async () =>
-    createAdoptionWorker(connection, { ...options, queue: adoptionQueue(await readDatabaseId(db)) });
+    createSmallWorker(connection, { ...options, queue: adoptionQueue(await readDatabaseId(db)) });
   const outage = {
     logger: options.logger,
     began: 'The database is away; this worker waits for it',

@@ -98,8 +98,16 @@ export function createOpsWorker(connection: NativeConnection, { ops, ...options 
   });
 }
 
+/** Rolls releases out and back. It takes part in no worker versioning, since no release brings it along. */
+export function createReleasesWorker(
+  connection: NativeConnection,
+  { activities, ...options }: Omit<SharedOptions, 'version'> & { activities: object },
+): Promise<Worker> {
+  return createSmallWorker(connection, { ...options, version: null, queue: TASK_QUEUES.releases, activities });
+}
+
 /** Seldom has anything to do, as the one above. */
-export function createAdoptionWorker(
+export function createSmallWorker(
   connection: NativeConnection,
   { queue, activities, ...options }: SharedOptions & { queue: string; activities: object },
 ): Promise<Worker> {

@@ -12,9 +12,11 @@ import {
 } from '@temporalio/workflow';
 import type { OperationsActivities } from '../activities/operations';
 import type { ExclusiveProcess } from './contracts/operations';
-import { GIVES_WAY_MS, OPERATIONS_LOCK } from './profiles';
+import { GIVES_WAY_MS, OPERATIONS_LOCK, OPERATIONS_LOCK_IN_AN_EMERGENCY } from './profiles';
+import { isRefusal } from './recovery-progress';
 
-const { acquireOperations, releaseOperations } = proxyActivities<OperationsActivities>(OPERATIONS_LOCK);
+const lock = proxyActivities<OperationsActivities>(OPERATIONS_LOCK);
+const emergency = proxyActivities<OperationsActivities>(OPERATIONS_LOCK_IN_AN_EMERGENCY);
 
 export interface Ways {
   /** Whoever holds it of these is cancelled, and waited for until it has ended. */
@@ -23,22 +25,32 @@ export interface Ways {
   besides?: ExclusiveProcess[];
   /** Refuses (`operations_busy`) if another holds it, instead of waiting. */
   noWait?: boolean;
+  /** Goes on without the lock if no worker answers for it: then none carries out the others' work either. */
+  emergency?: boolean;
 }
 
 /**
  * Waits for the lock, works, and gives it back. Work that continues as new keeps it: its next run acquires it again at once.
  */
-export async function exclusively<T>(process: ExclusiveProcess, work: () => Promise<T>, ways: Ways = {}): Promise<T> {
+export async function exclusively<T>(
+  process: ExclusiveProcess,
+  work: () => Promise<T>,
+  { emergency: isEmergency = false, ...ways }: Ways = {},
+): Promise<T> {
   const claim = { process, firstRunId: workflowInfo().firstExecutionRunId };
+  const { acquireOperations, releaseOperations } = isEmergency ? emergency : lock;
+  const orElse = (error: unknown) => {
+    if (!isEmergency || isRefusal(error) || isCancellation(error)) throw error;
+  };
   let keeps = false;
   try {
-    await acquireOperations({ ...claim, ...ways });
+    await acquireOperations({ ...claim, ...ways }).catch(orElse);
     return await work();
   } catch (error) {
     keeps = error instanceof ContinueAsNew;
     throw error;
   } finally {
-    if (!keeps) await CancellationScope.nonCancellable(() => releaseOperations(claim));
+    if (!keeps) await CancellationScope.nonCancellable(() => releaseOperations(claim).catch(orElse));
   }
 }
 

@@ -4,6 +4,7 @@ import { setWorkflowOptions, workflowInfo } from '@temporalio/workflow';
 import { adoption } from './adoption';
 import { backup } from './backup';
 import { clusterRetention } from './cluster-retention';
+
 import { restore } from './restore';
 import { restoreDrill } from './restore-drill';
 import { reconcileRestore, undoRestore } from './restore-follow-up';
@@ -22,10 +23,12 @@ setWorkflowOptions(pinned, clusterRetention);
 
 export { auditRetention } from './audit-retention';
 export { crmSync } from './crm-sync';
+export { deployment } from './deployment';
 export { draftApproval } from './draft-approval';
 export { draftRetention } from './draft-retention';
 export { mailDelivery } from './mail-delivery';
 export { operations } from './operations';
 export { personExport } from './person-export';
+export { rollback } from './rollback';
 export { userErasure } from './user-erasure';
 export { adoption, backup, clusterRetention, reconcileRestore, restore, restoreDrill, undoRestore };

@@ -256,3 +256,42 @@ export const BACKUP_STEP: ActivityOptions = {
   },
   allowEagerDispatch: false,
 };
+
+/**
+ * A step of a deployment or rollback: seconds, or minutes if there is much to replay or to migrate. Its host heartbeats each
+ * second, so that one that was killed is replaced within ten. What can't work fails at once; the rest is tried for a few minutes.
+ */
+export const RELEASE_STEP: ActivityOptions = {
+  taskQueue: TASK_QUEUES.releases,
+  startToCloseTimeout: '1 hour',
+  heartbeatTimeout: '8 seconds',
+  cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+  retry: {
+    initialInterval: '500 milliseconds',
+    backoffCoefficient: 2,
+    maximumInterval: '10 seconds',
+    maximumAttempts: 10,
+  },
+  allowEagerDispatch: false,
+};
+/** What undoes a step is tried until it is done: otherwise neither release would serve. */
+export const RELEASE_UNDO: ActivityOptions = {
+  ...RELEASE_STEP,
+  retry: {
+    initialInterval: '500 milliseconds',
+    backoffCoefficient: 2,
+    maximumInterval: '10 seconds',
+    maximumAttempts: Number.POSITIVE_INFINITY,
+  },
+};
+/** Waits until no run is left on a release: a restore that waits for its word takes a day. */
+export const RELEASE_DRAIN: ActivityOptions = {
+  ...RELEASE_UNDO,
+  startToCloseTimeout: '7 days',
+};
+
+/** A release whose workers do not answer must not keep a rollback from the lock that their workflow keeps. */
+export const OPERATIONS_LOCK_IN_AN_EMERGENCY: ActivityOptions = {
+  ...OPERATIONS_LOCK,
+  scheduleToCloseTimeout: '20 seconds',
+};

@@ -2,6 +2,10 @@
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { archiveCommand } from '../pgbackrest/pgbackrest';
+import type { Wanted } from '../releases/driver';
+import { folderOf } from '../releases/process/folders';
+import { RELEASES_FOLDER } from '../releases/process/records';
+import { readRelease } from '../releases/release';
 import { reachableAt } from '../runtime/listening';
 import { ensureNamespace } from '../runtime/temporal-namespace';
 import { findPgBackRest, HOW_TO_GET_IT } from './binaries/pgbackrest';
@@ -13,8 +17,10 @@ import { StartFailure } from './failure';
 import { ensureFirstKeys, type FirstKeys } from './first-keys';
 import type { Home } from './home';
 import { KeptProcesses, type Own } from './kept-processes';
+import { KeptReleases, type Started, type Starting } from './kept-releases';
 import { ownerUrl } from './owner';
-import type { Plan } from './plan';
+import type { Plan, Ports } from './plan';
+import { freePort } from './ports';
 import { keepPassword, startPostgres } from './postgres';
 import { endLeftoverPostmaster } from './postmaster';
 import { startRedisWherePossible } from './redis';
@@ -37,12 +43,18 @@ export interface InstallationOptions {
   newProgress(): OnProgress;
   /** A line for who looks at the terminal. */
   say(line: string): void;
-  /** Only what a restore needs: no API, and the database may not be there. */
-  restoring: boolean;
+  mode: Mode;
 }
+
+/**
+ * `restoring`: only what a restore needs: no API, and the database may not be there. `releasing`: what a rollback needs: the
+ * release that is to go may be unable to become ready.
+ */
+export type Mode = 'serving' | 'restoring' | 'releasing';
 
 export class Installation {
   private readonly processes: KeptProcesses;
+  private readonly releases: KeptReleases;
   readonly addresses: { database: string; temporal: string; temporalUi: string | null; redis: string | null };
   readonly smtp: string;
   readonly mailbox: string | null;
@@ -55,6 +67,13 @@ export class Installation {
   constructor(private readonly options: InstallationOptions) {
     const { ports, given, env, settings } = options.plan;
     this.processes = new KeptProcesses(options);
+    this.releases = new KeptReleases({
+      folder: options.home.server(RELEASES_FOLDER),
+      first: firstRelease(options.root),
+      start: (name, starting) => this.startRelease(name, starting),
+      end: (name) => this.processes.end(name),
+      say: options.say,
+    });
     this.api = `http://${reachableAt({ host: settings.HOST, port: ports.api })}`;
     this.smtp = given.smtp ?? `smtp://${LOOPBACK}:${ports.smtp}`;
     this.mailbox = given.smtp ? null : `http://${LOOPBACK}:${ports.mailbox}`;
@@ -67,25 +86,30 @@ export class Installation {
   }
 
   async start(): Promise<void> {
-    if (this.options.restoring && !this.options.plan.given.database) return this.startForRestore();
+    if (this.options.mode === 'restoring' && !this.options.plan.given.database) return this.startForRestore();
     await Promise.all([this.startDatabase(), this.startTemporal(), this.startRedis(), this.startMailbox()]);
     // Whoever waits for `/ready` finds the keys and the addresses.
     if (!this.options.plan.given.database) {
       this.keys = await ensureFirstKeys(this.options.home, this.addresses.database);
     }
     this.tell();
-    const services = await Promise.all([
-      this.startOwn('worker', 'worker/main.js'),
-      this.startOwn('api', 'api/main.js'),
-    ]);
+    this.releases.start();
+    if (this.options.mode !== 'releasing') await this.untilServing();
+    this.processes.isUp = true;
+    void this.startReleasesHost();
+    void this.watchMail();
+  }
+
+  private async untilServing(): Promise<void> {
+    // A rollback that was cut off goes on by itself, and starts the API.
+    if (this.releases.wanted.api === null) return;
+    const services = () => this.releases.services;
     const [health] = await Promise.all([
       untilReady(`${this.api}/ready`, services, READY_WITHIN_MS),
       untilReady(this.metrics('workerMetrics'), services, READY_WITHIN_MS),
     ]);
     // Held mail is told of as soon as it is known, which may be later.
     this.degraded.push(...degradedIn(health).filter((part) => !part.startsWith('mail is held')));
-    this.processes.isUp = true;
-    void this.watchMail();
   }
 
   /** Mail that is held is nothing to find out by chance. */
@@ -108,7 +132,7 @@ export class Installation {
     this.addresses.database = ownerUrl(`postgresql://postgres:${password}@${LOOPBACK}:${ports.postgres}`, DATABASE);
     await Promise.all([this.startTemporal(), this.startRedis(), this.startMailbox()]);
     this.tell();
-    await this.startOwn('worker', 'worker/main.js');
+    await this.startRelease('worker', { kind: 'workers', version: this.release, buildId: null });
     this.processes.isUp = true;
     void this.startOnceThere();
   }
@@ -128,7 +152,9 @@ export class Installation {
   /** Those who take work first, those who keep it last. */
   async stop(): Promise<void> {
     endRunning();
-    await this.processes.stop([['api', 'worker'], ['mailbox'], ['temporal', 'redis'], ['postgres']]);
+    this.processes.isStopped = true;
+    await Promise.all([this.releases.stop(), this.processes.end('releases')]);
+    await this.processes.stop([['worker', 'releases'], ['mailbox'], ['temporal', 'redis'], ['postgres']]);
   }
 
   private tell(): void {
@@ -151,10 +177,12 @@ export class Installation {
   }
 
   private async startDatabase(): Promise<void> {
-    const { root, plan } = this.options;
+    const { plan } = this.options;
     const onProgress = this.options.newProgress();
     if (!plan.given.database) this.addresses.database = await ensureDatabase(await this.startPostgres());
-    await migrate(root, this.addresses.database, onProgress).catch((error) => {
+    // After a rollback the folder of this very supervisor may hold migrations that were undone.
+    if (this.releases.wanted.api === null) return;
+    await migrate(this.folderOf(this.release), this.addresses.database, onProgress).catch((error) => {
       if (!plan.given.database) throw error;
       throw new StartFailure(
         `The database of DATABASE_URL can't be used (${error.message || error.code}). Start it or correct the address; with DATABASE_URL unset, one is brought up here.`,
@@ -235,10 +263,63 @@ export class Installation {
         stopWithinMs: 5_000,
       }),
     );
-    await untilReady(`${this.mailbox}/health`, [mailbox], 20_000);
+    await untilReady(`${this.mailbox}/health`, () => [mailbox], 20_000);
   }
 
-  private startOwn(name: 'api' | 'worker', script: string): Promise<Supervised> {
+  /** The release that serves, or is to. */
+  get release(): string {
+    const { api, workers } = this.releases.wanted;
+    return api ?? workers[0]?.version ?? firstRelease(this.options.root).api;
+  }
+
+  private folderOf(version: string): string {
+    const { root, home } = this.options;
+    const folder = folderOf({ folder: home.server(RELEASES_FOLDER), root }, version);
+    if (!folder) {
+      throw new StartFailure(
+        `The release ${version} is gone from ${home.server(RELEASES_FOLDER)}: put it back, or remove current.json there to start the release of this folder.`,
+      );
+    }
+    return folder;
+  }
+
+  /** The usual ports for those that have them alone; free ones for what runs beside. */
+  private async startRelease(name: string, { kind, version, buildId }: Starting): Promise<Started> {
+    const { plan } = this.options;
+    const { settings } = plan;
+    const isUsual = name === 'api' || name === 'worker';
+    const [own, metrics] = await portsFor(plan.ports, kind, isUsual);
+    const at = (host: string, port: number) => `http://${reachableAt({ host, port })}`;
+    const url = at(settings.HOST, own);
+    const ports =
+      kind === 'workers'
+        ? { WORKER_PORT: String(own), WORKER_METRICS_PORT: String(metrics) }
+        : { PORT: String(own), METRICS_PORT: String(metrics) };
+    const supervised = await this.startService(name, {
+      title: kind === 'workers' ? 'Worker' : 'API',
+      script: kind === 'workers' ? 'worker/main.js' : 'api/main.js',
+      url,
+      root: this.folderOf(version),
+      env: { ...ports, ...(buildId === null ? {} : { TEMPORAL_WORKER_BUILD_ID: buildId }) },
+      inBackground: kind === 'workers',
+    });
+    return { supervised, url, metrics: `${at(settings.METRICS_HOST, metrics)}/metrics` };
+  }
+
+  /** Nobody waits for it: it only rolls releases out and back. */
+  private async startReleasesHost(): Promise<void> {
+    const { root, home } = this.options;
+    await this.startService('releases', {
+      title: 'Releases host',
+      script: 'worker/releases.js',
+      url: this.api,
+      root,
+      env: { RELEASES_DRIVER: 'process', RELEASES_FOLDER: home.server(RELEASES_FOLDER) },
+      inBackground: true,
+    }).catch((error: Error) => this.options.say(`Deployments and rollbacks are off: ${error.message}`));
+  }
+
+  private startService(name: string, { title, env, ...service }: OwnService): Promise<Supervised> {
     const { home, plan } = this.options;
     const { database, temporal, temporalUi, redis } = this.addresses;
     const here = {
@@ -246,7 +327,7 @@ export class Installation {
       redis: !plan.given.redis && redis !== null,
       mailbox: !plan.given.smtp,
     };
-    const env = {
+    const all = {
       ...dataPaths(home, here),
       ...plan.env,
       DATABASE_URL: database,
@@ -255,13 +336,40 @@ export class Installation {
       SMTP_URL: this.smtp,
       ...(temporalUi ? { TEMPORAL_UI_URL: temporalUi } : {}),
       ...(redis ? { REDIS_URL: redis } : {}),
+      ...env,
     };
-    const title = name === 'api' ? 'API' : 'Worker';
     const stopWithinMs = (plan.settings.SHUTDOWN_DRAIN_SECONDS + 5) * 1000;
     return this.processes.keep(name, (own) =>
-      startService({ ...own, name: title, url: this.api, script, env, stopWithinMs, inBackground: name === 'worker' }),
+      startService({ ...own, ...service, name: title, env: all, stopWithinMs }),
     );
   }
+}
+
+interface OwnService {
+  title: string;
+  /** Below dist/. */
+  script: string;
+  url: string;
+  root: string;
+  /** Beyond that of every service. */
+  env: NodeJS.ProcessEnv;
+  inBackground: boolean;
+}
+
+async function portsFor(
+  usual: Ports,
+  kind: Starting['kind'],
+  isUsual: boolean,
+): Promise<[own: number, metrics: number]> {
+  if (isUsual) return kind === 'workers' ? [usual.worker, usual.workerMetrics] : [usual.api, usual.metrics];
+  const own = await freePort();
+  return [own, await freePort(0, new Set([own]))];
+}
+
+/** Before the first deployment: the release of the folder that `npm start` runs in. */
+function firstRelease(root: string): Wanted & { api: string } {
+  const { version } = readRelease(root);
+  return { api: version, trial: null, workers: [{ version, buildId: null }] };
 }
 
 function degradedIn(health: string): string[] {

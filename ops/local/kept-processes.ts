@@ -7,8 +7,6 @@ import { Supervised } from './supervised';
 
 const STARTS_END_WITHIN_MS = 30_000;
 
-export type Name = 'postgres' | 'temporal' | 'redis' | 'mailbox' | 'worker' | 'api';
-
 /** What each start of a process is given. */
 export interface Own {
   log: string;
@@ -26,14 +24,14 @@ export class KeptProcesses {
   /** From then on the terminal hears of what dies. */
   isUp = false;
   isStopped = false;
-  private readonly running = new Map<Name, Supervised>();
+  private readonly running = new Map<string, Supervised>();
   private readonly starting = new Set<Promise<unknown>>();
   /** Processes that nobody could stop by a `Supervised` yet. */
-  private readonly unready = new Map<Name, number>();
+  private readonly unready = new Map<string, number>();
 
   constructor(private readonly options: KeptProcessesOptions) {}
 
-  keep(name: Name, start: (own: Own) => Promise<Server>): Promise<Supervised> {
+  keep(name: string, start: (own: Own) => Promise<Server>): Promise<Supervised> {
     const kept = this.startKept(name, start);
     this.starting.add(kept);
     const forget = () => this.starting.delete(kept);
@@ -41,7 +39,7 @@ export class KeptProcesses {
     return kept;
   }
 
-  own(name: Name): Own {
+  own(name: string): Own {
     const onSpawn = (pid: number) => {
       this.note(() => this.options.runtime.began(name, pid));
       if (this.isStopped) interrupt(pid);
@@ -50,15 +48,21 @@ export class KeptProcesses {
     return { log: this.options.home.log(name), onSpawn };
   }
 
+  /** Stops one of them for good. */
+  async end(name: string): Promise<void> {
+    await this.running.get(name)?.stop();
+    this.running.delete(name);
+  }
+
   /** @param order those of one group at the same time */
-  async stop(order: readonly Name[][]): Promise<void> {
+  async stop(order: readonly string[][]): Promise<void> {
     this.isStopped = true;
     for (const pid of this.unready.values()) interrupt(pid);
     await Promise.race([Promise.allSettled(this.starting), delay(STARTS_END_WITHIN_MS)]);
     for (const together of order) await Promise.all(together.map((name) => this.running.get(name)?.stop()));
   }
 
-  private async startKept(name: Name, start: (own: Own) => Promise<Server>): Promise<Supervised> {
+  private async startKept(name: string, start: (own: Own) => Promise<Server>): Promise<Supervised> {
     const supervised = await Supervised.run(
       () =>
         start(this.own(name))
@@ -74,7 +78,7 @@ export class KeptProcesses {
     return supervised;
   }
 
-  private noted(name: Name, server: Server): Server {
+  private noted(name: string, server: Server): Server {
     void server.exited.then(() => this.note(() => this.options.runtime.ended(name, server.pid)));
     return server;
   }

@@ -6,7 +6,7 @@ import type { OnProgress } from './binaries/programs';
 import { removeLeftPolicy } from './binaries/service-policy';
 import { explain, FAILED, REFUSED, StartFailure } from './failure';
 import { type Home, openHome } from './home';
-import { Installation, ROOT } from './installation';
+import { Installation, type Mode, ROOT } from './installation';
 import { keepSettings } from './kept-settings';
 import { takeLock } from './lock';
 import { keepLogsSmall } from './log-rotation';
@@ -14,8 +14,12 @@ import { makePlan } from './plan';
 import { endLeftovers, RuntimeFile } from './runtime-file';
 import { killAll, onStopRequest } from './stop-request';
 
-/** Started by `ops/restore.sh` where nothing runs. */
-const RESTORING = process.argv.includes('--restoring');
+/** Started by `ops/restore.sh` or `ops/rollback.sh` if nothing runs. */
+const MODE: Mode = process.argv.includes('--restoring')
+  ? 'restoring'
+  : process.argv.includes('--releasing')
+    ? 'releasing'
+    : 'serving';
 
 type ShowProgress = (what: string, usualSeconds: number) => (failed?: boolean) => void;
 
@@ -38,7 +42,7 @@ async function main(): Promise<number> {
 async function supervise(home: Home): Promise<number> {
   removeLeftPolicy();
   await endLeftovers(home);
-  const plan = await makePlan(home, keepSettings(home, RESTORING ? process.env : {}), process.env);
+  const plan = await makePlan(home, keepSettings(home, MODE === 'restoring' ? process.env : {}), process.env);
   const runtime = new RuntimeFile(home);
   const say = (line: string) => console.log(line);
   const installation = new Installation({
@@ -48,7 +52,7 @@ async function supervise(home: Home): Promise<number> {
     runtime,
     newProgress: await progress(),
     say,
-    restoring: RESTORING,
+    mode: MODE,
   });
   keepLogsSmall(home.logs);
   const stopRequest = onStopRequest(() => killAll(runtime.pids()));
@@ -57,7 +61,7 @@ async function supervise(home: Home): Promise<number> {
     const started = installation.start();
     await Promise.race([started, stopRequest]);
     if (!stopRequest.received) {
-      if (RESTORING) process.send?.('ready');
+      if (MODE !== 'serving') process.send?.('ready');
       else console.log(banner(installation, plan));
       await stopRequest;
     } else {

@@ -13,6 +13,7 @@ export class Supervised {
   private restarting: Promise<void> = Promise.resolve();
   /** How it died the first time. */
   fault: string | null = null;
+  deaths = 0;
 
   private constructor(
     private readonly start: () => Promise<Server>,
@@ -45,6 +46,7 @@ export class Supervised {
     const began = Date.now();
     void server.exited.then(() => {
       if (this.stopping) return;
+      this.deaths += 1;
       this.fault ??= `${server.name} ended:\n${server.lastLines()}`;
       this.onDeath(server.name, 'ended');
       this.restarting = this.restart(Date.now() - began > STEADY_AFTER_MS ? 0 : failures, server.name);

@@ -1,4 +1,4 @@
-// Where nothing runs, on an empty machine too, a restore brings up what it needs for as long as it lasts.
+// Where nothing runs, on an empty machine too, a restore or a rollback brings up what it needs for as long as it lasts.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
@@ -8,9 +8,9 @@ export interface BroughtUp {
   end(): Promise<void>;
 }
 
-/** Its messages go to stderr. Resolves once Temporal and the worker with the tools run. */
-export async function bringUp(): Promise<BroughtUp> {
-  const child = spawn(process.execPath, [join(PACKAGE_ROOT, 'dist', 'ops', 'local', 'main.js'), '--restoring'], {
+/** Its messages go to stderr. Resolves once Temporal runs, and the worker with the tools or the releases host. */
+export async function bringUp(mode: 'restoring' | 'releasing'): Promise<BroughtUp> {
+  const child = spawn(process.execPath, [join(PACKAGE_ROOT, 'dist', 'ops', 'local', 'main.js'), `--${mode}`], {
     cwd: PACKAGE_ROOT,
     stdio: ['ignore', process.stderr, process.stderr, 'ipc'],
     // As in ops/start.mjs.
@@ -18,7 +18,7 @@ export async function bringUp(): Promise<BroughtUp> {
   });
   const ended = once(child, 'exit');
   const [outcome] = await Promise.race([once(child, 'message'), ended.then(() => ['ended'])]);
-  if (outcome !== 'ready') throw new Error('What a restore needs could not be brought up: see above.');
+  if (outcome !== 'ready') throw new Error('What it needs could not be brought up: see above.');
   return {
     async end() {
       child.kill('SIGTERM');

@@ -33,21 +33,22 @@ export async function ensureRunning(
 
 /** Where nothing runs in this folder, what is needed is brought up, and ended afterwards. */
 export async function withRunning<T>(work: (temporal: Client) => Promise<T>, env = process.env): Promise<T> {
-  const isElsewhere = Boolean(
-    env.TEMPORAL_ADDRESS || env.TEMPORAL_PROFILE || env.TEMPORAL_CONFIG_FILE || env.DATABASE_URL,
-  );
   const found = await connect(env).catch((error) => {
-    if (isElsewhere || !(error instanceof CommandFailed) || error.code !== 'not_running') throw error;
+    if (isElsewhere(env) || !(error instanceof CommandFailed) || error.code !== 'not_running') throw error;
     return null;
   });
   await found?.connection.close();
-  const own = found ? null : await bringUp();
+  const own = found ? null : await bringUp('restoring');
   try {
     return await work(await ensureRunning(env, PACKAGE_ROOT, own ? BROUGHT_UP_WITHIN_MS : WORKER_WITHIN_MS));
   } finally {
     await own?.end();
   }
 }
+
+/** Whether the environment names another place than this folder. */
+export const isElsewhere = (env: NodeJS.ProcessEnv): boolean =>
+  Boolean(env.TEMPORAL_ADDRESS || env.TEMPORAL_PROFILE || env.TEMPORAL_CONFIG_FILE || env.DATABASE_URL);
 
 /** Temporal's client, where Temporal answers. */
 export async function connect(env: NodeJS.ProcessEnv = process.env, root = PACKAGE_ROOT): Promise<Client> {

@@ -111,16 +111,19 @@ export async function startAgain(
   });
 }
 
-async function start(
+/** @returns false if there has been one of this id */
+export async function start(
   temporal: Client,
   type: string,
   workflowId: string,
   input: object,
   summary: string,
+  taskQueue: string = TASK_QUEUES.ops,
 ): Promise<boolean> {
   try {
     await temporal.workflow.start(type, {
       ...options(type, workflowId, input, summary),
+      taskQueue,
       workflowIdConflictPolicy: 'FAIL',
       workflowIdReusePolicy: 'REJECT_DUPLICATE',
     });

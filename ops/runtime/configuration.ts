@@ -59,6 +59,9 @@ const Environment = z.object({
   SCAN_PATHS: paths().optional(),
   SCAN_INTERVAL: seconds(1, 3600),
   MAILBOX_PATH: folder().optional(),
+  RELEASES_DRIVER: z.enum(['process', 'kubernetes'], { error: 'must be process or kubernetes' }).optional(),
+  RELEASES_FOLDER: folder().optional(),
+  RELEASES_WATCH_SECONDS: whole(1, 3600, 10),
 });
 
 /** Their names, for who documents them. */

@@ -7,9 +7,10 @@ import { NO_TELEMETRY, type Telemetry } from './telemetry';
 import { logWarnings } from './warnings';
 
 type ListeningError = NodeJS.ErrnoException & { address?: string; port?: number };
+type ProcessName = 'api' | 'worker' | 'releases';
 type Start = (settings: Configuration, logger: Logger, telemetry: Telemetry) => Promise<void>;
 
-export function runProcess(name: 'api' | 'worker', start: Start): void {
+export function runProcess(name: ProcessName, start: Start): void {
   begin(name, start).catch((error: ListeningError) => {
     console.error(explain(name, error));
     process.exit(1);
@@ -45,7 +46,7 @@ async function checkDatabase({ DATABASE_URL }: Configuration, logger: Logger): P
   if (trouble) logger.error({ trouble: trouble.message }, 'Database unavailable; it is tried again');
 }
 
-function explain(name: 'api' | 'worker', error: ListeningError): string {
+function explain(name: ProcessName, error: ListeningError): string {
   if (error instanceof ConfigurationError) return error.message;
   if (error.code === 'EADDRINUSE') {
     const ports = name === 'api' ? 'PORT or METRICS_PORT' : 'WORKER_PORT or WORKER_METRICS_PORT';

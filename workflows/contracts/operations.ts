@@ -5,6 +5,7 @@ export type ExclusiveProcess =
   | 'backup'
   | 'restore'
   | 'restoreDrill'
+  | 'deployment'
   | 'rollback'
   | 'userErasure'
   | 'draftRetention'

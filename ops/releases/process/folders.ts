@@ -14,11 +14,11 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { CommandFailed } from '../../command';
+import { EXIT } from '../../recovery/exit';
 import { type Release, readRelease, releaseFile } from '../release';
 
 /** Not part of a release. */
 const LEFT_OUT = ['.git', '.countersign', 'node_modules'];
-const TAGS = (version: string) => [`v${version}`, version];
 
 export interface ReleaseFolders {
   /** Below which each release has its folder. */
@@ -36,14 +36,19 @@ export function folderOf({ folder, root }: ReleaseFolders, version: string): str
 
 export interface KeepRelease {
   version: string;
-  /** A folder with the release's sources, built or not; else its tag is taken from the clone. */
+  /** A folder with the release's sources, built or not. */
   from?: string | undefined;
+  /** Without a folder: the commit of the clone; that of the version's tag unless given. */
+  commit?: string;
   /** Installs and builds in the folder what is missing there. The commit is null if nobody knows it. */
   build(folder: string, commit: string | null): Promise<void>;
 }
 
 /** Makes the folder of a release, unless it is there. Throws CommandFailed with the remedy. */
-export async function keepRelease(folders: ReleaseFolders, { version, from, build }: KeepRelease): Promise<Release> {
+export async function keepRelease(
+  folders: ReleaseFolders,
+  { version, from, commit: given, build }: KeepRelease,
+): Promise<Release> {
   const target = join(folders.folder, version);
   if (existsSync(releaseFile(target))) return readRelease(target);
   const fresh = join(folders.folder, `.${version}.making`);
@@ -51,7 +56,8 @@ export async function keepRelease(folders: ReleaseFolders, { version, from, buil
   mkdirSync(fresh, { recursive: true, mode: 0o711 });
   try {
     if (from) copyFolder(from, fresh);
-    const commit = from ? commitOf(from, 'HEAD') : exportTag(folders.root, version, fresh);
+    const commit = from ? commitOf(from, 'HEAD') : (given ?? findTag(folders.root, version));
+    if (!from) exportCommit(folders.root, commit as string, fresh);
     await build(fresh, commit);
     const release = readRelease(fresh);
     if (release.version !== version) {
@@ -77,17 +83,19 @@ function commitOf(folder: string, name: string): string | null {
   return status === 0 ? stdout.trim() : null;
 }
 
-/** @returns the tag's commit */
-function exportTag(root: string, version: string, target: string): string {
-  const commit = TAGS(version)
-    .map((tag) => commitOf(root, `refs/tags/${tag}`))
-    .find((found) => found !== null);
-  if (!commit) {
-    throw new CommandFailed(
-      'unknown_release',
-      `The clone has no tag v${version}: fetch it (git fetch --tags), or name a folder with the release by --from.`,
-    );
+function findTag(root: string, version: string): string {
+  for (const tag of [`v${version}`, version]) {
+    const commit = commitOf(root, `refs/tags/${tag}`);
+    if (commit !== null) return commit;
   }
+  throw new CommandFailed(
+    'unknown_release',
+    `The clone has no tag v${version}: fetch it (git fetch --tags), or name a folder with the release by --from.`,
+    EXIT.refused,
+  );
+}
+
+function exportCommit(root: string, commit: string, target: string): void {
   const archive = join(target, '.archive.tar');
   for (const [program, ...args] of [
     ['git', '-C', root, 'archive', '--output', archive, commit],
@@ -95,11 +103,10 @@ function exportTag(root: string, version: string, target: string): string {
   ] as [string, ...string[]][]) {
     const { status, stderr } = spawnSync(program, args, { encoding: 'utf8' });
     if (status !== 0) {
-      throw new CommandFailed('export_failed', `The tag of ${version} could not be unpacked: ${stderr.trim()}`);
+      throw new CommandFailed('export_failed', `The commit ${commit} could not be unpacked: ${stderr.trim()}`);
     }
   }
   rmSync(archive);
-  return commit;
 }
 
 /** Dependencies are linked, not copied: npm replaces a file, and never writes into one. */

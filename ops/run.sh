@@ -1,8 +1,8 @@
 #!/bin/sh
-# Runs a command of backups and restores with Node, wherever it is called from; builds first what is not built yet.
-# run.sh COMMAND [OPTION...]
+# Runs a command for operators with Node, wherever it is called from; builds first what is not built yet.
+# run.sh recovery/restore [OPTION...]
 set -eu
-root=$(CDPATH='' cd -- "$(dirname -- "$0")/../.." && pwd)
+root=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd)
 
 is_new_enough='const [a, b] = process.versions.node.split(".").map(Number); process.exit(a > 20 || (a === 20 && b >= 19) ? 0 : 1)'
 
@@ -28,7 +28,7 @@ export PATH
 
 command=$1
 shift
-if [ ! -f "$root/dist/ops/recovery/$command.js" ]; then
+if [ ! -f "$root/dist/ops/$command.js" ]; then
   "$node" "$root/ops/install.mjs" >&2 && "$node" "$root/ops/build.mjs" >&2 || exit 1
 fi
-exec "$node" --enable-source-maps "$root/dist/ops/recovery/$command.js" "$@"
+exec "$node" --enable-source-maps "$root/dist/ops/$command.js" "$@"

@@ -1,0 +1,21 @@
+// What deployments and rollbacks need.
+import type { Client } from '@temporalio/client';
+import type { ReleaseDriver } from '../../ops/releases/driver';
+import type { Logger } from '../../ops/runtime/logging';
+import type { SignedStore } from '../../ops/runtime/signed-store';
+import type { Database } from '../../prisma/client';
+import type { Rehearsal, RollbackPlan } from '../../workflows/contracts/rollback';
+
+export interface ReleaseDependencies {
+  db: Database;
+  driver: ReleaseDriver;
+  temporal: Client;
+  /** Of the workers, for Temporal (TEMPORAL_DEPLOYMENT_NAME). */
+  deploymentName: string;
+  backups: SignedStore;
+  logger: Logger;
+  /** Null if this host can't restore a copy of the database. */
+  rehearse: ((what: { rollbackId: string; plan: RollbackPlan }) => Promise<Rehearsal>) | null;
+  /** How long a release is watched before it counts as healthy. */
+  watchSeconds: number;
+}

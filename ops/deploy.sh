@@ -1,0 +1,3 @@
+#!/bin/sh
+# Rolls out a release; --help says how. Works from any folder, and from cron.
+exec sh "$(dirname -- "$(readlink -f -- "$0")")/run.sh" releases/deploy "$@"
