@@ -38,6 +38,7 @@ import { keyEndpoints } from './routes/keys';
 import { operationsEndpoints } from './routes/operations';
 import { operatorNoteEndpoints } from './routes/operator-notes';
 import { policyEndpoints } from './routes/policy';
+import { releaseEndpoints } from './routes/releases';
 import { restoreEndpoints } from './routes/restores';
 import { retentionEndpoints } from './routes/retention';
 import { stuckEndpoints } from './routes/stuck';
@@ -85,6 +86,7 @@ export function createApp(dependencies: AppDependencies): Express {
     ...backupEndpoints(dependencies, recovery, archiving),
     ...restoreEndpoints(dependencies, recovery),
     ...drillEndpoints(dependencies, recovery),
+    ...releaseEndpoints(dependencies, recovery),
   ]);
   const docs = docsRouter(() => createOpenApiDocument(routes, sessionCookie));
   const routes = [...resources.documented, ...ATTACHMENT_PAGES, ...health.documented, ...docs.documented];

@@ -30,6 +30,7 @@ export const PROBLEMS = {
   'not-certified': [409, 'There is no certificate of this erasure'],
   'cleanup-running': [409, 'A cleanup is running'],
   'restore-running': [409, 'A restore is under way'],
+  'rollback-running': [409, 'A rollback is under way'],
   'not-configured': [409, 'This service is not configured'],
   'no-lane': [409, 'This service has no lane to pause'],
   'erased-person': [409, 'It belongs to an erased person'],
@@ -51,6 +52,7 @@ export const PROBLEMS = {
   'files-unavailable': [503, 'The file store is unavailable'],
   'anchors-unavailable': [503, 'The anchors of the audit trail are unavailable'],
   'backups-unavailable': [503, 'Backups are unavailable'],
+  'releases-unavailable': [503, 'Releases are not managed here'],
   'processes-unavailable': [503, 'Temporal is unavailable'],
 } as const satisfies Record<string, readonly [status: number, title: string]>;
 

@@ -13,7 +13,7 @@ const WRITTEN_WITHIN_MS = 2_000;
 
 interface Entry {
   type: string;
-  subject: 'backup' | 'restore' | 'drill';
+  subject: 'backup' | 'restore' | 'drill' | 'rollback';
   subjectId?: string;
   data?: Record<string, unknown>;
 }

@@ -6,6 +6,7 @@ import { createFailingSteps } from '../activities/failing-steps';
 import { createOperationsActivities } from '../activities/operations';
 import { createReleaseActivities } from '../activities/releases';
 import { registerServing } from '../activities/releases/registry';
+import { findRecoveryTools } from '../ops/recovery/tools';
 import { openDriver } from '../ops/releases/drivers';
 import { type Configuration, ConfigurationError } from '../ops/runtime/configuration';
 import type { Logger } from '../ops/runtime/logging';
@@ -64,7 +65,7 @@ export async function startReleasesHost(settings: Configuration, logger: Logger,
           deploymentName: settings.TEMPORAL_DEPLOYMENT_NAME,
           backups: openSignedStore(settings),
           logger,
-          rehearse: null,
+          tools: (await findRecoveryTools(settings)).tools,
           watchSeconds: settings.RELEASES_WATCH_SECONDS,
         }),
       },

@@ -50,12 +50,14 @@ export async function rollback({ rollbackId, to, dryRun, yes }: RollbackInput): 
 
   async function planAndRollBack(): Promise<RollbackResult> {
     told.show({ status: 'running' });
-    const plan = await told.step('plan', () => step.planRollback({ rollbackId, ...(to === undefined ? {} : { to }) }));
+    const plan = await told.step('plan', () =>
+      step.planRollback({ rollbackId, ...(to === undefined ? {} : { to }), ...(dryRun ? { isRehearsal: true } : {}) }),
+    );
     const result: RollbackResult = { plan, rehearsal: null, health: null, serving: plan.from.version };
     told.show({ result });
     if (dryRun) {
       const rehearsal = await told.step('rehearse', () => step.rehearseRollback({ rollbackId, plan }));
-      return { ...result, rehearsal };
+      return { ...result, plan: { ...plan, migrations: rehearsal.migrations }, rehearsal };
     }
     if (!isConfirmed) {
       told.show({ status: 'awaiting_confirmation' });

@@ -1,10 +1,10 @@
 // What deployments and rollbacks need.
 import type { Client } from '@temporalio/client';
+import type { RecoveryTools } from '../../ops/recovery/tools';
 import type { ReleaseDriver } from '../../ops/releases/driver';
 import type { Logger } from '../../ops/runtime/logging';
 import type { SignedStore } from '../../ops/runtime/signed-store';
 import type { Database } from '../../prisma/client';
-import type { Rehearsal, RollbackPlan } from '../../workflows/contracts/rollback';
 
 export interface ReleaseDependencies {
   db: Database;
@@ -15,7 +15,7 @@ export interface ReleaseDependencies {
   backups: SignedStore;
   logger: Logger;
   /** Null if this host can't restore a copy of the database. */
-  rehearse: ((what: { rollbackId: string; plan: RollbackPlan }) => Promise<Rehearsal>) | null;
+  tools: RecoveryTools | null;
   /** How long a release is watched before it counts as healthy. */
   watchSeconds: number;
 }

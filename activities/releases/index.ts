@@ -15,6 +15,7 @@ import { migrateDown, migrateUp } from './migrations';
 import { planDeployment, planRollback } from './plan';
 import * as processes from './processes';
 import { noteCurrent, noteState } from './registry';
+import { rehearse } from './rehearsal';
 import { listPinned, makeCurrent } from './versions';
 
 export type ReleaseActivities = ReturnType<typeof createReleaseActivities>;
@@ -34,7 +35,7 @@ interface Between {
 const LOOKS_EACH_MS = 1_000;
 
 export function createReleaseActivities(dependencies: ReleaseDependencies) {
-  const { db, driver, temporal, deploymentName, backups, watchSeconds } = dependencies;
+  const { db, driver, temporal, deploymentName, backups, tools, watchSeconds } = dependencies;
   const signal = () => Context.current().cancellationSignal;
   const waiting = (beat: () => void, isUndo = false) => ({ beat, orGoOn: isUndo });
   const record = (type: string, subjectId: string, { from, to }: Between) =>
@@ -45,14 +46,14 @@ export function createReleaseActivities(dependencies: ReleaseDependencies) {
     );
 
   return {
-    planRollback: (asked: { rollbackId: string; to?: string }): Promise<RollbackPlan> =>
+    planRollback: (asked: { rollbackId: string; to?: string; isRehearsal?: boolean }): Promise<RollbackPlan> =>
       beating(async () => {
-        await endDrains();
+        if (!asked.isRehearsal) await endDrains();
         return planRollback(dependencies, { ...asked, signal: signal() });
       }),
 
     rehearseRollback: (asked: { rollbackId: string; plan: RollbackPlan }): Promise<Rehearsal> =>
-      beating(async () => dependencies.rehearse?.(asked) ?? NOT_REHEARSED),
+      beating(async () => (tools ? rehearse(tools, driver, { ...asked, signal: signal() }) : NOT_REHEARSED)),
 
     markRollbackPoint: ({ rollbackId }: { rollbackId: string }): Promise<void> =>
       beating(() =>

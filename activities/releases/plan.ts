@@ -17,9 +17,17 @@ import { listPinned } from './versions';
 const USUAL_SECONDS = 25;
 const SECONDS_A_MIGRATION = 2;
 
+export interface AskedRollback {
+  rollbackId: string;
+  to?: string;
+  /** Leaves the losses to the rehearsal: even what is taken back would lock tables, and write. */
+  isRehearsal?: boolean;
+  signal: AbortSignal;
+}
+
 export async function planRollback(
   dependencies: ReleaseDependencies,
-  { rollbackId, to: given, signal }: { rollbackId: string; to?: string; signal: AbortSignal },
+  { rollbackId, to: given, isRehearsal, signal }: AskedRollback,
 ): Promise<RollbackPlan> {
   const { db } = dependencies;
   const from = await findServing(dependencies);
@@ -38,7 +46,7 @@ export async function planRollback(
   await refusePinned(dependencies, from);
   const [workflows, migrations, sent] = await Promise.all([
     replayOpen(dependencies, to, signal),
-    countLosses(dependencies, { from, to }, signal),
+    isRehearsal ? [] : countLosses(dependencies, { from, to }, signal),
     countSent(dependencies, from.version),
   ]);
   return {

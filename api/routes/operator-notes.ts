@@ -1,5 +1,6 @@
-// Shows admins and operators the reasons that were given for pausing, resuming and resetting a service.
+// Shows admins and operators the reasons that were given for pausing, resuming and resetting a service, and for rollbacks.
 import { z } from 'zod';
+import { RELEASES } from '../../ops/releases/reason';
 import { Prisma } from '../../prisma/client';
 import type { AppDependencies } from '../dependencies';
 import { type Endpoint, endpoint } from '../endpoint';
@@ -8,10 +9,13 @@ import { Problem } from '../problems';
 import { listOf, pageOf, pageQuery, queryText, readCursor, TimeCursor } from '../schemas/page';
 import { uuid } from '../schemas/text';
 
+/** `releases`: the reasons of rollbacks. */
+const NOTED = [...SERVICES, RELEASES] as const;
+
 const OperatorNote = z
   .object({
     id: uuid().meta({ description: "Also the id of the act's audit event; Temporal shows it as `note`" }),
-    service: z.enum(SERVICES),
+    service: z.enum(NOTED),
     act: z.string().meta({ description: 'The type of the audit event' }),
     by: z.string().nullable().meta({ description: "The operator's name" }),
     text: z.string(),
@@ -40,7 +44,7 @@ export function operatorNoteEndpoints({ db }: Pick<AppDependencies, 'db'>): Endp
       method: 'get',
       path: '/api/circuit-breakers/notes',
       summary: 'List the reasons that operators gave, newest first',
-      query: z.strictObject({ service: queryText(z.enum(SERVICES)), ...pageQuery }),
+      query: z.strictObject({ service: queryText(z.enum(NOTED)), ...pageQuery }),
       answer: {
         status: 200,
         description: 'A page of notes',

@@ -2,31 +2,25 @@
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { archiveCommand } from '../pgbackrest/pgbackrest';
-import type { Wanted } from '../releases/driver';
-import { folderOf } from '../releases/process/folders';
-import { RELEASES_FOLDER } from '../releases/process/records';
-import { readRelease } from '../releases/release';
 import { reachableAt } from '../runtime/listening';
 import { ensureNamespace } from '../runtime/temporal-namespace';
 import { findPgBackRest, HOW_TO_GET_IT } from './binaries/pgbackrest';
 import { endRunning, type OnProgress } from './binaries/programs';
 import { clusterFolders, isClusterThere } from './clusters';
-import { dataPaths } from './data-paths';
 import { DATABASE, ensureDatabase, migrate } from './database';
 import { StartFailure } from './failure';
 import { ensureFirstKeys, type FirstKeys } from './first-keys';
 import type { Home } from './home';
 import { KeptProcesses, type Own } from './kept-processes';
-import { KeptReleases, type Started, type Starting } from './kept-releases';
+import { KeptReleases } from './kept-releases';
 import { ownerUrl } from './owner';
-import type { Plan, Ports } from './plan';
-import { freePort } from './ports';
+import type { Plan } from './plan';
 import { keepPassword, startPostgres } from './postgres';
 import { endLeftoverPostmaster } from './postmaster';
 import { startRedisWherePossible } from './redis';
 import type { RuntimeFile } from './runtime-file';
 import { startService, untilReady } from './service';
-import type { Supervised } from './supervised';
+import { Services } from './services';
 import { startTemporal } from './temporal';
 
 export const LOOPBACK = '127.0.0.1';
@@ -54,6 +48,7 @@ export type Mode = 'serving' | 'restoring' | 'releasing';
 
 export class Installation {
   private readonly processes: KeptProcesses;
+  private readonly services: Services;
   private readonly releases: KeptReleases;
   readonly addresses: { database: string; temporal: string; temporalUi: string | null; redis: string | null };
   readonly smtp: string;
@@ -67,10 +62,15 @@ export class Installation {
   constructor(private readonly options: InstallationOptions) {
     const { ports, given, env, settings } = options.plan;
     this.processes = new KeptProcesses(options);
+    this.services = new Services({
+      ...options,
+      processes: this.processes,
+      connections: () => ({ ...this.addresses, smtp: this.smtp, postgres: this.clusters }),
+    });
+    const { releases } = this.services;
     this.releases = new KeptReleases({
-      folder: options.home.server(RELEASES_FOLDER),
-      first: firstRelease(options.root),
-      start: (name, starting) => this.startRelease(name, starting),
+      ...releases,
+      start: (name, starting) => this.services.start(name, starting),
       end: (name) => this.processes.end(name),
       say: options.say,
     });
@@ -96,7 +96,7 @@ export class Installation {
     this.releases.start();
     if (this.options.mode !== 'releasing') await this.untilServing();
     this.processes.isUp = true;
-    void this.startReleasesHost();
+    void this.services.startReleasesHost();
     void this.watchMail();
   }
 
@@ -132,7 +132,8 @@ export class Installation {
     this.addresses.database = ownerUrl(`postgresql://postgres:${password}@${LOOPBACK}:${ports.postgres}`, DATABASE);
     await Promise.all([this.startTemporal(), this.startRedis(), this.startMailbox()]);
     this.tell();
-    await this.startRelease('worker', { kind: 'workers', version: this.release, buildId: null });
+    const [workers = this.services.releases.first.workers[0]] = this.releases.wanted.workers;
+    if (workers) await this.services.start('worker', { kind: 'workers', ...workers });
     this.processes.isUp = true;
     void this.startOnceThere();
   }
@@ -182,12 +183,14 @@ export class Installation {
     if (!plan.given.database) this.addresses.database = await ensureDatabase(await this.startPostgres());
     // After a rollback the folder of this very supervisor may hold migrations that were undone.
     if (this.releases.wanted.api === null) return;
-    await migrate(this.folderOf(this.release), this.addresses.database, onProgress).catch((error) => {
-      if (!plan.given.database) throw error;
-      throw new StartFailure(
-        `The database of DATABASE_URL can't be used (${error.message || error.code}). Start it or correct the address; with DATABASE_URL unset, one is brought up here.`,
-      );
-    });
+    await migrate(this.services.folderOf(this.releases.wanted.api), this.addresses.database, onProgress).catch(
+      (error) => {
+        if (!plan.given.database) throw error;
+        throw new StartFailure(
+          `The database of DATABASE_URL can't be used (${error.message || error.code}). Start it or correct the address; with DATABASE_URL unset, one is brought up here.`,
+        );
+      },
+    );
   }
 
   /** @returns its address, without a database */
@@ -265,111 +268,6 @@ export class Installation {
     );
     await untilReady(`${this.mailbox}/health`, () => [mailbox], 20_000);
   }
-
-  /** The release that serves, or is to. */
-  get release(): string {
-    const { api, workers } = this.releases.wanted;
-    return api ?? workers[0]?.version ?? firstRelease(this.options.root).api;
-  }
-
-  private folderOf(version: string): string {
-    const { root, home } = this.options;
-    const folder = folderOf({ folder: home.server(RELEASES_FOLDER), root }, version);
-    if (!folder) {
-      throw new StartFailure(
-        `The release ${version} is gone from ${home.server(RELEASES_FOLDER)}: put it back, or remove current.json there to start the release of this folder.`,
-      );
-    }
-    return folder;
-  }
-
-  /** The usual ports for those that have them alone; free ones for what runs beside. */
-  private async startRelease(name: string, { kind, version, buildId }: Starting): Promise<Started> {
-    const { plan } = this.options;
-    const { settings } = plan;
-    const isUsual = name === 'api' || name === 'worker';
-    const [own, metrics] = await portsFor(plan.ports, kind, isUsual);
-    const at = (host: string, port: number) => `http://${reachableAt({ host, port })}`;
-    const url = at(settings.HOST, own);
-    const ports =
-      kind === 'workers'
-        ? { WORKER_PORT: String(own), WORKER_METRICS_PORT: String(metrics) }
-        : { PORT: String(own), METRICS_PORT: String(metrics) };
-    const supervised = await this.startService(name, {
-      title: kind === 'workers' ? 'Worker' : 'API',
-      script: kind === 'workers' ? 'worker/main.js' : 'api/main.js',
-      url,
-      root: this.folderOf(version),
-      env: { ...ports, ...(buildId === null ? {} : { TEMPORAL_WORKER_BUILD_ID: buildId }) },
-      inBackground: kind === 'workers',
-    });
-    return { supervised, url, metrics: `${at(settings.METRICS_HOST, metrics)}/metrics` };
-  }
-
-  /** Nobody waits for it: it only rolls releases out and back. */
-  private async startReleasesHost(): Promise<void> {
-    const { root, home } = this.options;
-    await this.startService('releases', {
-      title: 'Releases host',
-      script: 'worker/releases.js',
-      url: this.api,
-      root,
-      env: { RELEASES_DRIVER: 'process', RELEASES_FOLDER: home.server(RELEASES_FOLDER) },
-      inBackground: true,
-    }).catch((error: Error) => this.options.say(`Deployments and rollbacks are off: ${error.message}`));
-  }
-
-  private startService(name: string, { title, env, ...service }: OwnService): Promise<Supervised> {
-    const { home, plan } = this.options;
-    const { database, temporal, temporalUi, redis } = this.addresses;
-    const here = {
-      temporal: !plan.given.temporal,
-      redis: !plan.given.redis && redis !== null,
-      mailbox: !plan.given.smtp,
-    };
-    const all = {
-      ...dataPaths(home, here),
-      ...plan.env,
-      DATABASE_URL: database,
-      ...(plan.given.database ? {} : { POSTGRES_HOME: this.clusters }),
-      TEMPORAL_ADDRESS: temporal,
-      SMTP_URL: this.smtp,
-      ...(temporalUi ? { TEMPORAL_UI_URL: temporalUi } : {}),
-      ...(redis ? { REDIS_URL: redis } : {}),
-      ...env,
-    };
-    const stopWithinMs = (plan.settings.SHUTDOWN_DRAIN_SECONDS + 5) * 1000;
-    return this.processes.keep(name, (own) =>
-      startService({ ...own, ...service, name: title, env: all, stopWithinMs }),
-    );
-  }
-}
-
-interface OwnService {
-  title: string;
-  /** Below dist/. */
-  script: string;
-  url: string;
-  root: string;
-  /** Beyond that of every service. */
-  env: NodeJS.ProcessEnv;
-  inBackground: boolean;
-}
-
-async function portsFor(
-  usual: Ports,
-  kind: Starting['kind'],
-  isUsual: boolean,
-): Promise<[own: number, metrics: number]> {
-  if (isUsual) return kind === 'workers' ? [usual.worker, usual.workerMetrics] : [usual.api, usual.metrics];
-  const own = await freePort();
-  return [own, await freePort(0, new Set([own]))];
-}
-
-/** Before the first deployment: the release of the folder that `npm start` runs in. */
-function firstRelease(root: string): Wanted & { api: string } {
-  const { version } = readRelease(root);
-  return { api: version, trial: null, workers: [{ version, buildId: null }] };
 }
 
 function degradedIn(health: string): string[] {

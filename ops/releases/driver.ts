@@ -37,7 +37,7 @@ export interface Running {
 }
 
 /** The programs of a release that a deployment or rollback runs, each by the release's own code. */
-export type ReleaseProgram = 'migrate' | 'migrate:down' | 'replay';
+export type ReleaseProgram = 'migrate' | 'migrate:down' | 'replay' | 'try-api';
 
 export interface ProgramEnd {
   code: number;

@@ -8,6 +8,7 @@ export const PROGRAMS: Record<ReleaseProgram, readonly string[]> = {
   migrate: ['prisma/cli.mjs', 'migrate', 'deploy'],
   'migrate:down': ['dist/ops/migrations/down.js'],
   replay: ['dist/ops/releases/replay.js'],
+  'try-api': ['dist/ops/releases/try-api.js'],
 };
 
 const MOST_OUTPUT = 4_000_000;

@@ -11,7 +11,7 @@ import { PACKAGE_ROOT } from '../runtime/package-root';
 const POOL = { DB_POOL_SIZE: 1, DB_POOL_OVERFLOW: 0, DB_POOL_TIMEOUT_SECONDS: 5, DB_POOL_RECYCLE_SECONDS: 60 };
 
 /** Of the notes of operators: what the note is about. */
-export const RELEASES = 'releases';
+export const RELEASES = 'releases' as const;
 
 export interface RollbackRequest {
   reason?: string | undefined;
