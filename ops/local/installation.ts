@@ -96,7 +96,7 @@ export class Installation {
     this.releases.start();
     if (this.options.mode !== 'releasing') await this.untilServing();
     this.processes.isUp = true;
-    void this.services.startReleasesHost();
+    await this.services.startReleasesHost();
     void this.watchMail();
   }
 

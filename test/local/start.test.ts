@@ -16,7 +16,7 @@ import { until } from '../support/until';
 import { ownFolder } from './folder';
 
 const NOT_COPIED = ['.git', '.countersign', 'node_modules', 'test', 'docs'];
-const PROCESSES = ['supervisor', 'postgres', 'temporal', 'redis', 'mailbox', 'worker', 'api'];
+const PROCESSES = ['supervisor', 'postgres', 'temporal', 'redis', 'mailbox', 'worker', 'api', 'releases'];
 /** What `npm start` promises: after all its children were killed, and where everything is installed and built. */
 const READY_AGAIN_MS = 60_000;
 const SECOND_START_MS = 20_000;
