@@ -67,7 +67,7 @@ it('takes every request and sends every mail once', async () => {
     }).catch((error: Error) => error);
     if (answer instanceof Error || !answer.ok)
       failures.push(`${path}: ${answer instanceof Error ? answer.message : answer.status}`);
-    return answer instanceof Error ? null : answer.json();
+    return answer instanceof Error ? null : ((await answer.json()) as { id: string; revision: number });
   };
 
   const ids: string[] = [];
