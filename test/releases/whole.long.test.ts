@@ -1,6 +1,8 @@
 // The way of an emergency: a release with a migration is rolled out, proves broken, and one command brings the release
 // before it back, with every draft that was under way.
 import { join } from 'node:path';
+import { Client, Connection } from '@temporalio/client';
+import { until } from '../support/until';
 import { makeNextRelease } from './next-release';
 import { ReleaseInstallation } from './release-installation';
 
@@ -103,4 +105,51 @@ it('serves the release that was rolled back to after a restart of everything', a
   await installation.own.start();
   expect(await installation.version()).toBe(first);
   installation.own.demo();
+});
+
+describe('a release whose workflows take a step that the release before does not know', () => {
+  let draft: string;
+  beforeAll(async () => {
+    const sources = await makeNextRelease(installation.folder, `${installation.folder}-patched`, {
+      version: '99.1.0',
+      changes: {
+        'workflows/draft-approval.ts': [
+          ['  condition,\n', '  condition,\n  patched,\n'],
+          [
+            '  setHandler(state, () => known.draft);',
+            "  setHandler(state, () => known.draft);\n  patched('next-release');",
+          ],
+        ],
+      },
+    });
+    await installation.done('deploy', '99.1.0', '--from', sources);
+    draft = await installation.submit('patched@customer.example');
+    await until('its workflow waits for a decision', async () => {
+      const { temporal: address = '' } = installation.own.read('runtime.json');
+      const connection = await Connection.connect({ address: new URL(address).host });
+      try {
+        const handle = new Client({ connection }).workflow.getHandle(`draft-${draft}`);
+        return (
+          (await handle.fetchHistory()).events?.some(({ markerRecordedEventAttributes: marker }) => marker) ?? false
+        );
+      } finally {
+        await connection.close();
+      }
+    });
+  });
+
+  it('is not taken back while such a run is open, and is afterwards', async () => {
+    const refused = await installation.command('rollback', '--yes', '--json');
+    expect([refused.code, JSON.parse(refused.stdout)]).toMatchObject([
+      3,
+      { status: 'refused', problem: { code: 'cannot_replay' } },
+    ]);
+    expect(JSON.parse(refused.stdout).problem.message).toContain(`draft-${draft}`);
+    expect(await installation.version()).toBe('99.1.0');
+
+    await installation.approve(draft);
+    await installation.untilSent(draft);
+    await installation.done('rollback', '--yes');
+    expect(await installation.version()).toBe(first);
+  });
 });
