@@ -8,6 +8,7 @@ export function banner(installation: Installation, plan: Plan): string {
   const api = plan.settings.PUBLIC_URL.replace(/\/$/, '');
   const lines: [string, string | null][] = [
     ['API', api],
+    ['release', installation.deployed],
     ['its documentation', `${api}/docs`],
     ['Temporal Web UI', temporalUi],
     ['mailbox', installation.mailbox],

@@ -146,6 +146,12 @@ export class Installation {
     }
   }
 
+  /** The release that was deployed and serves; null if it is that of this folder. */
+  get deployed(): string | null {
+    const { api, workers } = this.releases.wanted;
+    return workers.some(({ buildId }) => buildId !== null) ? api : null;
+  }
+
   private get clusters(): string {
     return this.options.home.server('postgres');
   }
