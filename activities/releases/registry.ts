@@ -36,14 +36,15 @@ export const readPrevious = (db: Database) =>
     orderBy: { currentSince: 'desc' },
   });
 
-/** A repeat changes nothing. */
+/** A repeat changes nothing. Throws, and changes nothing, if the version is not registered. */
 export async function noteCurrent(db: Database, version: string, left: Left): Promise<void> {
   await db.$transaction(async (tx) => {
     const current = await tx.release.findFirst({ where: { state: 'current' } });
     if (current?.version === version) return;
     await tx.release.updateMany({ where: { state: 'current' }, data: { state: left } });
-    await tx.$executeRaw`
+    const noted = await tx.$executeRaw`
       UPDATE releases SET state = 'current', current_since = clock_timestamp() WHERE version = ${version}`;
+    if (noted === 0) throw new Error(`The release ${version} is not registered`);
   });
 }
 

@@ -67,12 +67,15 @@ export class KeptReleases {
   }
 
   private async watch(): Promise<void> {
-    while (!this.isStopped) {
+    for (let trouble = ''; !this.isStopped; ) {
       try {
         this.reconcile(this.wanted);
         this.tell();
+        trouble = '';
       } catch (error) {
-        this.options.say(`The releases can't be looked after: ${(error as Error).message}`);
+        const { message } = error as Error;
+        if (message !== trouble) this.options.say(`The releases can't be looked after: ${message}`);
+        trouble = message;
       }
       await delay(LOOKS_EACH_MS);
     }

@@ -73,6 +73,8 @@ describe('every column that can hold text', () => {
       INSERT INTO failing_steps (workflow_id, step, process, service, code, is_local, attempts)
         VALUES ('erasure-1', 'takeErasureStep', 'userErasure', 'hubspot', 'hubspot_away', false, 1);
       INSERT INTO refusal_counts VALUES (now(), gen_random_uuid(), 'draft.refused', 'four_eyes', '', 1);
+      INSERT INTO releases (version, commit, build_id, bundle_hash, last_migration, state)
+        VALUES ('1.2.3', '389d07f0', '1.2.3-7356543b', repeat('a', 64), '20261201080000_releases', 'retired');
       INSERT INTO audit_checkpoints VALUES (0, '\\x00', 0, now(), '\\x00', 'retention');
       INSERT INTO cleanups (id, process, status, before, started_at) VALUES (gen_random_uuid(), 'draftRetention', 'done', now(), now())`);
   });

@@ -22,7 +22,7 @@ export function createProcessDriver(folders: ReleaseFolders): ReleaseDriver {
       const found = folderOf(folders, version);
       return found ? readRelease(found) : null;
     },
-    run: ({ version, ...program }) => runProgramIn(requireFolder(version), program),
+    run: async ({ version, ...program }) => runProgramIn(requireFolder(version), program),
     async wanted() {
       const own = () => readRelease(root).version;
       return readWanted(folder) ?? { api: own(), trial: null, workers: [{ version: own(), buildId: null }] };
