@@ -10,8 +10,8 @@ const LOOKS_EACH_MS = 500;
 /** Of the requests, that may end with a server error; a few alone say nothing. */
 const ERRORS_AT_MOST = 0.05;
 const ERRORS_THAT_COUNT = 3;
-/** Looks in a row that find it unhealthy: a busy machine may miss one. */
-const MISSES_AT_MOST = 3;
+/** A process that was killed is back by then. */
+const UNHEALTHY_AT_MOST_MS = 20_000;
 /** Somebody may kill a process meanwhile; a broken one dies again. */
 const DEATHS_AT_MOST = 1;
 
@@ -21,26 +21,25 @@ interface Counts {
   nondeterministic: number;
 }
 
+export interface Watching {
+  seconds: number;
+  /** How long it may be unhealthy in between. */
+  unhealthyMs?: number;
+  beat(): void;
+}
+
 /** Throws a failure that says what is not healthy. */
 export async function watchHealth(
   driver: ReleaseDriver,
   version: string,
-  { seconds, beat }: { seconds: number; beat: () => void },
+  { seconds, ...watching }: Watching,
 ): Promise<HealthReport> {
-  const { api, workers } = await observe(driver, version);
+  const { api, workers } = await untilHealthy(driver, version, watching);
   const before = await countAll([...api, ...workers]);
-  let misses = 0;
-  for (const until = Date.now() + seconds * 1000; Date.now() < until || misses > 0; await delay(LOOKS_EACH_MS)) {
-    beat();
-    try {
-      await observe(driver, version);
-      misses = 0;
-    } catch (error) {
-      misses += 1;
-      if (misses > MISSES_AT_MOST) throw error;
-    }
+  let now = { api, workers };
+  for (const until = Date.now() + seconds * 1000; Date.now() < until; await delay(LOOKS_EACH_MS)) {
+    now = await untilHealthy(driver, version, watching);
   }
-  const now = await observe(driver, version);
   const died = deathsOf([...now.api, ...now.workers]) - deathsOf([...api, ...workers]);
   if (died > DEATHS_AT_MOST)
     throw fail('processes_died', `Processes of ${version} died ${died} time(s) while they were watched.`);
@@ -59,6 +58,21 @@ export async function watchHealth(
     );
   }
   return { api: now.api.length, workers: now.workers.length, requests, errors };
+}
+
+async function untilHealthy(
+  driver: ReleaseDriver,
+  version: string,
+  { unhealthyMs = UNHEALTHY_AT_MOST_MS, beat }: Omit<Watching, 'seconds'>,
+) {
+  for (const deadline = Date.now() + unhealthyMs; ; await delay(LOOKS_EACH_MS)) {
+    beat();
+    try {
+      return await observe(driver, version);
+    } catch (error) {
+      if (Date.now() > deadline) throw error;
+    }
+  }
 }
 
 /** All of them must be ready and of this version. */

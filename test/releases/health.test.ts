@@ -8,6 +8,8 @@ import { SmallServer } from './small-server';
 const VERSION = '1.3.0';
 /** It looks twice a second. */
 const SECONDS = 1;
+/** Longer than a process of these tests is away that comes back. */
+const UNHEALTHY_MS = 1_500;
 
 const requests = (answered: number, failed = 0) =>
   [
@@ -36,13 +38,13 @@ beforeEach(() => {
 
 const all = (): Running => ({ api: [api.running], trial: [], workers: [worker.running] });
 
-/** @param during is called once the release has been looked at */
+/** @param during is called once its metrics have been read the first time */
 async function watch(running: () => Running = all, during: () => unknown = () => {}, seconds = SECONDS) {
   let beats = 0;
   const driver = { running: async () => running() } as ReleaseDriver;
-  const watched = watchHealth(driver, VERSION, { seconds, beat: () => void beats++ });
+  const watched = watchHealth(driver, VERSION, { seconds, unhealthyMs: UNHEALTHY_MS, beat: () => void beats++ });
   watched.catch(() => {});
-  const isWatched = until('it is watched', () => beats > 0).then(during);
+  const isWatched = until('it is watched', () => beats > 1).then(during);
   await Promise.race([watched, isWatched]).catch(() => {});
   return watched;
 }
@@ -60,7 +62,7 @@ it('leaves workers of another release out, which drain beside', async () => {
   expect(await watch(running)).toMatchObject({ workers: 1 });
 });
 
-it('bears a process that misses a look', async () => {
+it('bears a process that is back in time', async () => {
   await watch(all, async () => {
     worker.answer({ ready: false });
     setTimeout(() => worker.answer({ ready: true }), 600);
@@ -81,7 +83,7 @@ it.each([
   await expect(watch(running)).rejects.toEqual(failure(code, message));
 });
 
-it('fails if a process is not ready at the begin', async () => {
+it('fails if a process is not ready at the begin, and stays so', async () => {
   api.answer({ ready: false });
   await expect(watch()).rejects.toEqual(failure('not_ready', '1.3.0'));
 });

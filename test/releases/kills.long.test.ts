@@ -58,8 +58,8 @@ async function strikeAt(id: string, step: RollbackStep, victim: string): Promise
       if (run?.steps.some((one) => one.step === step)) break;
       await delay(10);
     }
-    const pid = installation.pids[victim] ?? workerPid();
-    if (pid) process.kill(pid, 'SIGKILL');
+    const pid = await until(`${victim} runs`, () => (victim === 'worker' ? workerPid() : installation.pids[victim]));
+    process.kill(pid, 'SIGKILL');
   } finally {
     await temporal.connection.close();
   }

@@ -17,6 +17,10 @@ export const DURATION_BUDGETS: Readonly<Record<string, number>> = {
   draftRetention: 8 * HOUR,
   auditRetention: 8 * HOUR,
   personExport: 13 * HOUR,
+  // It may wait an hour for its word.
+  rollback: 2 * HOUR,
+  // The release before may have to carry a restore that waits for its word.
+  deployment: 26 * HOUR,
   // A lane goes on in a new run each hour at the latest, but for one that is paused.
   mailDelivery: 2 * HOUR,
   crmSync: 2 * HOUR,
