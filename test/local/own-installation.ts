@@ -54,8 +54,10 @@ export class OwnInstallation {
   async stop(): Promise<void> {
     const { running } = this;
     if (!running) return;
-    running.kill('SIGTERM');
-    await once(running, 'exit');
+    if (running.exitCode === null && running.signalCode === null) {
+      running.kill('SIGTERM');
+      await once(running, 'exit');
+    }
     noteEnd(testServers().folder, running.pid as number);
     this.running = null;
   }
