@@ -14,7 +14,7 @@ let first: string;
 let sources: string;
 beforeAll(async () => {
   installation = await ReleaseInstallation.start();
-  first = (await installation.version()) as string;
+  ({ first } = installation);
   sources = await makeNextRelease(installation.folder, `${installation.folder}-next`, {
     version: NEXT,
     column: 'colour',

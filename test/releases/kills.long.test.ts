@@ -1,6 +1,5 @@
 // Kills a process with SIGKILL at each step of a rollback: in the end one of the two releases serves, healthy and whole.
 import { setTimeout as delay } from 'node:timers/promises';
-import { Client, Connection } from '@temporalio/client';
 import { readRun } from '../../ops/recovery/runs';
 import { type RollbackStep, rollbackWorkflowId } from '../../workflows/contracts/rollback';
 import { until } from '../support/until';
@@ -34,7 +33,7 @@ let recipients = 0;
 
 beforeAll(async () => {
   installation = await ReleaseInstallation.start();
-  first = (await installation.version()) as string;
+  ({ first } = installation);
   schemas[first] = await installation.readSchema();
   sources = await makeNextRelease(installation.folder, `${installation.folder}-next`, {
     version: NEXT,
@@ -43,14 +42,9 @@ beforeAll(async () => {
 });
 afterAll(() => installation?.stop());
 
-async function openTemporal(): Promise<Client> {
-  const { temporal = '' } = installation.own.read('runtime.json');
-  return new Client({ connection: await Connection.connect({ address: new URL(temporal).host }) });
-}
-
 /** Kills it once the step has begun. A step of a few milliseconds may be over by then. */
 async function strikeAt(id: string, step: RollbackStep, victim: string): Promise<void> {
-  const temporal = await openTemporal();
+  const temporal = await installation.openTemporal();
   try {
     for (;;) {
       const run = await readRun(temporal, rollbackWorkflowId(id)).catch(() => null);

@@ -2,7 +2,6 @@
 // back: no request fails, and every mail leaves once.
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { Client, Connection } from '@temporalio/client';
 import { makeCurrent } from '../../activities/releases/versions';
 import { readRunning, writeWanted } from '../../ops/releases/process/records';
 import { readRelease } from '../../ops/releases/release';
@@ -55,8 +54,7 @@ it('takes every request and sends every mail once', async () => {
     return all.length === 4 && ready.every(Boolean) && urls;
   });
 
-  const { temporal: address = '' } = installation.own.read('runtime.json');
-  const temporal = new Client({ connection: await Connection.connect({ address: new URL(address).host }) });
+  const temporal = await installation.openTemporal();
   const keys = installation.own.read('keys.json');
   const failures: string[] = [];
   const call = async (path: string, role: 'author' | 'approver', body?: unknown) => {

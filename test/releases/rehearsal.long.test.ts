@@ -1,7 +1,6 @@
 // A rehearsal of a rollback: on a copy of the newest backup, with everything that serves untouched.
 import { existsSync, readdirSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
-import { Client, Connection } from '@temporalio/client';
 import { writeWanted } from '../../ops/releases/process/records';
 import { startRollback } from '../../ops/releases/runs';
 import { type RollbackResult, rollbackWorkflowId } from '../../workflows/contracts/rollback';
@@ -20,7 +19,7 @@ let first: string;
 let folder: string;
 beforeAll(async () => {
   installation = await ReleaseInstallation.start();
-  first = (await installation.version()) as string;
+  ({ first } = installation);
   folder = join(installation.folder, '.countersign', 'releases');
   const sources = await makeNextRelease(installation.folder, `${installation.folder}-next`, {
     version: NEXT,
@@ -34,8 +33,7 @@ const position = async () => (await installation.query('SELECT pg_current_wal_in
 
 /** With nothing else at work, so that what the rehearsal writes would show. */
 async function rehearseAlone(): Promise<{ result: RollbackResult; wrote: boolean }> {
-  const { temporal: address = '' } = installation.own.read('runtime.json');
-  const temporal = new Client({ connection: await Connection.connect({ address: new URL(address).host }) });
+  const temporal = await installation.openTemporal();
   try {
     let last = { at: await position(), since: Date.now() };
     await until(

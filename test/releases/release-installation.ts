@@ -1,7 +1,9 @@
 // An installation whose releases a test rolls out and back, and what shows which of them serves.
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { Client, Connection } from '@temporalio/client';
 import pg from 'pg';
+import { readRelease } from '../../ops/releases/release';
 import { OwnInstallation } from '../local/own-installation';
 import { readSchema } from '../support/schema-dump';
 import { until } from '../support/until';
@@ -14,10 +16,20 @@ interface Answer {
 }
 
 export class ReleaseInstallation {
-  private constructor(readonly own: OwnInstallation) {}
+  /** The version that serves before the first deployment. */
+  readonly first: string;
+
+  private constructor(readonly own: OwnInstallation) {
+    this.first = readRelease(own.folder).version;
+  }
 
   static async start(): Promise<ReleaseInstallation> {
     return new ReleaseInstallation(await OwnInstallation.start());
+  }
+
+  async openTemporal(): Promise<Client> {
+    const { temporal = '' } = this.own.read('runtime.json');
+    return new Client({ connection: await Connection.connect({ address: new URL(temporal).host }) });
   }
 
   stop = () => this.own.stop();

@@ -1,7 +1,6 @@
 // The way of an emergency: a release with a migration is rolled out, proves broken, and one command brings the release
 // before it back, with every draft that was under way.
 import { join } from 'node:path';
-import { Client, Connection } from '@temporalio/client';
 import { until } from '../support/until';
 import { makeNextRelease } from './next-release';
 import { ReleaseInstallation } from './release-installation';
@@ -24,7 +23,7 @@ let first: string;
 let next: string;
 beforeAll(async () => {
   installation = await ReleaseInstallation.start();
-  first = (await installation.version()) as string;
+  ({ first } = installation);
   next = await makeNextRelease(installation.folder, `${installation.folder}-next`, {
     version: '99.0.0',
     column: 'colour',
@@ -125,15 +124,12 @@ describe('a release whose workflows take a step that the release before does not
     await installation.done('deploy', '99.1.0', '--from', sources);
     draft = await installation.submit('patched@customer.example');
     await until('its workflow waits for a decision', async () => {
-      const { temporal: address = '' } = installation.own.read('runtime.json');
-      const connection = await Connection.connect({ address: new URL(address).host });
+      const temporal = await installation.openTemporal();
       try {
-        const handle = new Client({ connection }).workflow.getHandle(`draft-${draft}`);
-        return (
-          (await handle.fetchHistory()).events?.some(({ markerRecordedEventAttributes: marker }) => marker) ?? false
-        );
+        const { events } = await temporal.workflow.getHandle(`draft-${draft}`).fetchHistory();
+        return events?.some(({ markerRecordedEventAttributes }) => markerRecordedEventAttributes);
       } finally {
-        await connection.close();
+        await temporal.connection.close();
       }
     });
   });

@@ -16,6 +16,7 @@ import { TASK_QUEUES } from '../../workflows/contracts/task-queues';
 import type { RestoredService } from '../restore/restored-service';
 import { holdLock } from '../support/lock-holder';
 import { until } from '../support/until';
+import { RELEASE_SCENARIOS } from './release-scenarios';
 import { type Recorded, SCENARIOS } from './scenarios';
 
 type RecoveryScenario = (service: RestoredService) => Promise<Recorded>;
@@ -119,4 +120,4 @@ export const RECOVERY_SCENARIOS: Record<string, RecoveryScenario> = {
 };
 
 /** Of all that is recorded. */
-export const SCENARIO_NAMES = [...Object.keys(SCENARIOS), ...Object.keys(RECOVERY_SCENARIOS)].sort();
+export const SCENARIO_NAMES = [SCENARIOS, RECOVERY_SCENARIOS, RELEASE_SCENARIOS].flatMap(Object.keys).sort();
