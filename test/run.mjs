@@ -7,12 +7,13 @@ import { randomInt } from 'node:crypto';
 import { readFileSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { availableParallelism } from 'node:os';
-import { dirname, join } from 'node:path';
+import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { runTestsOn, runTestsOnNewestLts } from './support/other-node.mjs';
 import { makeRunFolder } from './support/run-folder.mjs';
 import { findS3Server } from './support/s3-server-program.mjs';
 import { ensureSystemPackages } from './support/system-packages.mjs';
+import { findTemporalServer } from './support/temporal-server-programs.mjs';
 import { findTimeSkippingServer } from './support/time-skipping-server.mjs';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
@@ -59,6 +60,7 @@ try {
   const { findTemporal } = createRequire(import.meta.url)('../dist/ops/local/binaries/temporal.js');
   await findTemporal((work) => work && progress(`${work.what} (usually ${work.usualSeconds} s)`));
   env.COUNTERSIGN_TEST_S3_SERVER = await findS3Server(progress);
+  if (long) env.COUNTERSIGN_TEST_TEMPORAL_SERVER = (await findTemporalServer(progress)).join(delimiter);
   const path = await findTimeSkippingServer({
     progress,
     ensureTools: () => ensureSystemPackages(['java', 'maven'], progress),

@@ -1,11 +1,10 @@
 // The Temporal workers of a worker process: one for what works without the database, one for the other workflows and their
 // database steps, one for each lane.
 import { existsSync } from 'node:fs';
-import { setTimeout as delay } from 'node:timers/promises';
 import type { WorkerDeploymentVersion } from '@temporalio/common';
 import {
   makeTelemetryFilterString,
-  NativeConnection,
+  type NativeConnection,
   Runtime,
   Worker,
   type WorkerDeploymentOptions,
@@ -14,7 +13,6 @@ import type { FailingSteps } from '../activities/failing-steps';
 import type { Logger } from '../ops/runtime/logging';
 import { workMs } from '../ops/runtime/shutdown';
 import type { Telemetry } from '../ops/runtime/telemetry';
-import type { TemporalSettings } from '../ops/runtime/temporal';
 import { TASK_QUEUES } from '../workflows/contracts/task-queues';
 import { WORKFLOW_BUNDLE } from './bundle';
 import { recordSteps } from './failing-steps';
@@ -28,7 +26,6 @@ import { workflowSinks } from './workflow-sinks';
 const HEARTBEATS_EACH_MS = 500;
 /** An activity that would not be done in time has so long to record what it knows. */
 const CANCELLED_BEFORE_MS = 3_000;
-const TRIES_AGAIN_MS = 1_000;
 
 export interface SharedOptions {
   namespace: string;
@@ -62,23 +59,6 @@ export function installRuntime(logger: Logger): Promise<() => Promise<string>> {
       telemetryOptions: { logging, metrics },
     });
   });
-}
-
-/** Null where `stopping` came first. */
-export async function connectToTemporal(
-  { connectionOptions }: TemporalSettings,
-  logger: Logger,
-  stopping: AbortSignal,
-): Promise<NativeConnection | null> {
-  for (let isTold = false; !stopping.aborted; isTold = true) {
-    try {
-      return await NativeConnection.connect(connectionOptions as Parameters<typeof NativeConnection.connect>[0]);
-    } catch (err) {
-      if (!isTold) logger.warn({ err }, 'Temporal is away; this worker waits for it');
-      await delay(TRIES_AGAIN_MS, undefined, { signal: stopping }).catch(() => {});
-    }
-  }
-  return null;
 }
 
 /** Needs Temporal alone. A handful of workflows that seldom have anything to do, so it is kept small. */

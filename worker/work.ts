@@ -52,7 +52,8 @@ import { keepSchedules, RECOVERY_SCHEDULES, SCHEDULES } from './schedules';
 import { keepSealing } from './sealer';
 import { checkSteps } from './step-checks';
 import { keepSweeping } from './sweep';
-import { connectToTemporal, createOpsWorker, createTemporalWorkers } from './temporal-workers';
+import { connectToTemporal } from './temporal-connection';
+import { createOpsWorker, createTemporalWorkers } from './temporal-workers';
 
 export interface Working {
   settings: Configuration;
@@ -95,7 +96,7 @@ export async function runWorker(
   const interceptors = telemetry.isOn ? { workflow: [traceCalls] } : {};
   const temporal = new Client({ connection, namespace, interceptors });
   await ensureNamespaceOn(connection, namespace).catch((err) =>
-    logger.warn({ err }, 'The namespace could not be prepared: an operator has to (docs/configuration.md)'),
+    logger.warn({ err }, 'The namespace could not be checked: see that it is as docs/configuration.md says'),
   );
   const version = versionOf(settings);
   if (version) logger.info({ version }, 'New runs come to this build once it is the current one (docs/upgrades.md)');

@@ -6,8 +6,9 @@ import { checkBackupRights, checkDatabase } from './database';
 import { attempt, type Finding, failed, ok } from './finding';
 import { checkHost } from './host';
 import { describeFindings } from './report';
-import { checkMail, checkRedis, checkTemporal } from './services';
+import { checkMail, checkRedis } from './services';
 import { checkStore } from './stores';
+import { checkTemporal } from './temporal';
 
 const EXIT = { well: 0, failed: 1 } as const;
 

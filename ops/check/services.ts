@@ -1,53 +1,13 @@
-// Tries Temporal, Redis and the mail server.
+// Tries Redis and the mail server.
 import { resolve4, resolveMx } from 'node:dns/promises';
-import { Connection } from '@temporalio/client';
 import { Redis } from 'ioredis';
 import { Conversation } from '../../activities/mail-delivery/conversation';
 import { domainOf } from '../../activities/mail-delivery/mail-address';
 import { readMailbox } from '../../activities/mail-delivery/message';
-import { SEARCH_ATTRIBUTES } from '../../workflows/contracts/search-attributes';
 import { REDIS_PREFIX } from '../runtime/redis';
-import { temporalSettings } from '../runtime/temporal';
-import { findMissingAttributes, RETENTION_DAYS, readRetentionDays } from '../runtime/temporal-namespace';
 import { type Finding, failed, ok, warning } from './finding';
 
 const ANSWERS_WITHIN_MS = 5_000;
-
-export async function checkTemporal(): Promise<Finding[]> {
-  const { connectionOptions, namespace } = temporalSettings();
-  const connection = await Connection.connect({ ...connectionOptions, connectTimeout: ANSWERS_WITHIN_MS });
-  try {
-    const { serverVersion } = await connection.workflowService.getSystemInfo({});
-    const found = [ok('Temporal: connection', `server ${serverVersion}`)];
-    const days = await readRetentionDays(connection, namespace).catch(() => null);
-    if (days === null) {
-      const remedy = `temporal operator namespace create --namespace ${namespace} --retention ${RETENTION_DAYS}d`;
-      return [...found, failed('Temporal: namespace', `${namespace} is not there`, remedy)];
-    }
-    const missing = await findMissingAttributes(connection, namespace).catch(() =>
-      SEARCH_ATTRIBUTES.map(({ name }) => name),
-    );
-    return [
-      ...found,
-      days >= RETENTION_DAYS
-        ? ok('Temporal: namespace', `${namespace} keeps what has ended for ${days} days`)
-        : warning(
-            'Temporal: namespace',
-            `${namespace} keeps what has ended for ${days} days`,
-            `temporal operator namespace update --namespace ${namespace} --retention ${RETENTION_DAYS}d`,
-          ),
-      missing.length === 0
-        ? ok('Temporal: search attributes', 'all are there')
-        : warning(
-            'Temporal: search attributes',
-            `missing: ${missing.join(', ')}`,
-            `the worker adds them at its start if it may; else temporal operator search-attribute create --namespace ${namespace} ${missing.map((name) => `--name ${name} --type Keyword`).join(' ')}`,
-          ),
-    ];
-  } finally {
-    await connection.close();
-  }
-}
 
 export async function checkRedis(url: string): Promise<Finding[]> {
   const redis = new Redis(url, {

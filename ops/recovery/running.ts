@@ -5,6 +5,7 @@ import { Client, Connection } from '@temporalio/client';
 import { CommandFailed } from '../command';
 import { PACKAGE_ROOT } from '../runtime/package-root';
 import { openTemporalClient } from '../runtime/temporal';
+import { pingTemporal, troubleOf } from '../runtime/trouble';
 import { bringUp } from './bring-up';
 import { EXIT } from './exit';
 import { readJson } from './settings';
@@ -53,15 +54,12 @@ export const isElsewhere = (env: NodeJS.ProcessEnv): boolean =>
 /** Temporal's client, where Temporal answers. */
 export async function connect(env: NodeJS.ProcessEnv = process.env, root = PACKAGE_ROOT): Promise<Client> {
   const temporal = openClient(env, root);
-  await temporal
-    .withDeadline(Date.now() + ANSWERS_WITHIN_MS, () => temporal.workflowService.getSystemInfo({}))
-    .catch(() => {
-      throw new CommandFailed(
-        'not_running',
-        "Countersign isn't running: Temporal does not answer. `npm start`, or look after the Temporal that TEMPORAL_ADDRESS names.",
-      );
-    });
-  return temporal;
+  const trouble = await troubleOf(() => pingTemporal(temporal, ANSWERS_WITHIN_MS), ANSWERS_WITHIN_MS);
+  if (trouble === null) return temporal;
+  throw new CommandFailed(
+    'not_running',
+    `Countersign isn't running: Temporal does not answer (${trouble}). \`npm start\`, or look after the Temporal that TEMPORAL_ADDRESS names.`,
+  );
 }
 
 function openClient(env: NodeJS.ProcessEnv, root: string): Client {

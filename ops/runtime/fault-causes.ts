@@ -12,8 +12,8 @@ const BY_WORD = new Map<string, Cause>([
   ['journal_store_away', 'store_away'],
   ['database_away', 'database_away'],
 ]);
-/** Of gRPC: the deadline has passed, the server is away. */
-const TEMPORAL_AWAY = [4, 14];
+/** Of gRPC: the deadline has passed, access or the API key is refused, the server is away. */
+const TEMPORAL_AWAY = [4, 7, 14, 16];
 const DEEPEST = 4;
 
 /** Looks into an error's causes too. Returns null for a fault of its own. */

@@ -6,7 +6,7 @@ import { ConfigurationError } from './configuration';
 
 export type TemporalSettings = ReturnType<typeof temporalSettings>;
 
-/** Address, namespace, API key and TLS as the SDK's own environment variables say. */
+/** Address, namespace, API key and TLS as the SDK's own environment variables say. Empty values count as unset. */
 export function temporalSettings() {
   const { connectionOptions, namespace = 'default' } = load();
   return { connectionOptions, namespace };
@@ -15,12 +15,17 @@ export function temporalSettings() {
 /** Throws a ConfigurationError: the SDK's own error quotes the file, which may hold a key. */
 function load(): ReturnType<typeof loadClientConnectConfig> {
   try {
-    return loadClientConnectConfig();
+    return loadClientConnectConfig({ overrideEnvVars: withoutEmpty(process.env) });
   } catch {
     throw new ConfigurationError(
       "Temporal's configuration file can not be used: check TEMPORAL_CONFIG_FILE, that its TOML is valid, and that it holds TEMPORAL_PROFILE.",
     );
   }
+}
+
+/** The SDK would take an empty API key, or an empty path, for the wish to have TLS. */
+function withoutEmpty(env: NodeJS.ProcessEnv): Record<string, string> {
+  return Object.fromEntries(Object.entries(env).filter((entry): entry is [string, string] => Boolean(entry[1])));
 }
 
 /** Address, namespace, API key and TLS are the SDK's own environment variables, unless given. */
@@ -29,12 +34,24 @@ export function openTemporalClient(
   workflow: WorkflowClientInterceptor[] = [],
 ): Client {
   const { connectionOptions, namespace } = temporalSettings();
+  return openClientOf(
+    {
+      connectionOptions: { ...connectionOptions, ...(given.address ? { address: given.address } : {}) },
+      namespace: given.namespace ?? namespace,
+    },
+    workflow,
+  );
+}
+
+export function openClientOf(
+  { connectionOptions, namespace }: TemporalSettings,
+  workflow: WorkflowClientInterceptor[] = [],
+): Client {
   const connection = Connection.lazy({
     ...connectionOptions,
-    ...(given.address ? { address: given.address } : {}),
     // Who can't wait tries again by themselves; a retry that outlives its connection would end the process.
     interceptors: [],
     channelArgs: { 'grpc.initial_reconnect_backoff_ms': 200, 'grpc.max_reconnect_backoff_ms': 1_000 },
   });
-  return new Client({ connection, namespace: given.namespace ?? namespace, interceptors: { workflow } });
+  return new Client({ connection, namespace, interceptors: { workflow } });
 }

@@ -17,15 +17,32 @@ const WORDS: Record<string, string> = {
   '57P03': 'starting up',
   '53300': 'too many connections',
 };
+/** By gRPC's numbers. */
+const GRPC_WORDS = new Map<unknown, string>([
+  [7, 'access refused'],
+  [16, 'credentials refused'],
+]);
+/** OpenSSL, Node and gRPC say these in sentences alone. The first that fits counts. */
+const PHRASES: [RegExp, string][] = [
+  [/alert (bad )?certificate|alert unknown ca|certificate required/i, 'client certificate refused'],
+  [/altnames/i, 'certificate of another name'],
+  [/certificate has expired/i, 'certificate expired'],
+  [/certificate/i, 'certificate not trusted'],
+  [/wrong version number|packet length too long/i, 'no TLS there'],
+  [/name resolution failed/i, 'host not found'],
+  // A server that speaks TLS ends so what does not, and at times a client without the right certificate.
+  [/last error: failed to connect/i, 'connection closed, as without TLS or a client certificate'],
+  [/time(d )?out|deadline/i, 'timed out'],
+];
 
-export function pingTemporal({ connection }: Client): Promise<unknown> {
-  return connection.withDeadline(Date.now() + ANSWERS_WITHIN_MS, () => connection.workflowService.getSystemInfo({}));
+export function pingTemporal({ connection }: Client, withinMs = ANSWERS_WITHIN_MS) {
+  return connection.withDeadline(Date.now() + withinMs, () => connection.workflowService.getSystemInfo({}));
 }
 
-/** Null when it went well, else in a few words why not. */
-export async function troubleOf(ask: () => Promise<unknown>): Promise<string | null> {
+/** Returns null when it went well, else in a few words why not. */
+export async function troubleOf(ask: () => Promise<unknown>, withinMs = ANSWERS_WITHIN_MS): Promise<string | null> {
   const waiting = new AbortController();
-  const timeOut = delay(ANSWERS_WITHIN_MS + 100, 'timed out', { signal: waiting.signal }).catch(() => null);
+  const timeOut = delay(withinMs + 100, 'timed out', { signal: waiting.signal }).catch(() => null);
   try {
     return await Promise.race([ask().then(() => null), timeOut]);
   } catch (error) {
@@ -38,9 +55,12 @@ export async function troubleOf(ask: () => Promise<unknown>): Promise<string | n
 function inWords(error: unknown): string {
   const { code, message = '', details = '' } = error as { code?: unknown; message?: string; details?: string };
   const known =
-    WORDS[String(code)] ?? Object.entries(WORDS).find(([name]) => `${message} ${details}`.includes(name))?.[1];
+    GRPC_WORDS.get(code) ??
+    WORDS[String(code)] ??
+    Object.entries(WORDS).find(([name]) => `${message} ${details}`.includes(name))?.[1];
   if (known) return known;
-  if (/time(d )?out|deadline/i.test(`${message} ${details}`)) return 'timed out';
+  const phrase = PHRASES.find(([pattern]) => pattern.test(`${message} ${details}`));
+  if (phrase) return phrase[1];
   if (/writeable|closed|Connection terminated/i.test(message)) return 'connection refused';
   return 'unavailable';
 }

@@ -85,6 +85,7 @@ it.each([
   ['the object store', new ObjectStoreError('ECONNREFUSED'), 'store_away'],
   ['the journal of the lane', ApplicationFailure.retryable('journal_store_away', 'ServiceTrouble'), 'store_away'],
   ['Temporal', new Error('Failed', { cause: Object.assign(new Error(), { code: 14 }) }), 'temporal_away'],
+  ['a Temporal that refuses the API key', Object.assign(new Error(), { code: 16 }), 'temporal_away'],
   ['the mail server', ApplicationFailure.retryable('ECONNECTION', 'ServiceTrouble'), null],
   ['a row that breaks a constraint', prismaError('23514'), null],
   ['something that is no error', 'ECONNREFUSED', null],

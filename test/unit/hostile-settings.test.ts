@@ -221,6 +221,15 @@ it('names every fault of every setting in one list, and repeats no secret', () =
   expect(faults.join('\n')).not.toContain('canary');
 });
 
+it.each(['false', '0'])(
+  "refuses TEMPORAL_TLS=%s beside Temporal's API key, which would be sent unencrypted",
+  (TEMPORAL_TLS) => {
+    const faults = faultsOf({ TEMPORAL_API_KEY: 'canary', TEMPORAL_TLS });
+    expect(faults).toEqual([expect.stringMatching(/^ {2}TEMPORAL_API_KEY .*TEMPORAL_TLS/)]);
+    expect(faults.join('\n')).not.toContain('canary');
+  },
+);
+
 it.each([
   ['a trailing slash of an address', { PUBLIC_URL: 'https://countersign.example.com/' }],
   ['a path below a host', { PUBLIC_URL: 'https://example.com/countersign/' }],

@@ -9,7 +9,11 @@ type Check = (value: string, env: Environment) => string | null;
 export const TEMPORAL_CHECKS: Record<string, Check> = {
   TEMPORAL_ADDRESS: (value) => (isHostAndPort(value) ? null : 'must be HOST:PORT, without a scheme'),
   TEMPORAL_NAMESPACE: (value) => (/^[\w.-]{1,1000}$/.test(value) ? null : 'must be letters, digits and . _ -'),
-  TEMPORAL_API_KEY: (value) => (/^[\x21-\x7e]+$/.test(value) ? null : 'must have no spaces'),
+  TEMPORAL_API_KEY: (value, env) => {
+    if (!/^[\x21-\x7e]+$/.test(value)) return 'must have no spaces';
+    const isOpen = ['false', '0'].includes(env.TEMPORAL_TLS ?? '');
+    return isOpen ? 'would be sent unencrypted: remove TEMPORAL_TLS, since a key turns TLS on by itself' : null;
+  },
   // The SDK takes every other word for unset, and would go on without TLS.
   TEMPORAL_TLS: (value) => (['true', 'false', '1', '0'].includes(value) ? null : 'must be true or false'),
   TEMPORAL_TLS_SERVER_NAME: (value) => (isHost(value) ? null : 'must be the name of a host'),
