@@ -65,4 +65,6 @@ export interface ReleaseDriver {
   /** Writes down what is to run, and does not wait for it. A repeat changes nothing. */
   want(wanted: Wanted): Promise<void>;
   running(): Promise<Running>;
+  /** Brings about again what is wanted: its host calls it when it starts. Without it the platform does so by itself. */
+  start?(): Promise<void>;
 }
