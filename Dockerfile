@@ -12,6 +12,8 @@ WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
 RUN npm ci
 COPY . .
+# Which commit it is, for the registry of releases: --build-arg SOURCE_COMMIT="$(git rev-parse HEAD)"
+ARG SOURCE_COMMIT
 RUN npm run build && npm prune --omit=dev
 # The SDK brings its binary for five platforms; an image has one.
 RUN find node_modules/@temporalio/core-bridge/releases -mindepth 1 -maxdepth 1 ! -name "$(uname -m)-unknown-linux-gnu" -exec rm -r {} +
@@ -38,6 +40,8 @@ FROM ${KUBECTL} AS kubectl
 
 FROM service AS releases
 COPY --from=kubectl /bin/kubectl /usr/local/bin/kubectl
+# It listens on no port.
+HEALTHCHECK NONE
 CMD ["node", "dist/worker/releases.js"]
 
 # The last one is what a build makes without --target.

@@ -16,6 +16,7 @@ jest.setTimeout(3_600_000);
 const NEXT = '0.2.0-rc.1+Build.7';
 const BROKEN = '0.3.0';
 const unversioned = { version: VERSION, buildId: null };
+const CHANGED = { settings: 'BACKUP_RETENTION_DAYS=31' };
 const FIRST = { api: VERSION, trial: null, workers: [unversioned] };
 const versioned = { version: NEXT, buildId: 'build-of-next' };
 
@@ -141,22 +142,23 @@ describe('what is wanted', () => {
 
   it('gets a changed setting once the host has started again', async () => {
     const [before] = await untilRuns('workers', NEXT);
-    await installation.apply({ settings: 'AWS_REGION=eu-west-1' });
+    await installation.apply(CHANGED);
     await driver.start?.();
     const [after] = await until('other workers', async () => {
       const workers = await untilRuns('workers', NEXT);
       return workers[0]?.url === before?.url ? null : workers;
     });
-    expect(await environmentOf(after as RunningProcess)).toMatchObject({ AWS_REGION: 'eu-west-1' });
+    expect(await environmentOf(after as RunningProcess)).toMatchObject({ BACKUP_RETENTION_DAYS: '31' });
     await until(
       'another API',
-      async () => (await environmentOf((await untilRuns('api', NEXT))[0] as RunningProcess)).AWS_REGION === 'eu-west-1',
+      async () =>
+        (await environmentOf((await untilRuns('api', NEXT))[0] as RunningProcess)).BACKUP_RETENTION_DAYS === '31',
     );
   });
 
   it('stays when an operator applies the overlay again', async () => {
     const before = await driver.running();
-    await installation.apply();
+    await installation.apply(CHANGED);
     await driver.start?.();
     expect(await driver.running()).toEqual(before);
     const owners = await installation.list<{ metadata: { ownerReferences: { name: string }[] } }>('replicasets');
