@@ -1,5 +1,4 @@
 // Carries out deployments and rollbacks, until it is asked to stop.
-import { setTimeout as delay } from 'node:timers/promises';
 import { Client } from '@temporalio/client';
 import { Runtime } from '@temporalio/worker';
 import { createFailingSteps } from '../activities/failing-steps';
@@ -10,17 +9,25 @@ import { findRecoveryTools } from '../ops/recovery/tools';
 import { openDriver } from '../ops/releases/drivers';
 import { type Configuration, ConfigurationError } from '../ops/runtime/configuration';
 import type { Logger } from '../ops/runtime/logging';
+import { untilItWorks } from '../ops/runtime/outage';
 import { endOnCrash, shutDownOnSignal } from '../ops/runtime/shutdown';
 import { openSignedStore } from '../ops/runtime/signed-store';
 import type { Telemetry } from '../ops/runtime/telemetry';
 import { temporalSettings } from '../ops/runtime/temporal';
 import { createDatabase } from '../prisma/client';
 import { createSdkLogger } from './sdk-logger';
-import { connectToTemporal, createReleasesWorker } from './temporal-workers';
+import { connectToTemporal } from './temporal-connection';
+import { createReleasesWorker } from './temporal-workers';
 
-const TRIES_AGAIN_MS = 2_000;
 /** It asks little. */
 const POOL = { DB_POOL_SIZE: 1, DB_POOL_OVERFLOW: 4 };
+
+const OUTAGE = {
+  began: 'The releases could not be brought about; it is tried again',
+  ended: 'The releases are brought about',
+  firstMs: 1_000,
+  mostMs: 10_000,
+};
 
 export async function startReleasesHost(settings: Configuration, logger: Logger, telemetry: Telemetry): Promise<void> {
   const driver = openDriver(settings);
@@ -74,19 +81,12 @@ export async function startReleasesHost(settings: Configuration, logger: Logger,
     ending.signal.addEventListener('abort', () => worker.shutdown(), { once: true });
     if (ending.signal.aborted) worker.shutdown();
     logger.info({ driver: driver.name }, 'Releases host started');
-    await Promise.all([running, keepRegistered()]);
+    // A fault of the platform must not keep a rollback from being asked for.
+    const begin = async () => {
+      await driver.start?.();
+      await registerServing({ db, driver });
+    };
+    await Promise.all([running, untilItWorks(begin, { ...OUTAGE, logger }, ending.signal)]);
     await connection.close();
-  }
-
-  /** The release that serves before the first deployment, or after a new build of this folder, registers itself so. */
-  async function keepRegistered(): Promise<void> {
-    for (let isTold = false; !ending.signal.aborted; isTold = true) {
-      try {
-        return await registerServing({ db, driver: driver as NonNullable<typeof driver> });
-      } catch (err) {
-        if (!isTold) logger.warn({ err }, 'The release that serves could not be registered; it is tried again');
-        await delay(TRIES_AGAIN_MS, undefined, { signal: ending.signal }).catch(() => {});
-      }
-    }
   }
 }

@@ -5,8 +5,6 @@ import type { ReleaseName } from '../../workflows/contracts/releases';
 import { isReady } from './probes';
 import { fail } from './refusals';
 
-/** A process that has not become ready by then never will. */
-const READY_WITHIN_MS = 90_000;
 /** Longer than a worker may take to give back its work (SHUTDOWN_DRAIN_SECONDS). */
 const GONE_WITHIN_MS = 15 * 60_000;
 const LOOKS_EACH_MS = 200;
@@ -72,7 +70,8 @@ async function untilReady(
   version: string,
   { beat, orGoOn }: Waiting,
 ): Promise<void> {
-  for (const deadline = Date.now() + READY_WITHIN_MS; ; await delay(LOOKS_EACH_MS)) {
+  const { readyWithinMs } = driver;
+  for (const deadline = Date.now() + readyWithinMs; ; await delay(LOOKS_EACH_MS)) {
     beat();
     const found = (await driver.running())[kind].filter((one) => one.version === version);
     const isWhole = found.length > 0 && (await Promise.all(found.map(isReady))).every(Boolean);
@@ -80,7 +79,7 @@ async function untilReady(
     const isBroken = found.some(({ deaths }) => deaths >= DEATHS_AT_MOST);
     if (!isBroken && Date.now() < deadline) continue;
     if (orGoOn) return;
-    const why = isBroken ? 'dies again and again' : `is not ready after ${READY_WITHIN_MS / 1000} s`;
+    const why = isBroken ? 'dies again and again' : `is not ready after ${readyWithinMs / 1000} s`;
     throw fail('not_ready', `The ${NAMES[kind]} of ${version} ${why}: read its log.`);
   }
 }

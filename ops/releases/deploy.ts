@@ -62,7 +62,14 @@ export const deployCommand: Command = {
     if (!Version.safeParse(version).success)
       throw new WrongUsage(`${given} is not a version: letters, digits and . + -`);
     return withHost(async (temporal) => {
-      await prepareRelease({ version, from: values.from, noWayBack: values['no-way-back'] });
+      // In a cluster a release is an image, which somebody has pushed.
+      if (process.env.RELEASES_DRIVER !== 'kubernetes') {
+        await prepareRelease({ version, from: values.from, noWayBack: values['no-way-back'] });
+      } else if (values.from !== undefined) {
+        throw new WrongUsage(
+          '--from does not go with RELEASES_DRIVER=kubernetes: push the image, and name its version.',
+        );
+      }
       return followDeployment(await startDeployment(temporal, version), values, temporal);
     });
   },

@@ -57,6 +57,8 @@ export interface RunProgram {
 
 export interface ReleaseDriver {
   readonly name: 'process' | 'kubernetes';
+  /** How long a process may take until it is ready, with all that the platform does before it starts. */
+  readonly readyWithinMs: number;
   /** Returns the release if it can still be started, else null. */
   find(version: string): Promise<Release | null>;
   /** Resolves when the program has ended, whatever its exit code. */
@@ -65,4 +67,6 @@ export interface ReleaseDriver {
   /** Writes down what is to run, and does not wait for it. A repeat changes nothing. */
   want(wanted: Wanted): Promise<void>;
   running(): Promise<Running>;
+  /** Brings about again what is wanted: its host calls it when it starts. Without it the platform does so by itself. */
+  start?(): Promise<void>;
 }

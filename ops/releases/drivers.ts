@@ -2,6 +2,7 @@
 import { type Configuration, ConfigurationError } from '../runtime/configuration';
 import { PACKAGE_ROOT } from '../runtime/package-root';
 import type { ReleaseDriver } from './driver';
+import { createKubernetesDriver } from './kubernetes/driver';
 import { createProcessDriver } from './process/driver';
 
 export type DriverSettings = Pick<Configuration, 'RELEASES_DRIVER' | 'RELEASES_FOLDER'>;
@@ -9,7 +10,7 @@ export type DriverSettings = Pick<Configuration, 'RELEASES_DRIVER' | 'RELEASES_F
 /** Returns null if releases are not managed here. Throws ConfigurationError. */
 export function openDriver({ RELEASES_DRIVER, RELEASES_FOLDER }: DriverSettings): ReleaseDriver | null {
   if (RELEASES_DRIVER === undefined) return null;
-  if (RELEASES_DRIVER === 'kubernetes') throw new ConfigurationError('RELEASES_DRIVER kubernetes is not built yet.');
+  if (RELEASES_DRIVER === 'kubernetes') return createKubernetesDriver();
   if (!RELEASES_FOLDER)
     throw new ConfigurationError('RELEASES_FOLDER is required: the folder that holds the releases.');
   return createProcessDriver({ folder: RELEASES_FOLDER, root: PACKAGE_ROOT });

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { readConfiguration } from '../../ops/runtime/configuration';
 import { PACKAGE_ROOT, VERSION } from '../../ops/runtime/package-root';
 import {
+  COMPONENTS,
   compose,
   container,
   containers,
@@ -34,7 +35,7 @@ describe('the files', () => {
     expect(KUBERNETES_FILES.map((path) => readYaml(path).length).every((documents) => documents > 0)).toBe(true);
     const named = KUSTOMIZATIONS.flatMap(namedBy);
     expect(named.filter((path) => !existsSync(join(PACKAGE_ROOT, path)))).toEqual([]);
-    const starts = [...OVERLAYS.map((name) => `overlays/${name}`), 'components/worker-autoscaler'];
+    const starts = [...OVERLAYS.map((name) => `overlays/${name}`), ...COMPONENTS.map((name) => `components/${name}`)];
     const expected = KUBERNETES_FILES.filter(
       (path) => !starts.some((start) => path.endsWith(`${start}/kustomization.yaml`)),
     );
@@ -48,8 +49,10 @@ describe('the files', () => {
     const images: string[] = [...containers, ...Object.values(compose.services)].map(({ image }) => image);
     const [, base = ''] = /^ARG BASE=(.*)$/m.exec(dockerfile) ?? [];
     expect([...images, base].filter((image) => !/^[a-z/-]+:\d+\.\d+(\.\d+)?(-[a-z-]+)?$/.test(image))).toEqual([]);
-    const ours = images.filter((image) => image.startsWith('countersign:'));
-    expect(new Set(ours)).toEqual(new Set([`countersign:${VERSION}`]));
+    const ours = images.filter((image) => image.startsWith('countersign'));
+    // The host of releases has kubectl besides.
+    expect(new Set(ours)).toEqual(new Set([`countersign:${VERSION}`, `countersign-releases:${VERSION}`]));
+    expect(ours.filter((image) => image.startsWith('countersign-releases'))).toEqual([container('releases').image]);
     expect(ours).toHaveLength(containers.length + ourServices.length);
     expect(ofOverlays.map(({ newTag }) => newTag)).toEqual(OVERLAYS.map(() => VERSION));
   });
@@ -102,9 +105,10 @@ describe('the settings', () => {
     const inClear = OVERLAYS.flatMap((name) => Object.keys(overlaySettings(name)));
     expect(inClear.filter((name) => SECRETS.includes(name))).toEqual([]);
     expect(ofKind('Secret')).toEqual([]);
-    for (const name of ['api', 'worker']) {
+    for (const name of ['api', 'worker', 'releases']) {
       expect(container(name).envFrom).toContainEqual({ secretRef: { name: 'countersign-secrets' } });
-      expect(container(name).env).toBeUndefined();
+      const env: Tree[] = container(name).env ?? [];
+      expect(env.filter((one) => one.name !== 'RELEASES_DRIVER')).toEqual([]);
     }
     expect(container('migrate').env.map(({ valueFrom }: Tree) => valueFrom.secretKeyRef.key)).toEqual(['DATABASE_URL']);
     const written = Object.values(compose.services).flatMap(({ environment = {} }) => Object.entries(environment));

@@ -50,6 +50,8 @@ export function namedBy(path: string): string[] {
   return resolved.map((name) => (/\.\w+$/.test(name) ? name : join(name, 'kustomization.yaml')));
 }
 
+/** Which an overlay may name. */
+export const COMPONENTS = ['releases', 'worker-autoscaler'];
 export const OVERLAYS = ['minimal', 'production'] as const;
 export const overlaySettings = (overlay: string): Record<string, string> =>
   parseEnv(readText(`ops/kubernetes/overlays/${overlay}/settings.env`)) as Record<string, string>;

@@ -53,7 +53,10 @@ describe('the processes', () => {
         runAsUser: 1000,
         seccompProfile: { type: 'RuntimeDefault' },
       });
-      expect(spec.automountServiceAccountToken).toBe(false);
+      // Only the host of releases asks the API of Kubernetes.
+      const isHost = spec.serviceAccountName === 'countersign-releases';
+      expect(spec.automountServiceAccountToken).toBe(isHost);
+      expect(isHost).toBe(spec.containers[0].name === 'releases');
       for (const { securityContext, resources } of spec.containers) {
         expect(securityContext).toEqual({
           allowPrivilegeEscalation: false,
@@ -105,13 +108,20 @@ describe('the cluster', () => {
         .map(({ metadata }) => metadata.name)
         .sort();
     expect(names('PodDisruptionBudget')).toEqual(['countersign-api', 'countersign-worker']);
-    expect(names('NetworkPolicy')).toEqual(['countersign-api', 'countersign-nothing-else', 'countersign-worker']);
+    expect(names('NetworkPolicy')).toEqual([
+      'countersign-api',
+      'countersign-asked-by-releases',
+      'countersign-nothing-else',
+      'countersign-of-releases',
+      'countersign-releases',
+      'countersign-worker',
+    ]);
     expect(
       ofKind('HorizontalPodAutoscaler')
         .map(({ spec }) => spec.scaleTargetRef.name)
         .sort(),
-    ).toEqual(names('Deployment'));
-    expect(names('Deployment')).toEqual(['countersign-api', 'countersign-worker']);
+    ).toEqual(['countersign-api', 'countersign-worker']);
+    expect(names('Deployment')).toEqual(['countersign-api', 'countersign-releases', 'countersign-worker']);
   });
 
   it('scales by a metric that the worker has', () => {

@@ -7,6 +7,8 @@ import { readRelease } from '../release';
 import { folderOf, type ReleaseFolders } from './folders';
 import { readRunning, readWanted, writeWanted } from './records';
 
+/** One that has not become ready by then never will. */
+const READY_WITHIN_MS = 90_000;
 const NOTHING = { api: [], trial: [], workers: [] };
 
 export function createProcessDriver(folders: ReleaseFolders): ReleaseDriver {
@@ -18,6 +20,7 @@ export function createProcessDriver(folders: ReleaseFolders): ReleaseDriver {
   };
   return {
     name: 'process',
+    readyWithinMs: READY_WITHIN_MS,
     async find(version) {
       const found = folderOf(folders, version);
       return found ? readRelease(found) : null;

@@ -5,14 +5,9 @@ import { z } from 'zod';
 import { readKeptJson, writeKept } from '../../local/kept-file';
 import type { Running, Wanted } from '../driver';
 import { Version } from '../release';
+import { WantedRecord } from '../wanted';
 
 export const RELEASES_FOLDER = 'releases';
-
-const WantedFile = z.object({
-  api: Version.nullable(),
-  trial: Version.nullable(),
-  workers: z.array(z.object({ version: Version, buildId: z.string().nullable() })),
-});
 
 const Process = z.object({ version: Version, url: z.string(), metrics: z.string(), deaths: z.number() });
 const RunningFile = z.object({ api: z.array(Process), trial: z.array(Process), workers: z.array(Process) });
@@ -21,7 +16,7 @@ export const wantedFile = (folder: string) => join(folder, 'current.json');
 const runningFile = (folder: string) => join(folder, 'running.json');
 
 /** Returns null before the first deployment: then the release of this folder runs. */
-export const readWanted = (folder: string): Wanted | null => parse(WantedFile, wantedFile(folder));
+export const readWanted = (folder: string): Wanted | null => parse(WantedRecord, wantedFile(folder));
 export const writeWanted = (folder: string, wanted: Wanted): void => write(wantedFile(folder), wanted, folder);
 
 /** Returns null if no supervisor has written it. */
