@@ -9,7 +9,12 @@ export function ownFolder(): string {
   return folder;
 }
 
+/** Ends what writes into the folder, before it is removed: this hook runs before those of the test's own file. */
+export const endBeforeRemoval = (end: () => Promise<void>): void => void ends.push(end);
+
 const folders: string[] = [];
-afterAll(() => {
-  for (const folder of folders) rmSync(folder, { recursive: true, force: true, maxRetries: 20 });
+const ends: (() => Promise<void>)[] = [];
+afterAll(async () => {
+  for (const end of ends) await end();
+  for (const folder of folders) rmSync(folder, { recursive: true, force: true });
 });

@@ -8,7 +8,7 @@ import { PACKAGE_ROOT } from '../../ops/runtime/package-root';
 import { noteEnd, noteStart } from '../support/leftovers.cjs';
 import { testServers } from '../support/servers';
 import { until } from '../support/until';
-import { ownFolder } from './folder';
+import { endBeforeRemoval, ownFolder } from './folder';
 
 const LEFT_OUT = ['.git', '.countersign', 'node_modules', 'test', 'docs'];
 
@@ -23,6 +23,7 @@ export class OwnInstallation {
       if (!LEFT_OUT.includes(name)) cpSync(join(PACKAGE_ROOT, name), join(this.folder, name), { recursive: true });
     }
     symlinkSync(join(PACKAGE_ROOT, 'node_modules'), join(this.folder, 'node_modules'));
+    endBeforeRemoval(() => this.stop());
   }
 
   static async start(): Promise<OwnInstallation> {
