@@ -6,8 +6,10 @@ import type { ReleaseDependencies } from './dependencies';
 import { refuse } from './refusals';
 import type { Between } from './targets';
 
-/** Exit code of `migrate:down` if it would fail again. */
-export const CANNOT_UNDO = 3;
+/** Exit code of `migrate:down` if it refuses. */
+const REFUSED = 3;
+/** What it fails with again, however often it is tried: its SQL is wrong, or the role may not run it. */
+const LASTING = ['down_failed', 'no_right'];
 
 const Undone = z.array(
   z.object({
@@ -16,6 +18,11 @@ const Undone = z.array(
     deletes: z.array(z.object({ table: z.string(), rows: z.number() })),
   }),
 );
+
+const Printed = z.object({
+  undone: Undone.optional(),
+  problem: z.object({ code: z.string(), message: z.string() }).optional(),
+});
 
 /** Undoes them in a transaction that it takes back: the release that made a migration knows how to undo it. */
 export async function countLosses(
@@ -28,19 +35,24 @@ export async function countLosses(
   const { code, stdout } = await driver.run({ version: from.version, program: 'migrate:down', args, signal });
   const told = readUndone(code, stdout);
   if ('undone' in told) return told.undone;
-  if (code === CANNOT_UNDO) throw refuse('cannot_undo', told.problem);
+  if (told.isLasting) throw refuse('cannot_undo', told.problem);
   throw ApplicationFailure.retryable(told.problem, 'migrate_down_failed');
 }
 
+export interface NotUndone {
+  problem: string;
+  /** A repeat would fail with it again. */
+  isLasting: boolean;
+}
+
 /** Reads what `migrate:down --json` printed. */
-export function readUndone(code: number, stdout: string): { undone: UndoneMigration[] } | { problem: string } {
-  const Printed = z.object({ undone: Undone.optional(), problem: z.object({ message: z.string() }).optional() });
+export function readUndone(code: number, stdout: string): { undone: UndoneMigration[] } | NotUndone {
   try {
     const { undone, problem } = Printed.parse(JSON.parse(stdout));
     if (code === 0 && undone) return { undone };
-    if (problem) return { problem: problem.message };
+    if (problem) return { problem: problem.message, isLasting: code === REFUSED || LASTING.includes(problem.code) };
   } catch {
     // Below.
   }
-  return { problem: `Undoing the migrations ended with ${code} and said nothing.` };
+  return { problem: `Undoing the migrations ended with ${code} and said nothing.`, isLasting: code === REFUSED };
 }

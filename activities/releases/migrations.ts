@@ -2,7 +2,7 @@
 import { ApplicationFailure } from '@temporalio/common';
 import type { ReleaseDriver } from '../../ops/releases/driver';
 import type { ReleaseDetails, ReleaseName } from '../../workflows/contracts/releases';
-import { CANNOT_UNDO, readUndone } from './losses';
+import { readUndone } from './losses';
 import { fail } from './refusals';
 
 /** A migration that fails will fail again; an undo has nothing better to try. */
@@ -28,6 +28,6 @@ export async function migrateDown(
   const { code, stdout } = await driver.run({ version: from.version, program: 'migrate:down', args, signal });
   const told = readUndone(code, stdout);
   if ('undone' in told) return;
-  if (code === CANNOT_UNDO) throw fail('cannot_undo', told.problem);
+  if (told.isLasting) throw fail('cannot_undo', told.problem);
   throw ApplicationFailure.retryable(told.problem, 'migrate_down_failed');
 }

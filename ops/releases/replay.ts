@@ -2,7 +2,7 @@
 // rollback runs it in the folder of the release that is to take over.
 import type { Client } from '@temporalio/client';
 import type { History } from '@temporalio/common/lib/proto-utils';
-import { DefaultLogger, Runtime, Worker } from '@temporalio/worker';
+import { DefaultLogger, makeTelemetryFilterString, Runtime, Worker } from '@temporalio/worker';
 import { WORKFLOW_BUNDLE } from '../../worker/bundle';
 import { workflowSinks } from '../../worker/workflow-sinks';
 import { TASK_QUEUES } from '../../workflows/contracts/task-queues';
@@ -70,7 +70,12 @@ export async function replayOpen(temporal: Client, codePath = WORKFLOW_BUNDLE): 
 }
 
 if (require.main === module) {
-  // Its own lines would stand among the document.
-  Runtime.install({ logger: new DefaultLogger('ERROR', () => {}) });
+  // The SDK's own lines would stand among the document. Its core writes them to standard output unless they are forwarded.
+  Runtime.install({
+    logger: new DefaultLogger('ERROR', () => {}),
+    telemetryOptions: {
+      logging: { forward: {}, filter: makeTelemetryFilterString({ core: 'ERROR', other: 'ERROR' }) },
+    },
+  });
   runCommand(replayCommand);
 }
