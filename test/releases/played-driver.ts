@@ -9,6 +9,7 @@ const METRICS = 'countersign_http_request_duration_seconds_count{status="200"} 1
 
 export class PlayedDriver implements ReleaseDriver {
   readonly name = 'process';
+  readonly readyWithinMs = 90_000;
   /** The names of the migrations that the database has. */
   schema: readonly string[] = [];
   /** Versions whose processes never become ready. */
