@@ -81,7 +81,7 @@ export function readOptions<T extends ParseArgsConfig>(config: T): ReturnType<ty
   } catch (error) {
     const { message, code } = error as Error & { code?: string };
     if (!String(code).startsWith('ERR_PARSE_ARGS')) throw error;
-    throw new WrongUsage(`${message.split(/[.\n]/)[0]}.`);
+    throw new WrongUsage(`${message.split(/\.(?:\s|$)|\n/)[0]}.`);
   }
 }
 

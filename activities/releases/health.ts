@@ -25,7 +25,14 @@ export interface Watching {
   seconds: number;
   /** How long it may be unhealthy in between. */
   unhealthyMs?: number;
+  looksEachMs?: number;
+  /** Called before each look; throws if the step was cancelled. */
   beat(): void;
+}
+
+interface Looks extends Required<Omit<Watching, 'seconds'>> {
+  driver: ReleaseDriver;
+  version: string;
 }
 
 /** Throws a failure that says what is not healthy. */
@@ -34,49 +41,54 @@ export async function watchHealth(
   version: string,
   { seconds, ...watching }: Watching,
 ): Promise<HealthReport> {
-  const { api, workers } = await untilHealthy(driver, version, watching);
-  const before = await countAll([...api, ...workers]);
-  let now = { api, workers };
-  for (const until = Date.now() + seconds * 1000; Date.now() < until; await delay(LOOKS_EACH_MS)) {
-    now = await untilHealthy(driver, version, watching);
+  const looks: Looks = {
+    driver,
+    version,
+    unhealthyMs: UNHEALTHY_AT_MOST_MS,
+    looksEachMs: LOOKS_EACH_MS,
+    ...watching,
+  };
+  const before = await patiently(looks, measure);
+  for (const until = Date.now() + seconds * 1000; Date.now() < until; await delay(looks.looksEachMs)) {
+    await patiently(looks, observe);
   }
-  const died = deathsOf([...now.api, ...now.workers]) - deathsOf([...api, ...workers]);
+  const { api, workers, deaths, counts } = await patiently(looks, measure);
+  const died = deaths - before.deaths;
   if (died > DEATHS_AT_MOST)
     throw fail('processes_died', `Processes of ${version} died ${died} time(s) while they were watched.`);
-  const after = await countAll([...now.api, ...now.workers]);
-  // A process that was started again counts from zero.
-  const requests = Math.max(after.requests - before.requests, 0);
-  const errors = Math.max(after.errors - before.errors, 0);
+  const { requests, errors, nondeterministic } = countSince(before.counts, counts);
   if (errors >= ERRORS_THAT_COUNT && errors > requests * ERRORS_AT_MOST) {
     throw fail('too_many_errors', `${errors} of ${requests} requests to ${version} ended with a server error.`);
   }
-  const nondeterministic = after.nondeterministic - before.nondeterministic;
   if (nondeterministic > 0) {
     throw fail(
       'nondeterministic',
       `${version} can't continue ${nondeterministic} workflow task(s) (NonDeterminismError).`,
     );
   }
-  return { api: now.api.length, workers: now.workers.length, requests, errors };
+  return { api: api.length, workers: workers.length, requests, errors };
 }
 
-async function untilHealthy(
-  driver: ReleaseDriver,
-  version: string,
-  { unhealthyMs = UNHEALTHY_AT_MOST_MS, beat }: Omit<Watching, 'seconds'>,
-) {
-  for (const deadline = Date.now() + unhealthyMs; ; await delay(LOOKS_EACH_MS)) {
-    beat();
+/** Throws what the look threw last, if none succeeded in time. */
+async function patiently<T>(looks: Looks, look: (looks: Looks) => Promise<T>): Promise<T> {
+  for (const deadline = Date.now() + looks.unhealthyMs; ; await delay(looks.looksEachMs)) {
+    looks.beat();
     try {
-      return await observe(driver, version);
+      return await look(looks);
     } catch (error) {
       if (Date.now() > deadline) throw error;
     }
   }
 }
 
+async function measure(looks: Looks) {
+  const { api, workers } = await observe(looks);
+  const all = [...api, ...workers];
+  return { api, workers, deaths: deathsOf(all), counts: await countEach(all) };
+}
+
 /** All of them must be ready and of this version. */
-async function observe(driver: ReleaseDriver, version: string) {
+async function observe({ driver, version }: Looks) {
   const running = await driver.running();
   const workers = running.workers.filter((one) => one.version === version);
   const { api } = running;
@@ -91,7 +103,8 @@ async function observe(driver: ReleaseDriver, version: string) {
   return { api, workers };
 }
 
-async function countAll(processes: RunningProcess[]): Promise<Counts> {
+/** Returns what each process counted since it was started, by its address. */
+async function countEach(processes: RunningProcess[]): Promise<Map<string, Counts>> {
   const samples = await Promise.all(processes.map(readMetrics));
   if (samples.some((one) => one === null || one.length === 0)) {
     throw fail(
@@ -99,17 +112,32 @@ async function countAll(processes: RunningProcess[]): Promise<Counts> {
       'A process gives no metrics, so nobody can tell whether it is healthy: check METRICS_HOST.',
     );
   }
-  const all = samples.flat() as Sample[];
+  return new Map(processes.map(({ metrics }, index) => [metrics, countsOf(samples[index] as Sample[])]));
+}
+
+function countsOf(samples: Sample[]): Counts {
   const requests = 'countersign_http_request_duration_seconds_count';
   return {
-    requests: sumOf(all, requests, () => true),
-    errors: sumOf(all, requests, ({ status = '' }) => status.startsWith('5')),
+    requests: sumOf(samples, requests, () => true),
+    errors: sumOf(samples, requests, ({ status = '' }) => status.startsWith('5')),
     nondeterministic: sumOf(
-      all,
+      samples,
       'temporal_workflow_task_execution_failed',
       (labels) => labels.failure_reason === 'NonDeterminismError',
     ),
   };
+}
+
+/** A process that was started again counts from zero. */
+function countSince(before: Map<string, Counts>, now: Map<string, Counts>): Counts {
+  const sum: Counts = { requests: 0, errors: 0, nondeterministic: 0 };
+  for (const [process, counts] of now) {
+    for (const name of Object.keys(sum) as (keyof Counts)[]) {
+      const earlier = before.get(process)?.[name] ?? 0;
+      sum[name] += counts[name] < earlier ? counts[name] : counts[name] - earlier;
+    }
+  }
+  return sum;
 }
 
 const deathsOf = (processes: RunningProcess[]) => processes.reduce((sum, { deaths }) => sum + deaths, 0);

@@ -7,7 +7,7 @@ import { EXIT } from '../recovery/exit';
 import { documentOf, exitCodeOf, follow } from '../recovery/follow';
 import { createProgressView } from '../recovery/progress-view';
 import { connect } from '../recovery/running';
-import type { Run } from '../recovery/runs';
+import { type Run, readRun } from '../recovery/runs';
 import { prepareRelease } from './process/prepare';
 import { toVersion, Version } from './release';
 import { withHost } from './running';
@@ -86,6 +86,7 @@ async function followDeployment(deploymentId: string, options: Options, temporal
 /** Given up is what was asked for here. */
 async function abort(deploymentId: string, options: Options): Promise<number> {
   const temporal = await connect();
+  await refuseServing(temporal, deploymentId);
   await giveUp(temporal, deploymentWorkflowId(deploymentId)).catch((error) => {
     throw new CommandFailed(
       'not_found',
@@ -95,6 +96,17 @@ async function abort(deploymentId: string, options: Options): Promise<number> {
   const run = await follow({ ...runOf(deploymentId, temporal), view: createProgressView() });
   tell(deploymentId, run as Run<string, DeploymentResult>, options);
   return run.status === 'aborted' ? EXIT.done : EXIT.failed;
+}
+
+/** It drains then, which may take days, and hears no more of giving up. */
+async function refuseServing(temporal: Client, deploymentId: string): Promise<void> {
+  const run = await readRun<string, DeploymentResult>(temporal, deploymentWorkflowId(deploymentId)).catch(() => null);
+  if (!run?.result?.health) return;
+  const { serving, plan } = run.result;
+  throw new CommandFailed(
+    'serves_already',
+    `Deployment ${deploymentId} can't be given up: ${serving} serves already. To go back to ${plan.from.version}: ops/rollback.sh`,
+  );
 }
 
 const runOf = (deploymentId: string, temporal: Client) => ({

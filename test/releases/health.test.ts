@@ -2,14 +2,12 @@
 import { watchHealth } from '../../activities/releases/health';
 import { parseMetrics } from '../../activities/releases/probes';
 import type { ReleaseDriver, Running } from '../../ops/releases/driver';
-import { until } from '../support/until';
 import { SmallServer } from './small-server';
 
 const VERSION = '1.3.0';
-/** It looks twice a second. */
-const SECONDS = 1;
+const SECONDS = 0.1;
 /** Longer than a process of these tests is away that comes back. */
-const UNHEALTHY_MS = 1_500;
+const UNHEALTHY_MS = 1_000;
 
 const requests = (answered: number, failed = 0) =>
   [
@@ -38,21 +36,30 @@ beforeEach(() => {
 
 const all = (): Running => ({ api: [api.running], trial: [], workers: [worker.running] });
 
-/** @param during is called once its metrics have been read the first time */
-async function watch(running: () => Running = all, during: () => unknown = () => {}, seconds = SECONDS) {
-  let beats = 0;
-  const driver = { running: async () => running() } as ReleaseDriver;
-  const watched = watchHealth(driver, VERSION, { seconds, unhealthyMs: UNHEALTHY_MS, beat: () => void beats++ });
-  watched.catch(() => {});
-  const isWatched = until('it is watched', () => beats > 1).then(during);
-  await Promise.race([watched, isWatched]).catch(() => {});
-  return watched;
+/** @param at what changes before a look, by its number: the first one measures, those between observe, the last one measures again */
+function watch(running: () => Running = all, at: Record<number, () => unknown> = {}, seconds = SECONDS) {
+  let [looks, change] = [0, undefined as unknown];
+  const driver = {
+    async running() {
+      await change;
+      return running();
+    },
+  } as ReleaseDriver;
+  return watchHealth(driver, VERSION, {
+    seconds,
+    unhealthyMs: UNHEALTHY_MS,
+    looksEachMs: 50,
+    beat() {
+      looks += 1;
+      change = at[looks]?.();
+    },
+  });
 }
 const failure = (code: string, message = '') =>
   expect.objectContaining({ type: code, message: expect.stringContaining(message), nonRetryable: true });
 
 it('calls a release healthy whose processes are ready, and counts what they answered meanwhile', async () => {
-  const report = await watch(all, () => api.answer({ metrics: requests(150, 3) }));
+  const report = await watch(all, { 2: () => api.answer({ metrics: requests(150, 3) }) });
   expect(report).toEqual({ api: 1, workers: 1, requests: 50, errors: 2 });
 });
 
@@ -62,17 +69,22 @@ it('leaves workers of another release out, which drain beside', async () => {
   expect(await watch(running)).toMatchObject({ workers: 1 });
 });
 
-it('bears a process that is back in time', async () => {
-  await watch(all, async () => {
-    worker.answer({ ready: false });
-    setTimeout(() => worker.answer({ ready: true }), 600);
-  });
+it('bears a process that misses a look', async () => {
+  await watch(all, { 2: () => worker.answer({ ready: false }), 5: () => worker.answer({ ready: true }) });
+});
+
+it.each([
+  ['ready', { ready: false }, { ready: true }],
+  ['to be measured', { metrics: null }, { metrics: requests(100, 1) }],
+])('bears a process that is not %s at the first look', async (_what, before, after) => {
+  api.answer(before);
+  await watch(all, { 2: () => api.answer(after) });
 });
 
 it('watches for as long as it is asked to, and calls beat at each look', async () => {
   const begun = Date.now();
-  await watch(all, () => {}, 2);
-  expect(Date.now() - begun).toBeGreaterThanOrEqual(2_000);
+  await watch(all, {}, 1);
+  expect(Date.now() - begun).toBeGreaterThanOrEqual(1_000);
 });
 
 it.each([
@@ -83,13 +95,13 @@ it.each([
   await expect(watch(running)).rejects.toEqual(failure(code, message));
 });
 
-it('fails if a process is not ready at the begin, and stays so', async () => {
+it('fails if a process is not ready at the begin', async () => {
   api.answer({ ready: false });
   await expect(watch()).rejects.toEqual(failure('not_ready', '1.3.0'));
 });
 
 it('fails if a process stops being ready, and stays so', async () => {
-  await expect(watch(all, () => worker.answer({ ready: false }))).rejects.toEqual(failure('not_ready'));
+  await expect(watch(all, { 2: () => worker.answer({ ready: false }) })).rejects.toEqual(failure('not_ready'));
 });
 
 it('fails if nobody answers at the address of a process', async () => {
@@ -113,11 +125,11 @@ it.each([
 });
 
 it('fails if the metrics can no longer be read at the end', async () => {
-  await expect(watch(all, () => api.answer({ metrics: null }))).rejects.toEqual(failure('no_metrics'));
+  await expect(watch(all, { 2: () => api.answer({ metrics: null }) })).rejects.toEqual(failure('no_metrics'));
 });
 
 it('fails if more than a twentieth of the requests end with a server error', async () => {
-  const watched = watch(all, () => api.answer({ metrics: requests(160, 5) }));
+  const watched = watch(all, { 2: () => api.answer({ metrics: requests(160, 5) }) });
   await expect(watched).rejects.toEqual(failure('too_many_errors', '4 of 60 requests'));
 });
 
@@ -126,24 +138,22 @@ it.each([
   ['a twentieth of the requests', requests(200, 6)],
   ['counters that begin again, since a process was replaced', requests(3, 0)],
 ])('bears %s', async (_what, metrics) => {
-  await watch(all, () => api.answer({ metrics }));
+  await watch(all, { 2: () => api.answer({ metrics }) });
+});
+
+it('counts what a process could not continue after it was started again, and its counters with it', async () => {
+  const watched = watch(all, { 2: () => worker.answer({ metrics: tasks(1) }) });
+  await expect(watched).rejects.toEqual(failure('nondeterministic', '1 workflow task(s)'));
 });
 
 it('fails if a workflow task could not be continued, and only for that reason', async () => {
-  const watched = watch(all, () => worker.answer({ metrics: tasks(3) }));
+  const watched = watch(all, { 2: () => worker.answer({ metrics: tasks(3) }) });
   await expect(watched).rejects.toEqual(failure('nondeterministic', '1 workflow task(s)'));
 });
 
 it('bears one death of a process, and fails after two', async () => {
-  await watch(all, () => worker.die());
-  const twice = watch(
-    all,
-    async () => {
-      await worker.die();
-      await api.die();
-    },
-    2,
-  );
+  await watch(all, { 2: () => worker.die() });
+  const twice = watch(all, { 2: () => worker.die(), 3: () => api.die() });
   await expect(twice).rejects.toEqual(failure('processes_died', 'died 2 time(s)'));
 });
 
