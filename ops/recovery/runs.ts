@@ -4,14 +4,23 @@ import {
   type Client,
   WorkflowExecutionAlreadyStartedError,
   type WorkflowExecutionDescription,
+  WorkflowFailedError,
+  type WorkflowHandle,
   WorkflowNotFoundError,
 } from '@temporalio/client';
-import { defaultPayloadConverter } from '@temporalio/common';
+import { ApplicationFailure, defaultPayloadConverter } from '@temporalio/common';
 import { uuidv7 } from 'uuidv7';
 import { toSetId } from '../../activities/backup/manifest';
 import type { AdoptionInput } from '../../workflows/contracts/adoption';
 import { type BackupInput, backupWorkflowId } from '../../workflows/contracts/backup';
-import type { RecoveryProgress, RecoveryStatus, StepBeat, StepWait } from '../../workflows/contracts/recovery-progress';
+import {
+  ABORTED,
+  REFUSED,
+  type RecoveryProgress,
+  type RecoveryStatus,
+  type StepBeat,
+  type StepWait,
+} from '../../workflows/contracts/recovery-progress';
 import { type RestoreInput, restoreWorkflowId } from '../../workflows/contracts/restore';
 import { restoreDrillWorkflowId } from '../../workflows/contracts/restore-drill';
 import { ProcessAttribute } from '../../workflows/contracts/search-attributes';
@@ -151,7 +160,9 @@ export async function readRun<Step extends string = string, Result = unknown>(
   const ask = <T>(question: () => Promise<T>) => temporal.withDeadline(Date.now() + ANSWERS_WITHIN_MS, question);
   const progress = ask(() => handle.query<RecoveryProgress<Step, Result>, []>('progress')).catch(() => null);
   try {
-    return toRun(await ask(() => handle.describe()), await progress);
+    const [description, told] = [await ask(() => handle.describe()), await progress];
+    if (told || description.status.name !== 'FAILED') return toRun(description, told);
+    return { ...toRun<Step, Result>(description, null), ...(await ask(() => readFailure(handle))) };
   } catch (error) {
     if (error instanceof WorkflowNotFoundError) return null;
     throw error;
@@ -181,6 +192,18 @@ function toRun<Step extends string, Result>(
     trouble: isOpen ? troubleOf(raw) : null,
     isOver: !isOpen || OVER.includes(told),
   };
+}
+
+/** What the end of a failed workflow says by itself, if no worker tells its progress any more. */
+async function readFailure(handle: WorkflowHandle): Promise<Pick<Run, 'status' | 'problem'> | null> {
+  const cause = await handle.result().then(
+    () => null,
+    (error) => (error instanceof WorkflowFailedError ? error.cause : null),
+  );
+  if (!(cause instanceof ApplicationFailure)) return null;
+  const problem = { code: cause.type ?? 'failed', message: cause.message };
+  if (problem.code === ABORTED) return { status: 'aborted', problem };
+  return { status: cause.details?.[0] === REFUSED ? 'refused' : 'failed', problem };
 }
 
 function beatOf(raw: WorkflowExecutionDescription['raw']): StepBeat | null {

@@ -61,11 +61,16 @@ export class ReleaseHost {
   }
 
   async close(): Promise<void> {
-    for (const { worker } of this.workers) worker.shutdown();
-    await Promise.all(this.workers.map(({ ended }) => ended));
+    await this.endWorkers();
     await this.driver.close();
     await this.temporal.close();
     await this.database.drop();
+  }
+
+  async endWorkers(): Promise<void> {
+    const ending = this.workers.splice(0);
+    for (const { worker } of ending) worker.shutdown();
+    await Promise.all(ending.map(({ ended }) => ended));
   }
 
   /** As if this release served, after others in this order; nothing else is registered. */

@@ -2,6 +2,7 @@
 // that served, with everything undone in reverse order.
 
 import { uuidv7 } from 'uuidv7';
+import { readRun } from '../../ops/recovery/runs';
 import { startRollback } from '../../ops/releases/runs';
 import { rollbackWorkflowId } from '../../workflows/contracts/rollback';
 import { holdLock } from '../support/lock-holder';
@@ -143,4 +144,16 @@ it('goes back twice: what was rolled back is not where the next rollback goes', 
     build: ONE.buildId,
   });
   expect(TWO.migrations.length).toBeGreaterThan(host.driver.schema.length);
+});
+
+it('is still known as refused, with its reason, when no worker answers for it any more', async () => {
+  const rollbackId = uuidv7();
+  await startRollback(host.temporal.client, { rollbackId, yes: true, to: '9.9.9' });
+  await host.ended(rollbackId, rollbackWorkflowId(rollbackId));
+  await host.endWorkers();
+  expect(await readRun(host.temporal.client, rollbackWorkflowId(rollbackId))).toMatchObject({
+    status: 'refused',
+    problem: { code: 'unknown_release', message: expect.stringContaining('9.9.9') },
+    isOver: true,
+  });
 });
