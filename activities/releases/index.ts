@@ -14,7 +14,7 @@ import { watchHealth } from './health';
 import { migrateDown, migrateUp } from './migrations';
 import { planDeployment, planRollback } from './plan';
 import * as processes from './processes';
-import { noteCurrent, noteState } from './registry';
+import { noteCurrent, noteFailed, noteRetired } from './registry';
 import { rehearse } from './rehearsal';
 import { listPinned, makeCurrent } from './versions';
 
@@ -121,7 +121,7 @@ export function createReleaseActivities(dependencies: ReleaseDependencies) {
           await delay(LOOKS_EACH_MS, undefined, { signal: signal() });
         }
         await processes.stopWorkers(driver, release, waiting(beat));
-        await noteState(db, release.version, 'retired');
+        await noteRetired(db, release.version);
       }),
 
     noteDeployed: ({ deploymentId, ...between }: Between & { deploymentId: string }): Promise<void> =>
@@ -132,7 +132,7 @@ export function createReleaseActivities(dependencies: ReleaseDependencies) {
 
     noteDeploymentFailed: ({ deploymentId, ...between }: Between & { deploymentId: string }): Promise<void> =>
       beating(async () => {
-        await noteState(db, between.to.version, 'failed');
+        await noteFailed(db, between.to.version);
         await record('release.deployment_failed', deploymentId, between);
       }),
 

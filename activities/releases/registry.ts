@@ -48,8 +48,13 @@ export async function noteCurrent(db: Database, version: string, left: Left): Pr
   });
 }
 
-export async function noteState(db: Database, version: string, state: 'failed' | 'retired'): Promise<void> {
-  await db.release.updateMany({ where: { version, state: { not: 'current' } }, data: { state } });
+export async function noteRetired(db: Database, version: string): Promise<void> {
+  await db.release.updateMany({ where: { version, state: { not: 'current' } }, data: { state: 'retired' } });
+}
+
+/** A release that has served before stays what it was. */
+export async function noteFailed(db: Database, version: string): Promise<void> {
+  await db.release.updateMany({ where: { version, currentSince: null }, data: { state: 'failed' } });
 }
 
 /**

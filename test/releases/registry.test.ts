@@ -1,7 +1,8 @@
 // The registry of releases in PostgreSQL: which one serves, which one did before, and that a repeat changes nothing.
 import {
   noteCurrent,
-  noteState,
+  noteFailed,
+  noteRetired,
   readCurrent,
   readPrevious,
   registerRelease,
@@ -99,9 +100,9 @@ describe('the release that serves', () => {
 
   it('is not changed by a deployment that failed, nor by the end of a drain that comes late', async () => {
     await served('1.0.0', '1.1.0');
-    await noteState(database.db, '1.1.0', 'failed');
-    await noteState(database.db, '1.1.0', 'retired');
-    await noteState(database.db, '1.0.0', 'retired');
+    await noteFailed(database.db, '1.1.0');
+    await noteRetired(database.db, '1.1.0');
+    await noteRetired(database.db, '1.0.0');
     expect(await states()).toEqual({ '1.0.0': 'retired', '1.1.0': 'current' });
   });
 
@@ -122,7 +123,7 @@ describe('the previous release', () => {
   it('is the one that served last, drained or not, whatever its version', async () => {
     await served('1.0.0', '3.0.0', '2.0.0');
     expect(await previous()).toBe('3.0.0');
-    await noteState(database.db, '3.0.0', 'retired');
+    await noteRetired(database.db, '3.0.0');
     expect(await previous()).toBe('3.0.0');
   });
 
@@ -136,8 +137,14 @@ describe('the previous release', () => {
   it('is not one that was only registered, nor one whose deployment failed', async () => {
     await served('1.0.0', '1.1.0');
     await register('1.2.0');
-    await noteState(database.db, '1.2.0', 'failed');
+    await noteFailed(database.db, '1.2.0');
     await register('1.3.0');
+    expect(await previous()).toBe('1.0.0');
+  });
+
+  it('may be one whose deployment failed when it was to serve again', async () => {
+    await served('1.0.0', '1.1.0');
+    await noteFailed(database.db, '1.0.0');
     expect(await previous()).toBe('1.0.0');
   });
 

@@ -1,5 +1,5 @@
 // Reads and writes the two files between the process driver and the supervisor: what is to run, and what runs.
-import { mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { readKeptJson, writeKept } from '../../local/kept-file';
@@ -24,8 +24,10 @@ export const readRunning = (folder: string): Running | null => parse(RunningFile
 export const writeRunning = (folder: string, running: Running): void => write(runningFile(folder), running, folder);
 
 function parse<T>(schema: z.ZodType<T>, file: string): T | null {
-  const text = readKeptJson<unknown>(file);
-  return text === null ? null : schema.parse(text);
+  const content = readKeptJson<unknown>(file);
+  // Taken for missing, it would start another release.
+  if (content === null && existsSync(file)) throw new Error(`${file} is damaged: it is no JSON`);
+  return content === null ? null : schema.parse(content);
 }
 
 function write(file: string, content: unknown, folder: string): void {
