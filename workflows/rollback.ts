@@ -98,9 +98,7 @@ export async function rollback({ rollbackId, to, dryRun, yes }: RollbackInput): 
 
   async function unlessAborted(): Promise<RollbackResult> {
     try {
-      return await scope.run(() =>
-        exclusively('rollback', planAndRollBack, dryRun ? { noWait: true } : { noWait: true, emergency: true }),
-      );
+      return await scope.run(() => exclusively('rollback', planAndRollBack, { noWait: true, emergency: true }));
     } catch (error) {
       const failure = isAborted && isCancellation(error) ? givenUp() : error;
       const { result } = told.read();
