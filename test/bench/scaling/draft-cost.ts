@@ -3,7 +3,6 @@ import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type pg from 'pg';
-import { onServer } from '../../support/database';
 import { until } from '../../support/until';
 import type { App } from '../apps/app';
 import type { Countersign } from '../apps/countersign';
@@ -13,12 +12,12 @@ import { withClient } from './client';
 import { costOfHistories, type HistoryCost } from './history';
 
 /** Longer than the pause after a submission in which a decision joins the message that starts the process. */
-const LATER_MS = 2_000;
+const LATER_MS = 3_000;
+const CONCURRENCY = 16;
 const SAMPLE = 20;
-/** After its first change since a checkpoint a page is written to the log whole; under load that is soon over. */
 const WARM_UP_SECONDS = 2;
 /** A table grows by pages of 8 KB, so that few drafts would say little. */
-const SECONDS = 12;
+const SECONDS = 15;
 /** Those that grow with the drafts. */
 const TABLES = ['drafts', 'revisions', 'verdicts', 'audit_events', 'audit_seals', 'mentions', 'outbox'];
 
@@ -31,9 +30,15 @@ export interface DraftCost {
   rows: Record<string, number>;
   /** Of tables with their indexes, packed. */
   bytes: Record<string, number>;
-  walBytes: number;
+  wal: Wal;
   /** In the file of the development server. */
   temporalBytes: number;
+}
+
+interface Wal {
+  recordBytes: number;
+  /** Of whole pages, each written at its first change after a checkpoint: the fewer drafts between two, the more of them a draft. */
+  pageBytes: number;
 }
 
 export function measureDraftCosts(
@@ -41,7 +46,11 @@ export function measureDraftCosts(
   servers: Servers,
   progress: (line: string) => void,
 ): Promise<DraftCost[]> {
-  return withClient(countersign.databaseUrl, (client) => measure(client, countersign, servers, progress));
+  const adminUrl = `${servers.postgres.url}${new URL(countersign.databaseUrl).pathname}`;
+  return withClient(adminUrl, async (admin) => {
+    await admin.query('CREATE EXTENSION IF NOT EXISTS pg_walinspect');
+    return measure(admin, countersign, servers, progress);
+  });
 }
 
 async function measure(
@@ -51,25 +60,26 @@ async function measure(
   progress: (line: string) => void,
 ): Promise<DraftCost[]> {
   const later: App = { ...people, approve: (id) => delay(LATER_MS).then(() => people.approve?.(id)) };
-  const kinds: [string, App, number][] = [
-    ['approved by policy', policy, 16],
-    ['approved by a person at once', people, 16],
-    ['approved by a person later', later, 64],
+  const kinds: [string, App][] = [
+    ['approved by policy', policy],
+    ['approved by a person at once', people],
+    ['approved by a person later', later],
   ];
   const costs: DraftCost[] = [];
-  for (const [kind, app, concurrency] of kinds) {
+  for (const [kind, app] of kinds) {
     progress(`what a draft costs: ${kind}`);
     const run = async (seconds: number) => {
-      const before = await walBytes(client);
-      const { flows, ids } = await measureWindow(app, servers.arrivals, concurrency, 'complete', seconds);
+      const window = await measureWindow(app, servers.arrivals, CONCURRENCY, 'complete', seconds);
       await untilFollowed(client);
-      return { flows, ids, wal: (await walBytes(client)) - before };
+      return window;
     };
     await untilFollowed(client);
     const before = await sizes(client, servers);
-    await onServer(servers.postgres.url, 'CHECKPOINT');
+    await client.query('CHECKPOINT');
     const { flows: first } = await run(WARM_UP_SECONDS);
-    const { flows, ids, wal } = await run(SECONDS);
+    const begin = await logEnd(client);
+    const { flows, ids } = await run(SECONDS);
+    const end = await logEnd(client);
     const after = await sizes(client, servers);
     const drafts = first + flows;
     const byTable = (of: (one: Sizes) => Record<string, number>) =>
@@ -81,7 +91,7 @@ async function measure(
       history: app.approve ? await costOfHistories(temporal, workflows) : null,
       rows: byTable(({ rows }) => rows),
       bytes: byTable(({ bytes }) => bytes),
-      walBytes: wal / flows,
+      wal: await readLog(client, begin, end, flows),
       temporalBytes: (after.temporalBytes - before.temporalBytes) / drafts,
     });
   }
@@ -110,9 +120,18 @@ async function sizes(client: pg.Client, { folder }: Servers): Promise<Sizes> {
   return { rows, bytes, temporalBytes: files.reduce((sum, one) => sum + one, 0) };
 }
 
-async function walBytes(client: pg.Client): Promise<number> {
-  const { rows } = await client.query<{ bytes: string }>("SELECT pg_current_wal_insert_lsn() - '0/0' AS bytes");
-  return Number(rows[0]?.bytes);
+async function logEnd(client: pg.Client): Promise<string> {
+  const { rows } = await client.query<{ lsn: string }>('SELECT pg_current_wal_insert_lsn() AS lsn');
+  return rows[0]?.lsn ?? '';
+}
+
+/** Returns what lies between two places of the log, a draft. */
+async function readLog(client: pg.Client, begin: string, end: string, drafts: number): Promise<Wal> {
+  const { rows } = await client.query<Wal>(
+    `SELECT sum(record_size)::float8 / $3 AS "recordBytes", sum(fpi_size)::float8 / $3 AS "pageBytes" FROM pg_get_wal_stats($1, $2)`,
+    [begin, end, drafts],
+  );
+  return rows[0] as Wal;
 }
 
 /** Waits for what follows after the mails: the seals of the audit trail and the index of mentions. */
