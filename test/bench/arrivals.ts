@@ -8,9 +8,12 @@ export class Arrivals {
   /** Mails beyond the first to one recipient: each flow has a recipient of its own. */
   repeated = 0;
 
+  private reached: { total: number; resolve(): void } | null = null;
+
   constructor(sink: ChildProcess) {
     sink.on('message', (message) => {
       for (const [recipient, at] of message as Arrived) this.arrive(recipient, at);
+      if (this.reached && this.total >= this.reached.total) this.reached.resolve();
     });
   }
 
@@ -26,6 +29,18 @@ export class Arrivals {
 
   get count(): number {
     return this.times.size;
+  }
+
+  /** Of mails, those to one recipient too. */
+  get total(): number {
+    return this.times.size + this.repeated;
+  }
+  /** Resolves once so many mails have arrived. Only one waits at a time. */
+  reaches(total: number): Promise<void> {
+    if (this.total >= total) return Promise.resolve();
+    return new Promise((resolve) => {
+      this.reached = { total, resolve };
+    });
   }
 
   /** When the mail to this recipient arrived. */

@@ -22,7 +22,7 @@ export interface Window {
   errors: string[];
   /** Mails that never came. */
   missing: number;
-  /** By process, of all flows with their mails; null where the system doesn't tell. */
+  /** By process (those of one name together), of all flows with their mails; null where the system doesn't tell. */
   cpuMs: Record<string, number> | null;
   ids: string[];
 }
@@ -91,9 +91,9 @@ export async function measureWindow(
   window.drainSeconds = (now() - end) / 1000;
   const after = cpuTimes(pids);
   if (before && after) {
-    window.cpuMs = Object.fromEntries(
-      app.processes.map(({ name }, i) => [name, (after[i] as number) - (before[i] as number)]),
-    );
+    window.cpuMs = {};
+    for (const [i, { name }] of app.processes.entries())
+      window.cpuMs[name] = (window.cpuMs[name] ?? 0) + (after[i] as number) - (before[i] as number);
   }
   return window;
 }

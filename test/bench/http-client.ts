@@ -3,14 +3,21 @@ import { Agent, request } from 'node:http';
 
 export class HttpClient {
   private readonly agent = new Agent({ keepAlive: true, noDelay: true, maxSockets: Number.POSITIVE_INFINITY });
-  constructor(private readonly origin: string) {}
+  private sent = 0;
+  /** @param origins of processes that share the requests, in turn */
+  constructor(private origins: string[]) {}
+
+  spreadOver(origins: string[]): void {
+    this.origins = origins;
+  }
 
   /** The body of a 2xx answer, as text; throws on any other. */
   send(method: string, path: string, body: unknown, headers: Record<string, string> = {}): Promise<string> {
+    const origin = this.origins[this.sent++ % this.origins.length];
     const bytes = Buffer.from(body === undefined ? '' : JSON.stringify(body));
     return new Promise((resolve, reject) => {
-      const sent = request(
-        this.origin + path,
+      const asked = request(
+        origin + path,
         {
           method,
           agent: this.agent,
@@ -28,8 +35,8 @@ export class HttpClient {
           });
         },
       );
-      sent.on('error', reject);
-      sent.end(bytes);
+      asked.on('error', reject);
+      asked.end(bytes);
     });
   }
 

@@ -16,6 +16,8 @@ import { measureOpenLoop } from './open-loop';
 import { type AppName, type Options, readOptions, USAGE } from './options';
 import { peakMemory } from './process-numbers';
 import { printCleanup, printComparison, printErasures, printOpenLoop, printTemporalAway } from './report';
+import { printScaling } from './scaling/report';
+import { measureScaling } from './scaling/scaling';
 import { type Servers, startServers } from './servers';
 import { measureTelemetry, printTelemetry } from './telemetry';
 import { measureTemporalAway } from './temporal-away';
@@ -75,6 +77,10 @@ async function measure(options: Options, servers: Servers): Promise<{ text: stri
   if (options.part === 'backup') {
     const result = await measureBackup(servers, options, progress);
     return { text: printBackup(result), result };
+  }
+  if (options.part === 'scaling') {
+    const result = await measureScaling(servers, options, progress);
+    return { text: printScaling(result), result };
   }
   const apps = await startApps(options, servers);
   const cells = await compare(apps, servers, options, progress);

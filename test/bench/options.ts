@@ -6,7 +6,7 @@ export type AppName = (typeof APP_NAMES)[number];
 
 export interface Options {
   json: boolean;
-  part: 'closed' | 'open' | 'temporal-away' | 'audit' | 'cleanup' | 'erasure' | 'backup' | 'telemetry';
+  part: 'closed' | 'open' | 'temporal-away' | 'audit' | 'cleanup' | 'erasure' | 'backup' | 'telemetry' | 'scaling';
   apps: AppName[];
   concurrency: number[];
   rounds: number;
@@ -31,6 +31,7 @@ export const USAGE = `npm run bench -- [options]
   --erasure          people are erased among a thousand drafts and among a million; --rows <n> for fewer
   --backup           full backups next to bare ones of the same data, and requests meanwhile; --rows <n>, --rounds <n>
   --telemetry        CPU a flow with Sentry and scrapes, next to without; --rounds <n>, --seconds <n>
+  --scaling          1, 2 and 4 processes of API and worker, one lane and several, and what a draft costs; --rounds <n>, --seconds <n>
   --apps <names>     of ${APP_NAMES.join(',')}
   --at <numbers>     concurrency, by default 1,16,64
   --rounds <n>       of the closed loop
@@ -50,6 +51,7 @@ export function readOptions(args: string[]): Options {
       erasure: { type: 'boolean', default: false },
       backup: { type: 'boolean', default: false },
       telemetry: { type: 'boolean', default: false },
+      scaling: { type: 'boolean', default: false },
       rows: { type: 'string', default: '1000000' },
       minutes: { type: 'string', default: '10' },
       apps: { type: 'string', default: APP_NAMES.join(',') },
@@ -67,7 +69,7 @@ export function readOptions(args: string[]): Options {
   return {
     json: values.json,
     part:
-      (['open', 'temporal-away', 'audit', 'cleanup', 'erasure', 'backup', 'telemetry'] as const).find(
+      (['open', 'temporal-away', 'audit', 'cleanup', 'erasure', 'backup', 'telemetry', 'scaling'] as const).find(
         (part) => values[part],
       ) ?? 'closed',
     apps,

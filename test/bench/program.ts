@@ -45,6 +45,13 @@ export class Program {
     return this.child.exitCode === null && this.child.signalCode === null;
   }
 
+  /** Sends a task to one of the bench's own and gives its answer. */
+  ask<T>(task: object): Promise<T> {
+    const answer = this.message<T>();
+    this.child.send(task);
+    return answer;
+  }
+
   private async message<T>(): Promise<T> {
     const first = once(this.child, 'message').then(([message]) => message as T);
     const end = this.ended.then(() => Promise.reject(this.failure()));

@@ -17,6 +17,7 @@ export interface Servers {
   /** host:port, the same for its whole life */
   temporalAddress: string;
   smtp: string;
+  mailServer: Program;
   arrivals: Arrivals;
   startTemporalAgain(): Promise<void>;
   stop(): Promise<void>;
@@ -54,6 +55,7 @@ export async function startServers(folder: string): Promise<Servers> {
       temporal,
       temporalAddress,
       smtp: `smtp://127.0.0.1:${port}`,
+      mailServer: program,
       arrivals: new Arrivals(program.child),
       async startTemporalAgain() {
         servers.temporal = await start(startYielding, 'temporal', Number(new URL(temporal.url).port));

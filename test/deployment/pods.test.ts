@@ -80,11 +80,13 @@ describe('the processes', () => {
     const most = (name: string) =>
       ofKind('HorizontalPodAutoscaler').find((one) => one.metadata.name === name).spec.maxReplicas;
     const { DB_POOL_SIZE, DB_POOL_OVERFLOW } = overlaySettings('production');
-    // During a release the API has one pod more.
-    const connections =
-      (most('countersign-api') + 1 + most('countersign-worker')) * (Number(DB_POOL_SIZE) + Number(DB_POOL_OVERFLOW));
+    // During a release the API has one pod more. Beside its pool an API has its health check, a worker its listener; the scan of an
+    // erasure takes two.
+    const pods = most('countersign-api') + 1 + most('countersign-worker');
+    const connections = pods * (Number(DB_POOL_SIZE) + Number(DB_POOL_OVERFLOW) + 1) + 2;
     expect(readText('ops/kubernetes/overlays/production/settings.env')).toContain(`at most ${connections} connections`);
     expect(readText('docs/deployment.md')).toContain(`${connections} connections`);
+    expect(readText('docs/scaling.md')).toContain(`| ${connections} |`);
   });
 });
 

@@ -20,6 +20,9 @@ export interface Countersign {
   reject(id: string): Promise<unknown>;
   databaseUrl: string;
   environment: Record<string, string>;
+  client: Client;
+  /** Sends requests to these processes of the API in turn. */
+  spreadOver(origins: string[]): void;
   asAdmin<T>(method: string, path: string, body?: unknown): Promise<T>;
   stop(): Promise<unknown>;
 }
@@ -42,7 +45,7 @@ export async function startCountersign(
     throw api.running ? error : api.failure();
   });
 
-  const http = new HttpClient(origin);
+  const http = new HttpClient([origin]);
   const admin = { 'x-admin-token': ADMIN_PASSWORD };
   const keyFor = async (name: string, role: string) => {
     const { key } = await http.post<{ key: string }>('/api/keys', { name, roles: [role] }, admin);
@@ -76,6 +79,8 @@ export async function startCountersign(
   return {
     databaseUrl,
     environment: env,
+    client,
+    spreadOver: (origins) => http.spreadOver(origins),
     asAdmin: async <T>(method: string, path: string, body?: unknown) =>
       JSON.parse(await http.send(method, path, body, admin)) as T,
     stop: () => Promise.all([api.stop(), worker.stop(), connection.close()]),

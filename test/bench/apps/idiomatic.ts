@@ -23,7 +23,7 @@ export async function startIdiomatic(servers: Servers): Promise<App> {
   };
   const worker = await Program.startOwn('idiomatic-worker', 'references/idiomatic-worker.ts', servers.folder, env);
   const api = await Program.startOwn('idiomatic-api', 'references/idiomatic-api.ts', servers.folder, env);
-  const http = new HttpClient(`http://127.0.0.1:${api.port}`);
+  const http = new HttpClient([`http://127.0.0.1:${api.port}`]);
   const client = new Client({ connection: Connection.lazy({ address: servers.temporalAddress }) });
   return {
     name: 'idiomatic',

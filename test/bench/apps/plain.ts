@@ -11,7 +11,7 @@ export async function startPlain(servers: Servers): Promise<App> {
     SMTP_URL: servers.smtp,
     MAIL_FROM: 'bench@example.test',
   });
-  const http = new HttpClient(`http://127.0.0.1:${port}`);
+  const http = new HttpClient([`http://127.0.0.1:${port}`]);
   return {
     name: 'plain',
     title: 'plain',
