@@ -1,9 +1,19 @@
 // A rehearsal of a rollback: on a copy of the newest backup, with everything that serves untouched.
-import { existsSync, readdirSync, renameSync } from 'node:fs';
+import { readdirSync, readFileSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
+import { uuidv7 } from 'uuidv7';
+import type { ReleaseDependencies } from '../../activities/releases/dependencies';
+import { planRollback } from '../../activities/releases/plan';
+import { rehearse } from '../../activities/releases/rehearsal';
+import { withClient } from '../../ops/local/database';
+import { keepPassword } from '../../ops/local/postgres';
+import { findRecoveryTools, type RecoveryTools } from '../../ops/recovery/tools';
+import { createProcessDriver } from '../../ops/releases/process/driver';
 import { writeWanted } from '../../ops/releases/process/records';
-import { startRollback } from '../../ops/releases/runs';
-import { type RollbackResult, rollbackWorkflowId } from '../../workflows/contracts/rollback';
+import { readConfiguration } from '../../ops/runtime/configuration';
+import { createLogger } from '../../ops/runtime/logging';
+import { openSignedStore } from '../../ops/runtime/signed-store';
+import { createDatabase } from '../../prisma/client';
 import { until } from '../support/until';
 import { makeNextRelease } from './next-release';
 import { ReleaseInstallation } from './release-installation';
@@ -11,9 +21,8 @@ import { ReleaseInstallation } from './release-installation';
 jest.setTimeout(900_000);
 
 const NEXT = '99.0.0';
-/** Longer than PostgreSQL's background writer takes to note what it does in the log. */
-const QUIET_MS = 25_000;
-
+/** PostgreSQL's background writer notes each fifteen seconds what has been done since. */
+const QUIET_MS = 20_000;
 let installation: ReleaseInstallation;
 let first: string;
 let folder: string;
@@ -31,26 +40,52 @@ afterAll(() => installation?.stop());
 
 const position = async () => (await installation.query('SELECT pg_current_wal_insert_lsn()::text AS at'))[0].at;
 
-/** With nothing else at work, so that what the rehearsal writes would show. */
-async function rehearseAlone(): Promise<{ result: RollbackResult; wrote: boolean }> {
+/** Nothing that was written before is still to be cleaned up, which a mere read does too, or to be flushed. */
+async function settle(): Promise<void> {
+  await installation.query('VACUUM');
+  const { database = '' } = installation.own.read('runtime.json');
+  const url = new URL(database);
+  url.username = 'postgres';
+  url.password = keepPassword(join(installation.folder, '.countersign', 'postgres'));
+  await withClient(url.href, (client) => client.query('CHECKPOINT'));
+  let last = { at: await position(), since: Date.now() };
+  await until('nothing is written', async () => {
+    const at = await position();
+    if (at !== last.at) last = { at, since: Date.now() };
+    return Date.now() - last.since > QUIET_MS;
+  });
+}
+
+/** What the releases host has, in this process: then nothing but the rehearsal is at work. */
+async function openHost(): Promise<{ dependencies: ReleaseDependencies; close(): Promise<void> }> {
+  const environment = readFileSync(`/proc/${installation.pids.releases}/environ`, 'utf8').split('\0').filter(Boolean);
+  // The programs of releases get it from the process that runs them.
+  Object.assign(
+    process.env,
+    Object.fromEntries(
+      environment.map((line) => [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)]),
+    ),
+  );
+  const settings = readConfiguration();
+  const { db, close } = createDatabase(settings);
   const temporal = await installation.openTemporal();
-  try {
-    let last = { at: await position(), since: Date.now() };
-    await until(
-      'nothing is written',
-      async () => {
-        const at = await position();
-        if (at !== last.at) last = { at, since: Date.now() };
-        return Date.now() - last.since > QUIET_MS;
-      },
-      300_000,
-    );
-    const id = await startRollback(temporal, { dryRun: true });
-    const result = await temporal.workflow.getHandle(rollbackWorkflowId(id)).result();
-    return { result, wrote: (await position()) !== last.at };
-  } finally {
-    await temporal.connection.close();
-  }
+  const dependencies: ReleaseDependencies = {
+    db,
+    driver: createProcessDriver({ folder, root: installation.folder }),
+    temporal,
+    deploymentName: settings.TEMPORAL_DEPLOYMENT_NAME,
+    backups: openSignedStore(settings),
+    logger: createLogger('releases', 'silent'),
+    tools: (await findRecoveryTools(settings)).tools,
+    watchSeconds: 1,
+  };
+  return {
+    dependencies,
+    async close() {
+      await temporal.connection.close();
+      await close();
+    },
+  };
 }
 
 it('says that it could not rehearse as long as there is no backup', async () => {
@@ -73,28 +108,44 @@ describe('with a backup', () => {
     await until('they have ended', () => !('worker' in installation.pids) && !('api' in installation.pids));
   });
 
+  const migrations = [
+    { migration: '29991231000000_colour', drops: [{ table: 'drafts', column: 'colour', rows: 3 }], deletes: [] },
+  ];
+
   it('undoes the migrations on a copy, starts the earlier API there, and writes nothing', async () => {
-    const { result, wrote } = await rehearseAlone();
-    const migrations = [
-      { migration: '29991231000000_colour', drops: [{ table: 'drafts', column: 'colour', rows: 3 }], deletes: [] },
-    ];
-    expect(result.rehearsal).toMatchObject({ verdict: 'passed', problem: null, migrations });
-    expect(result.plan).toMatchObject({ from: { version: NEXT }, to: { version: first }, migrations });
-    expect(result.serving).toBe(NEXT);
-    expect(wrote).toBe(false);
+    const { dependencies, close } = await openHost();
+    const { signal } = new AbortController();
+    const rollbackId = uuidv7();
+    await settle();
+    const before = await position();
+    const plan = await planRollback(dependencies, { rollbackId, isRehearsal: true, signal });
+    const { tools, driver } = dependencies;
+    const rehearsal = await rehearse(tools as RecoveryTools, driver, { rollbackId, plan, signal });
+    expect(await position()).toBe(before);
+    await close();
+    expect(rehearsal).toMatchObject({ verdict: 'passed', problem: null, migrations });
     expect(await installation.readSchema()).toBe(schema);
     const home = join(installation.folder, '.countersign', 'postgres');
     expect(readdirSync(home).filter((name) => name.startsWith('drill-'))).toEqual([]);
-    console.log(`Rehearsed in ${result.rehearsal?.seconds.toFixed(1)} s`);
+    console.log(`Rehearsed in ${rehearsal.seconds.toFixed(1)} s`);
+  });
+
+  it('passes by the command', async () => {
+    const { result } = await installation.done('rollback', '--dry-run');
+    expect(result.rehearsal).toMatchObject({ verdict: 'passed', problem: null, migrations });
+    expect(result.plan).toMatchObject({ from: { version: NEXT }, to: { version: first }, migrations });
+    expect(result.serving).toBe(NEXT);
   });
 
   it('fails if the earlier API does not start', async () => {
     const program = join(folder, first, 'dist', 'api', 'main.js');
-    expect(existsSync(program)).toBe(true);
     renameSync(program, `${program}.away`);
     try {
-      const { result } = await rehearseAlone();
-      expect(result.rehearsal).toMatchObject({ verdict: 'failed', problem: { code: 'api_not_ready' } });
+      const { code, stdout } = await installation.command('rollback', '--dry-run', '--json');
+      expect([code, JSON.parse(stdout).result.rehearsal]).toMatchObject([
+        1,
+        { verdict: 'failed', problem: { code: 'api_not_ready' } },
+      ]);
     } finally {
       renameSync(`${program}.away`, program);
     }
