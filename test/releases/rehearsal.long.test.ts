@@ -23,6 +23,8 @@ jest.setTimeout(900_000);
 const NEXT = '99.0.0';
 /** PostgreSQL's background writer notes the running transactions fifteen seconds after a change, and may sleep ten before. */
 const QUIET_MS = 45_000;
+/** Autovacuum comes each minute, as long as it finds something to do. */
+const SETTLES_WITHIN_MS = 400_000;
 let installation: ReleaseInstallation;
 let first: string;
 let folder: string;
@@ -49,11 +51,15 @@ async function settle(): Promise<void> {
   url.password = keepPassword(join(installation.folder, '.countersign', 'postgres'));
   await withClient(url.href, (client) => client.query('CHECKPOINT'));
   let last = { at: await position(), since: Date.now() };
-  await until('nothing is written', async () => {
-    const at = await position();
-    if (at !== last.at) last = { at, since: Date.now() };
-    return Date.now() - last.since > QUIET_MS;
-  });
+  await until(
+    'nothing is written',
+    async () => {
+      const at = await position();
+      if (at !== last.at) last = { at, since: Date.now() };
+      return Date.now() - last.since > QUIET_MS;
+    },
+    SETTLES_WITHIN_MS,
+  );
 }
 
 /** What the releases host has, in this process: then nothing but the rehearsal is at work. */

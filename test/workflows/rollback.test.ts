@@ -172,13 +172,9 @@ describe('the operations lock in an emergency', () => {
     expect(done).toEqual([]);
   });
 
-  it('is waited for by a rehearsal', async () => {
+  it('does not keep a rehearsal either, which changes nothing', async () => {
     lockFails = new Error('No worker answers');
     const handle = await start({ dryRun: true });
-    await until('it has asked', async () => (await handle.describe()).historyLength > 4);
-    await environment.sleep('10 minutes');
-    expect(done).toEqual([]);
-    lockFails = null;
     expect(await handle.result()).toMatchObject({ rehearsal: { verdict: 'passed' } });
   });
 });
