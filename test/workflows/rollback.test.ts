@@ -17,7 +17,6 @@ import {
 import { TASK_QUEUES } from '../../workflows/contracts/task-queues';
 import { freeLock } from '../support/free-lock';
 import { endOf, type RunningWorkflows, runWorkflows } from '../support/time-skipping';
-import { until } from '../support/until';
 
 const HOUR_MS = 3_600_000;
 const release = (version: string) => ({
