@@ -2,6 +2,7 @@
 // measured is not healthy.
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ReleaseDriver, RunningProcess } from '../../ops/releases/driver';
+import { HTTP_REQUESTS } from '../../ops/runtime/metrics';
 import type { HealthReport } from '../../workflows/contracts/releases';
 import { isReady, readMetrics, readVersion, type Sample, sumOf } from './probes';
 import { fail } from './refusals';
@@ -116,7 +117,7 @@ async function countEach(processes: RunningProcess[]): Promise<Map<string, Count
 }
 
 function countsOf(samples: Sample[]): Counts {
-  const requests = 'countersign_http_request_duration_seconds_count';
+  const requests = `${HTTP_REQUESTS}_count`;
   return {
     requests: sumOf(samples, requests, () => true),
     errors: sumOf(samples, requests, ({ status = '' }) => status.startsWith('5')),

@@ -26,6 +26,8 @@ export function createRegistry(process: string): Registry {
   return registry;
 }
 
+export const HTTP_REQUESTS = 'countersign_http_request_duration_seconds';
+
 export interface ObservedRequest {
   method: string;
   /** The route's pattern, never the path. */
@@ -36,7 +38,7 @@ export interface ObservedRequest {
 
 export function createRequestObserver(registry: Registry): (request: ObservedRequest) => void {
   const histogram = new Histogram({
-    name: 'countersign_http_request_duration_seconds',
+    name: HTTP_REQUESTS,
     help: 'Time from a request to the end of its answer',
     labelNames: ['method', 'route', 'status'],
     buckets: SECONDS,

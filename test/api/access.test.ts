@@ -25,8 +25,13 @@ let routes: Route[];
 const people = {} as Record<Role, TestAgent>;
 beforeAll(async () => {
   temporal = await createTestNamespace();
-  // Somebody who could back up, so that nothing is refused for want of them.
-  endWorker = await startIdleWorker(temporal, TASK_QUEUES.ops);
+  // Somebody who could back up or roll back, so that nothing is refused for want of them.
+  const ends = await Promise.all(
+    [TASK_QUEUES.ops, TASK_QUEUES.releases].map((queue) => startIdleWorker(temporal, queue)),
+  );
+  endWorker = async () => {
+    await Promise.all(ends.map((end) => end()));
+  };
   const { address, namespace } = temporal;
   api = await TestApi.create({ temporal: { address, namespace } });
   for (const role of ROLES) people[role] = await api.person(`only ${role}`, role);
