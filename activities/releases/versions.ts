@@ -6,16 +6,31 @@ import type { ReleaseName } from '../../workflows/contracts/releases';
 const ANSWERS_WITHIN_MS = 10_000;
 const MOST_NAMED = 5;
 
-/** A version without workers becomes current only once they poll, so this may fail for a moment. */
-export function makeCurrent(temporal: Client, deploymentName: string, { buildId }: ReleaseName): Promise<void> {
+/** As Temporal's API numbers it (temporal.api.enums.v1.RoutingConfigUpdateState). */
+const IN_PROGRESS = 1;
+
+/**
+ * Gives every new task to a build, and resolves once each task queue knows it.
+ * Throws, to be tried again, as long as that is under way, or no worker of the build polls.
+ */
+export function makeCurrent(
+  temporal: Client,
+  deploymentName: string,
+  { buildId }: Pick<ReleaseName, 'buildId'>,
+): Promise<void> {
   const { namespace } = temporal.options;
+  const { workflowService } = temporal;
   return temporal.withDeadline(Date.now() + ANSWERS_WITHIN_MS, async () => {
-    await temporal.workflowService
+    const notYet = (code: string) =>
+      ApplicationFailure.retryable(`Temporal does not give every task to ${buildId} yet`, code);
+    await workflowService
       // An empty id means the workers without one.
       .setWorkerDeploymentCurrentVersion({ namespace, deploymentName, buildId: buildId ?? '' })
       .catch((error) => {
-        throw ApplicationFailure.retryable(`Temporal does not make ${buildId} current yet`, `grpc_${error.code}`);
+        throw notYet(`grpc_${error.code}`);
       });
+    const { workerDeploymentInfo } = await workflowService.describeWorkerDeployment({ namespace, deploymentName });
+    if (workerDeploymentInfo?.routingConfigUpdateState === IN_PROGRESS) throw notYet('routing_in_progress');
   });
 }
 

@@ -14,6 +14,8 @@ import type { ServiceProcess } from '../support/processes';
 import { TestService } from '../support/service';
 import { until } from '../support/until';
 
+/** Of one client, the APIs in turn: each takes eleven, so by itself it would take its half. */
+const LOGINS = 20;
 const AT_ONCE = 20;
 const BEFORE_THE_KILL = 60;
 const AFTER_THE_KILL = 60;
@@ -58,15 +60,14 @@ it('two APIs count one limit', async () => {
   const refusals = async () => {
     client += 1;
     const statuses: number[] = [];
-    for (let n = 0; n < 14; n++) {
+    for (let n = 0; n < LOGINS; n++) {
       const login = supertest(next().url).post('/api/auth/login').set('X-Forwarded-For', `192.0.2.${client}`);
       statuses.push((await login.send({ key: 'wrong' })).status);
     }
-    return statuses.join();
+    return statuses.filter((status) => status === 429).length;
   };
-  // An API that Redis does not answer within a quarter of a second counts by itself for a while, as on a busy machine.
-  const shared = [...Array(11).fill(401), 429, 429, 429].join();
-  await until('the twelfth login is refused, whichever API it reaches', async () => (await refusals()) === shared);
+  // On a busy machine Redis may not answer within a quarter of a second; an API then counts by itself for a while.
+  await until('a login is refused that each API alone would take', async () => (await refusals()) > 0);
 });
 
 it('a session of one API is valid at the other; ended there, it ends here within a second', async () => {

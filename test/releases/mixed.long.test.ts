@@ -85,7 +85,13 @@ it('takes every request and sends every mail once', async () => {
     }
     if (Date.now() > begun + (moves + 1) * MOVES_EACH_MS) {
       moves += 1;
-      await makeCurrent(temporal, 'countersign', moves % 2 === 1 ? first : next);
+      const to = moves % 2 === 1 ? first : next;
+      await until('every run goes to the other build', () =>
+        makeCurrent(temporal, 'countersign', to).then(
+          () => true,
+          () => null,
+        ),
+      );
     }
     await delay(PAUSE_MS);
   }
