@@ -4,6 +4,7 @@ import { uuidv7 } from 'uuidv7';
 import { noteCurrent, registerRelease } from '../../activities/releases/registry';
 import { NewRollback, Release } from '../../api/schemas/releases';
 import { rollbackWorkflowId } from '../../workflows/contracts/rollback';
+import { ProcessAttribute } from '../../workflows/contracts/search-attributes';
 import { TASK_QUEUES } from '../../workflows/contracts/task-queues';
 import { describeBuild } from '../releases/release-folders';
 import { startIdleWorker } from '../support/idle-worker';
@@ -156,6 +157,19 @@ describe('a rollback', () => {
   let id: string;
   beforeAll(async () => {
     endHost = await startIdleWorker(temporal, TASK_QUEUES.releases);
+    // A new namespace knows its search attributes a moment later.
+    await until('processes can be started', () =>
+      temporal.client.workflow
+        .start('nothing', {
+          workflowId: 'nothing',
+          taskQueue: 'nobody',
+          typedSearchAttributes: [{ key: ProcessAttribute, value: 'nothing' }],
+        })
+        .then(
+          (started) => started.terminate().then(() => true),
+          () => null,
+        ),
+    );
   });
 
   it('is accepted, recorded with its reason as a note of the operator, and started under its id', async () => {
