@@ -1,16 +1,9 @@
 // One deployment: the new release is started beside the one that serves, tried, made current, watched; then the one before
 // is drained. If a step fails, every step before it is undone, and the release before it goes on serving.
-import {
-  ApplicationFailure,
-  CancellationScope,
-  isCancellation,
-  proxyActivities,
-  setHandler,
-} from '@temporalio/workflow';
+import { CancellationScope, proxyActivities, setHandler } from '@temporalio/workflow';
 import type { ReleaseActivities } from '../activities/releases';
 import { createCompensation } from './compensation';
 import {
-  abort,
   type DeploymentInput,
   type DeploymentPlan,
   type DeploymentResult,
@@ -18,8 +11,8 @@ import {
   plan as planQuery,
   progress,
 } from './contracts/deployment';
-import { ABORTED } from './contracts/recovery-progress';
 import { exclusively } from './exclusively';
+import { handleGivingUp } from './giving-up';
 import { RELEASE_DRAIN, RELEASE_STEP, RELEASE_UNDO } from './profiles';
 import { keepProgress } from './recovery-progress';
 
@@ -29,16 +22,9 @@ const { drainWorkers } = proxyActivities<ReleaseActivities>(RELEASE_DRAIN);
 
 export async function deployment({ deploymentId, to }: DeploymentInput): Promise<DeploymentResult> {
   const told = keepProgress<DeploymentStep, DeploymentResult>(`deployment ${deploymentId} of ${to}`);
-  const scope = new CancellationScope();
-  let isAborted = false;
-  let isOver = false;
+  const givingUp = handleGivingUp();
   setHandler(progress, told.read);
   setHandler(planQuery, () => told.read().result?.plan ?? null);
-  setHandler(abort, () => {
-    if (isOver) return;
-    isAborted = true;
-    scope.cancel();
-  });
 
   async function planAndDeploy(): Promise<DeploymentResult> {
     told.show({ status: 'running' });
@@ -72,7 +58,7 @@ export async function deployment({ deploymentId, to }: DeploymentInput): Promise
       await told.step('api', () => step.serve({ release: to }));
 
       const health = await told.step('watch', () => step.watchHealth({ release: to }));
-      isOver = true;
+      givingUp.end();
       await step.noteDeployed({ deploymentId, from, to });
       return health;
     });
@@ -86,19 +72,16 @@ export async function deployment({ deploymentId, to }: DeploymentInput): Promise
     return { ...deployed, drained: true };
   }
 
-  async function unlessAborted(): Promise<DeploymentResult> {
+  async function deployOrNote(): Promise<DeploymentResult> {
     try {
-      return await scope.run(deployAndDrain);
+      return await givingUp.run(deployAndDrain);
     } catch (error) {
       const { result } = told.read();
-      if (result && !isOver) {
+      if (result && !givingUp.hasEnded()) {
         await CancellationScope.nonCancellable(() => undo.noteDeploymentFailed({ deploymentId, ...result.plan }));
       }
-      throw isAborted && isCancellation(error) ? givenUp() : error;
+      throw error;
     }
   }
-  return told.untilEnd(unlessAborted);
+  return told.untilEnd(deployOrNote);
 }
-
-const givenUp = () =>
-  ApplicationFailure.nonRetryable('It was given up, and the release before it serves as before.', ABORTED);

@@ -1,18 +1,9 @@
 // One rollback to an earlier release, as one unit: workers, workflows under way, database and API. If a step fails, or somebody
 // gives it up, every step before it is undone: in the end one of the two releases serves, healthy.
-import {
-  ApplicationFailure,
-  CancellationScope,
-  condition,
-  isCancellation,
-  proxyActivities,
-  setHandler,
-} from '@temporalio/workflow';
+import { CancellationScope, condition, proxyActivities, setHandler } from '@temporalio/workflow';
 import type { ReleaseActivities } from '../activities/releases';
 import { createCompensation } from './compensation';
-import { ABORTED } from './contracts/recovery-progress';
 import {
-  abort,
   confirmRollback,
   plan as planQuery,
   progress,
@@ -22,6 +13,7 @@ import {
   type RollbackStep,
 } from './contracts/rollback';
 import { exclusively } from './exclusively';
+import { givenUp, handleGivingUp } from './giving-up';
 import { RELEASE_STEP, RELEASE_UNDO } from './profiles';
 import { keepProgress } from './recovery-progress';
 
@@ -33,19 +25,12 @@ const CONFIRMED_WITHIN = '1 hour';
 
 export async function rollback({ rollbackId, to, dryRun, yes }: RollbackInput): Promise<RollbackResult> {
   const told = keepProgress<RollbackStep, RollbackResult>(`rollback ${rollbackId}`);
-  const scope = new CancellationScope();
+  const givingUp = handleGivingUp();
   let isConfirmed = yes ?? false;
-  let isAborted = false;
-  let isOver = false;
   setHandler(progress, told.read);
   setHandler(planQuery, () => told.read().result?.plan ?? null);
   setHandler(confirmRollback, () => {
     isConfirmed = true;
-  });
-  setHandler(abort, () => {
-    if (isOver) return;
-    isAborted = true;
-    scope.cancel();
   });
 
   async function planAndRollBack(): Promise<RollbackResult> {
@@ -90,26 +75,22 @@ export async function rollback({ rollbackId, to, dryRun, yes }: RollbackInput): 
       await told.step('api', () => step.serve({ release: to }));
 
       const health = await told.step('watch', () => step.watchHealth({ release: to }));
-      isOver = true;
+      givingUp.end();
       await step.noteRolledBack({ rollbackId, from, to });
       return health;
     });
   }
 
-  async function unlessAborted(): Promise<RollbackResult> {
+  async function rollBackOrNote(): Promise<RollbackResult> {
     try {
-      return await scope.run(() => exclusively('rollback', planAndRollBack, { noWait: true, emergency: true }));
+      return await givingUp.run(() => exclusively('rollback', planAndRollBack, { noWait: true, emergency: true }));
     } catch (error) {
-      const failure = isAborted && isCancellation(error) ? givenUp() : error;
       const { result } = told.read();
       if (result && !dryRun) {
         await CancellationScope.nonCancellable(() => undo.noteRollbackFailed({ rollbackId, ...result.plan }));
       }
-      throw failure;
+      throw error;
     }
   }
-  return told.untilEnd(unlessAborted);
+  return told.untilEnd(rollBackOrNote);
 }
-
-const givenUp = () =>
-  ApplicationFailure.nonRetryable('It was given up, and the release before it serves as before.', ABORTED);

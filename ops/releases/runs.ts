@@ -2,7 +2,8 @@
 import type { Client } from '@temporalio/client';
 import { uuidv7 } from 'uuidv7';
 import { type DeploymentInput, deploymentWorkflowId } from '../../workflows/contracts/deployment';
-import { abort, confirmRollback, type RollbackInput, rollbackWorkflowId } from '../../workflows/contracts/rollback';
+import { abort } from '../../workflows/contracts/releases';
+import { confirmRollback, type RollbackInput, rollbackWorkflowId } from '../../workflows/contracts/rollback';
 import { TASK_QUEUES } from '../../workflows/contracts/task-queues';
 import { OPERATOR } from '../recovery/restore-actions';
 import { start } from '../recovery/runs';

@@ -1,5 +1,5 @@
 // One deployment of a release: its id, its steps, and what it tells. Ids, codes, times and counts only.
-import { defineQuery, defineSignal } from '@temporalio/workflow';
+import { defineQuery } from '@temporalio/workflow';
 import type { RecoveryProgress } from './recovery-progress';
 import type { HealthReport, ReleaseDetails } from './releases';
 
@@ -45,6 +45,5 @@ export interface DeploymentResult {
   drained: boolean;
 }
 
-export const abort = defineSignal<[{ actor: string }]>('abort');
 export const plan = defineQuery<DeploymentPlan | null>('plan');
 export const progress = defineQuery<RecoveryProgress<DeploymentStep, DeploymentResult>>('progress');

@@ -1,4 +1,6 @@
-// What deployments and rollbacks share: a release as it is named, and the steps that either takes. Codes, ids and counts only.
+// What deployments and rollbacks share: how a release is named, what its health was, and the signal that gives either up. Codes,
+// ids and counts only.
+import { defineSignal } from '@temporalio/workflow';
 
 export interface ReleaseName {
   version: string;
@@ -21,3 +23,5 @@ export interface HealthReport {
   requests: number;
   errors: number;
 }
+
+export const abort = defineSignal<[{ actor: string }]>('abort');

@@ -75,6 +75,5 @@ export interface RollbackResult {
 }
 
 export const confirmRollback = defineSignal<[{ actor: string }]>('confirm');
-export const abort = defineSignal<[{ actor: string }]>('abort');
 export const plan = defineQuery<RollbackPlan | null>('plan');
 export const progress = defineQuery<RecoveryProgress<RollbackStep, RollbackResult>>('progress');
