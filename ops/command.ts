@@ -1,5 +1,6 @@
 // What the commands of operators share: how they are called, and how they end.
 import { type ParseArgsConfig, parseArgs } from 'node:util';
+import { z } from 'zod';
 import { ConfigurationError } from './runtime/configuration';
 import { loadEnvFile } from './runtime/env-file';
 import { ObjectStoreError } from './runtime/object-store';
@@ -67,6 +68,12 @@ export async function execute(
     if (args.includes('--json')) printDocument({ status: 'failed', problem: { code, message } });
     return exitCode;
   }
+}
+
+/** @param what it identifies, with its article: `a restore` */
+export function readUuid(given: string, what: string): string {
+  if (z.uuid().safeParse(given).success) return given.toLowerCase();
+  throw new WrongUsage(`${given} is not the id of ${what}.`);
 }
 
 /** At once, whatever is connected, but not before all is written. */

@@ -1,7 +1,7 @@
 // Records an operator's act on an external service, with the reason that they gave for it.
 import { uuidv7 } from 'uuidv7';
 import type { Database } from '../../prisma/client';
-import { recordEvent } from './audit';
+import { type AuditEntry, recordEvent } from './audit';
 import type { CommandContext, CommandDependencies } from './context';
 
 export interface ServiceAct {
@@ -37,10 +37,9 @@ export function createServiceCommands({ db }: Pick<CommandDependencies, 'db'>): 
       db.$transaction(
         async (transaction) => {
           const tx = transaction as Database;
-          const id = uuidv7();
-          await recordEvent(tx, context, { id, type: event, subject: 'service', data: { service } });
-          if (reason !== undefined) await tx.operatorNote.create({ data: { id, service, text: reason } });
-          const note = reason === undefined ? null : id;
+          const act = { id: uuidv7(), type: event, subject: 'service', data: { service } };
+          await recordAct(tx, context, act, { about: service, reason });
+          const note = reason === undefined ? null : act.id;
           await carryOut(note);
           // Last: the lane waits for its row.
           if (event === 'service.paused') await recordPause(tx, service, context.actor.id, note);
@@ -49,6 +48,17 @@ export function createServiceCommands({ db }: Pick<CommandDependencies, 'db'>): 
         { timeout: WITHIN_MS },
       ),
   };
+}
+
+/** Records an operator's act and, if they gave one, its reason under the event's id. Call it in a transaction. */
+export async function recordAct(
+  tx: Database,
+  context: CommandContext,
+  act: AuditEntry & { id: string },
+  { about, reason }: { about: string; reason?: string | undefined },
+): Promise<void> {
+  await recordEvent(tx, context, act);
+  if (reason !== undefined) await tx.operatorNote.create({ data: { id: act.id, service: about, text: reason } });
 }
 
 /** Keeps the first operator who paused it, as the lane's workflow does. */

@@ -1,4 +1,4 @@
-// What deployments and rollbacks need.
+// Lists the dependencies of the activities of deployments and rollbacks.
 import type { Client } from '@temporalio/client';
 import type { RecoveryTools } from '../../ops/recovery/tools';
 import type { ReleaseDriver } from '../../ops/releases/driver';
@@ -10,7 +10,7 @@ export interface ReleaseDependencies {
   db: Database;
   driver: ReleaseDriver;
   temporal: Client;
-  /** Of the workers, for Temporal (TEMPORAL_DEPLOYMENT_NAME). */
+  /** The name under which Temporal knows the workers of all builds (TEMPORAL_DEPLOYMENT_NAME). */
   deploymentName: string;
   backups: SignedStore;
   logger: Logger;

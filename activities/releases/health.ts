@@ -8,7 +8,7 @@ import { isReady, readMetrics, readVersion, type Sample, sumOf } from './probes'
 import { fail } from './refusals';
 
 const LOOKS_EACH_MS = 500;
-/** Of the requests, that may end with a server error; a few alone say nothing. */
+/** This share of the requests may end with a server error. Fewer errors than the number below say nothing. */
 const ERRORS_AT_MOST = 0.05;
 const ERRORS_THAT_COUNT = 3;
 /** A process that was killed is back by then. */

@@ -1,5 +1,4 @@
-// What a deployment and a rollback do, step by step: each may be repeated from its begin.
-
+// Carries out the steps of a deployment and of a rollback. Each step may be repeated from its beginning.
 import { setTimeout as delay } from 'node:timers/promises';
 import { Context } from '@temporalio/activity';
 import type { DeploymentPlan } from '../../workflows/contracts/deployment';

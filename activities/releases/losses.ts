@@ -1,14 +1,13 @@
 // Asks the release that made the migrations what undoing them would lose.
 import { ApplicationFailure } from '@temporalio/common';
 import { z } from 'zod';
+import { EXIT } from '../../ops/recovery/exit';
 import type { UndoneMigration } from '../../workflows/contracts/rollback';
 import type { ReleaseDependencies } from './dependencies';
 import { refuse } from './refusals';
 import type { Between } from './targets';
 
-/** Exit code of `migrate:down` if it refuses. */
-const REFUSED = 3;
-/** What it fails with again, however often it is tried: its SQL is wrong, or the role may not run it. */
+/** The codes of failures that a retry can't cure: the SQL is wrong, or the role may not run it. */
 const LASTING = ['down_failed', 'no_right'];
 
 const Undone = z.array(
@@ -50,9 +49,10 @@ export function readUndone(code: number, stdout: string): { undone: UndoneMigrat
   try {
     const { undone, problem } = Printed.parse(JSON.parse(stdout));
     if (code === 0 && undone) return { undone };
-    if (problem) return { problem: problem.message, isLasting: code === REFUSED || LASTING.includes(problem.code) };
+    if (problem)
+      return { problem: problem.message, isLasting: code === EXIT.refused || LASTING.includes(problem.code) };
   } catch {
     // Below.
   }
-  return { problem: `Undoing the migrations ended with ${code} and said nothing.`, isLasting: code === REFUSED };
+  return { problem: `Undoing the migrations ended with ${code} and said nothing.`, isLasting: code === EXIT.refused };
 }

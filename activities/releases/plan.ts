@@ -1,8 +1,8 @@
 // Plans a rollback or a deployment: what changes, what does not, and whether it can work. It refuses before anything is touched.
 
-import type { Release } from '../../ops/releases/release';
 import { toVersion } from '../../ops/releases/release';
 import type { DeploymentPlan } from '../../workflows/contracts/deployment';
+import type { ReleaseDetails } from '../../workflows/contracts/releases';
 import type { RollbackPlan } from '../../workflows/contracts/rollback';
 import { restorePointName } from '../restore-points';
 import type { ReleaseDependencies } from './dependencies';
@@ -43,14 +43,15 @@ export async function planRollback(
       `${version} has ${added.length} migration(s) that ${from.version} lacks, so it is newer: ops/deploy.sh ${version}`,
     );
   }
-  await refusePinned(dependencies, from);
+  const details = await detailsOf(dependencies, from);
+  await refusePinned(dependencies, details);
   const [workflows, migrations, sent] = await Promise.all([
     replayOpen(dependencies, to, signal),
     isRehearsal ? [] : countLosses(dependencies, { from, to }, signal),
     countSent(dependencies, from.version),
   ]);
   return {
-    from: await detailsOf(dependencies, from),
+    from: details,
     to: toDetails(to),
     migrations,
     workflows,
@@ -81,9 +82,8 @@ export async function planDeployment(
   };
 }
 
-async function refusePinned(dependencies: ReleaseDependencies, from: Release): Promise<void> {
-  const { temporal, deploymentName } = dependencies;
-  const { count, ids } = await listPinned(temporal, deploymentName, await detailsOf(dependencies, from));
+async function refusePinned({ temporal, deploymentName }: ReleaseDependencies, from: ReleaseDetails): Promise<void> {
+  const { count, ids } = await listPinned(temporal, deploymentName, from);
   if (count === 0) return;
   throw refuse(
     'runs_pinned',

@@ -6,7 +6,7 @@ const ANSWERS_WITHIN_MS = 3_000;
 
 const get = (url: string) => fetch(url, { signal: AbortSignal.timeout(ANSWERS_WITHIN_MS) });
 
-export const isReady = ({ url }: RunningProcess): Promise<boolean> =>
+export const isReady = ({ url }: Pick<RunningProcess, 'url'>): Promise<boolean> =>
   get(`${url}/ready`).then(
     async (response) => {
       await response.body?.cancel();

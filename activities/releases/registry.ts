@@ -4,7 +4,7 @@ import type { Release } from '../../ops/releases/release';
 import type { Database } from '../../prisma/client';
 import type { ReleaseDetails } from '../../workflows/contracts/releases';
 
-/** What became of the release that serves no longer. */
+/** The state of a release after another one took over. */
 export type Left = 'draining' | 'retired' | 'rolled_back';
 
 export const toDetails = ({ version, buildId, commit, bundleHash, migrations }: Release): ReleaseDetails => ({

@@ -1,12 +1,11 @@
 // Asks a release whether it can continue every open run.
 import { ApplicationFailure } from '@temporalio/common';
+import { EXIT } from '../../ops/recovery/exit';
 import type { ReplayReport } from '../../ops/releases/replay';
 import type { ReleaseDependencies } from './dependencies';
 import { refuse } from './refusals';
 
 const NAMED = 3;
-/** Exit code if some can't be continued. */
-const SOME_FAILED = 3;
 
 /** Replays every open history with the target's own code. @returns how many there are, by type */
 export async function replayOpen(
@@ -15,7 +14,7 @@ export async function replayOpen(
   signal: AbortSignal,
 ): Promise<Record<string, number>> {
   const { code, stdout } = await driver.run({ version, program: 'replay', signal });
-  if (code !== 0 && code !== SOME_FAILED) {
+  if (code !== EXIT.done && code !== EXIT.refused) {
     throw ApplicationFailure.retryable(`The replay of open runs with ${version} ended with ${code}`, 'replay_failed');
   }
   const { open, failures, failed }: ReplayReport = JSON.parse(stdout);

@@ -62,7 +62,7 @@ export async function register({ db, driver }: ReleaseDependencies, version: str
 const otherBuild = (version: string) =>
   refuse('other_build', `The release ${version} was built anew since it served: raise its version.`);
 
-/** What its workers say of themselves now: the first release takes part in no versioning. */
+/** Returns the build id under which its workers run now: those of the first release have none. */
 export async function detailsOf({ driver }: ReleaseDependencies, release: Release): Promise<ReleaseDetails> {
   const { workers } = await driver.wanted();
   const wanted = workers.find(({ version }) => version === release.version);

@@ -1,6 +1,7 @@
 // Releases and rollbacks: what was rolled out here, and the way back.
 
-import { listRuns, type Run, readRun } from '../../ops/recovery/runs';
+import { documentOf } from '../../ops/recovery/follow';
+import { listRuns, readRun } from '../../ops/recovery/runs';
 import { recordRequest } from '../../ops/releases/reason';
 import { giveUp, isHostThere, NO_HOST, startRollback } from '../../ops/releases/runs';
 import { rollbackWorkflowId } from '../../workflows/contracts/rollback';
@@ -138,11 +139,9 @@ export function releaseEndpoints(
 
   async function find(id: string) {
     const run = await reach(() => readRun(temporal, rollbackWorkflowId(id)));
-    return run && { id, ...toView(run) };
+    return run && documentOf(id, run);
   }
 }
-
-const toView = ({ isOver: _, ...run }: Run) => run;
 
 const toRelease = ({ registeredAt, currentSince, state, ...release }: Row) => ({
   ...release,

@@ -38,7 +38,7 @@ export const Release = z
   });
 export const ReleaseList = listOf(Release).meta({ id: 'ReleaseList' });
 
-/** Of the last one of a page. */
+/** The time and version of the last release of a page. */
 export const ReleaseCursor = z.tuple([z.int().min(0).max(LATEST), Version]);
 
 export const NewRollback = z

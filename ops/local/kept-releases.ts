@@ -21,7 +21,7 @@ export interface Started {
 }
 
 interface Kept extends Starting {
-  /** Of the process: its log and its entry in runtime.json. */
+  /** Names the process in runtime.json, and its log. */
   name: string;
   started: Started | null;
   isEnding: boolean;
@@ -29,7 +29,7 @@ interface Kept extends Starting {
 
 export interface KeptReleasesOptions {
   folder: string;
-  /** What runs before the first deployment. */
+  /** The release of this folder, which runs before the first deployment. */
   first: Wanted;
   start(name: string, starting: Starting): Promise<Started>;
   end(name: string): Promise<void>;

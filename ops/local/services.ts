@@ -46,7 +46,7 @@ interface OwnService {
 }
 
 export class Services {
-  /** Where releases lie, and which one runs before the first deployment. */
+  /** The folder of releases, and the release that runs before the first deployment. */
   readonly releases: { folder: string; first: Wanted };
 
   constructor(private readonly options: ServicesOptions) {

@@ -6,7 +6,7 @@ import { findDatabaseTrouble } from '../runtime/database-trouble';
 import { PACKAGE_ROOT } from '../runtime/package-root';
 import { findLaterMigrations, REFUSED } from './history';
 import { lockMigrations } from './lock';
-import { countLosses, type Undone } from './losses';
+import { countLosses, describeLosses, type Undone } from './losses';
 import { rehearse, undo } from './undo';
 
 const EXIT = { done: 0, failed: 1, refused: REFUSED } as const;
@@ -62,13 +62,8 @@ function describe(target: string, undone: Undone[], dryRun: boolean): string {
   return [`${would} ${count}`, ...undone.flatMap(describeMigration)].join('\n');
 }
 
-function describeMigration({ migration, drops, deletes }: Undone): string[] {
-  const lines = [
-    ...drops.map(({ table, column, rows }) =>
-      column === null ? `drops table ${table}, ${rows} row(s)` : `drops column ${table}.${column}, ${rows} value(s)`,
-    ),
-    ...deletes.map(({ table, rows }) => `deletes ${rows} row(s) of ${table}`),
-  ];
+function describeMigration({ migration, ...losses }: Undone): string[] {
+  const lines = describeLosses(losses);
   return [
     `· ${migration}`,
     ...(lines.length > 0 ? lines : ['no table, column or row is lost']).map((line) => `    ${line}`),

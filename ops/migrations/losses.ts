@@ -17,6 +17,14 @@ export interface Undone {
   deletes: { table: string; rows: number }[];
 }
 
+/** Returns one line for each table, column and set of rows that is lost. */
+export const describeLosses = ({ drops, deletes }: Pick<Undone, 'drops' | 'deletes'>): string[] => [
+  ...drops.map(({ table, column, rows }) =>
+    column === null ? `drops table ${table}, ${rows} row(s)` : `drops column ${table}.${column}, ${rows} value(s)`,
+  ),
+  ...deletes.map(({ table, rows }) => `deletes ${rows} row(s) of ${table}`),
+];
+
 type Dropped = Omit<Loss, 'rows'>;
 
 /** Counts what the steps drop, in the database as it was before the first of them. */

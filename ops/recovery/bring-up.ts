@@ -1,4 +1,4 @@
-// Where nothing runs, on an empty machine too, a restore or a rollback brings up what it needs for as long as it lasts.
+// Brings up the servers that a restore or a rollback needs, for as long as it lasts, if nothing runs here.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';

@@ -1,10 +1,9 @@
 // `ops/restore.sh`: restores the database and what belongs to it, and what comes after a restore.
 import type { Client } from '@temporalio/client';
-import { z } from 'zod';
 import { type RestoreResult, type RestoreTarget, restoreWorkflowId } from '../../workflows/contracts/restore';
 import { type DrillReport, restoreDrillWorkflowId } from '../../workflows/contracts/restore-drill';
 import type { FollowUpResult } from '../../workflows/contracts/restore-follow-up';
-import { type Command, CommandFailed, printDocument, readOptions, runCommand, WrongUsage } from '../command';
+import { type Command, CommandFailed, printDocument, readOptions, readUuid, runCommand, WrongUsage } from '../command';
 import { ForeignObject, getSigned, type SignedStore } from '../runtime/signed-store';
 import { adopt } from './adopt';
 import { askYesNo } from './ask';
@@ -214,9 +213,6 @@ async function requireOwn(backups: SignedStore, id: string): Promise<void> {
   }
 }
 
-function readId(given: string): string {
-  if (z.uuid().safeParse(given).success) return given.toLowerCase();
-  throw new WrongUsage(`${given} is not the id of a restore.`);
-}
+const readId = (given: string) => readUuid(given, 'a restore');
 
 if (require.main === module) runCommand(restoreCommand);

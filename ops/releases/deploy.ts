@@ -1,15 +1,14 @@
 // `ops/deploy.sh`: makes the folder of a release, registers it, and rolls it out.
 import type { Client } from '@temporalio/client';
-import { z } from 'zod';
 import { type DeploymentResult, deploymentWorkflowId } from '../../workflows/contracts/deployment';
-import { type Command, CommandFailed, printDocument, readOptions, runCommand, WrongUsage } from '../command';
+import { type Command, CommandFailed, printDocument, readOptions, readUuid, runCommand, WrongUsage } from '../command';
 import { EXIT } from '../recovery/exit';
 import { documentOf, exitCodeOf, follow } from '../recovery/follow';
 import { createProgressView } from '../recovery/progress-view';
 import { connect } from '../recovery/running';
 import { type Run, readRun } from '../recovery/runs';
 import { prepareRelease } from './process/prepare';
-import { toVersion, Version } from './release';
+import { readVersion } from './read-version';
 import { withHost } from './running';
 import { giveUp, startDeployment } from './runs';
 import { describeDeploymentEnd } from './words';
@@ -58,9 +57,7 @@ export const deployCommand: Command = {
     if (values.follow !== undefined) return followDeployment(readId(values.follow), values, await connect());
     if (values.abort !== undefined) return abort(readId(values.abort), values);
     if (given === undefined || more.length > 0) throw new WrongUsage('Name one version, such as v1.3.0.');
-    const version = toVersion(given);
-    if (!Version.safeParse(version).success)
-      throw new WrongUsage(`${given} is not a version: letters, digits and . + -`);
+    const version = readVersion(given);
     return withHost(async (temporal) => {
       // In a cluster a release is an image, which somebody has pushed.
       if (process.env.RELEASES_DRIVER !== 'kubernetes') {
@@ -124,9 +121,6 @@ function tell(deploymentId: string, run: Run<string, DeploymentResult>, { json }
   }
 }
 
-function readId(given: string): string {
-  if (z.uuid().safeParse(given).success) return given.toLowerCase();
-  throw new WrongUsage(`${given} is not the id of a deployment.`);
-}
+const readId = (given: string) => readUuid(given, 'a deployment');
 
 if (require.main === module) runCommand(deployCommand);

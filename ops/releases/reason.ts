@@ -1,8 +1,8 @@
 // Records that an operator asked for a rollback, and why. The reason is free text, so it stays in PostgreSQL.
 import { join } from 'node:path';
 import { uuidv7 } from 'uuidv7';
-import { recordEvent } from '../../activities/commands/audit';
 import { BOOTSTRAP_ADMIN, type CommandContext } from '../../activities/commands/context';
+import { recordAct } from '../../activities/commands/service-acts';
 import { createDatabase, type Database } from '../../prisma/client';
 import { CommandFailed } from '../command';
 import { readJson } from '../recovery/settings';
@@ -27,10 +27,8 @@ export async function recordRequest(
 ): Promise<string> {
   const id = uuidv7();
   await db.$transaction(async (transaction) => {
-    const tx = transaction as Database;
-    const data = { to: to ?? 'previous' };
-    await recordEvent(tx, context, { id, type: 'rollback.requested', subject: 'rollback', subjectId: id, data });
-    if (reason !== undefined) await tx.operatorNote.create({ data: { id, service: RELEASES, text: reason } });
+    const act = { id, type: 'rollback.requested', subject: 'rollback', subjectId: id, data: { to: to ?? 'previous' } };
+    await recordAct(transaction as Database, context, act, { about: RELEASES, reason });
   });
   return id;
 }

@@ -7,6 +7,7 @@ import { WORKFLOW_BUNDLE } from '../../worker/bundle';
 import { workflowSinks } from '../../worker/workflow-sinks';
 import { TASK_QUEUES } from '../../workflows/contracts/task-queues';
 import { type Command, printDocument, runCommand, WrongUsage } from '../command';
+import { EXIT } from '../recovery/exit';
 import { NO_TELEMETRY } from '../runtime/telemetry';
 import { openTemporalClient } from '../runtime/temporal';
 
@@ -30,14 +31,14 @@ export const replayCommand: Command = {
 
 Prints one JSON document. Exit codes: 0 all can go on, 1 failed, 3 some can't.`,
   usage: 'node dist/ops/releases/replay.js',
-  failed: 1,
+  failed: EXIT.failed,
   async run(args) {
     if (args.length > 0) throw new WrongUsage('It takes no options.');
     const temporal = openTemporalClient();
     try {
       const report = await replayOpen(temporal);
       printDocument(report);
-      return report.failed === 0 ? 0 : 3;
+      return report.failed === 0 ? EXIT.done : EXIT.refused;
     } finally {
       await temporal.connection.close();
     }

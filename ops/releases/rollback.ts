@@ -1,16 +1,15 @@
 // `ops/rollback.sh`: rolls back to an earlier release, code, workflows and database as one.
 import type { Client } from '@temporalio/client';
-import { z } from 'zod';
 import { type RollbackResult, rollbackWorkflowId } from '../../workflows/contracts/rollback';
-import { type Command, CommandFailed, printDocument, readOptions, runCommand, WrongUsage } from '../command';
+import { type Command, CommandFailed, printDocument, readOptions, readUuid, runCommand, WrongUsage } from '../command';
 import { askYesNo } from '../recovery/ask';
 import { EXIT } from '../recovery/exit';
 import { documentOf, exitCodeOf, follow } from '../recovery/follow';
 import { createProgressView } from '../recovery/progress-view';
 import { connect } from '../recovery/running';
 import type { Run } from '../recovery/runs';
+import { readVersion } from './read-version';
 import { noteReason } from './reason';
-import { toVersion, Version } from './release';
 import { withHost } from './running';
 import { confirm, giveUp, startRollback } from './runs';
 import { describePlan, describeRollbackEnd } from './words';
@@ -130,16 +129,7 @@ function tell(rollbackId: string, run: Run<string, RollbackResult>, { json }: Op
   return passed || run.status !== 'done' ? exitCodeOf(run) : EXIT.failed;
 }
 
-function readId(given: string): string {
-  if (z.uuid().safeParse(given).success) return given.toLowerCase();
-  throw new WrongUsage(`${given} is not the id of a rollback.`);
-}
-
-function readVersion(given: string): string {
-  const version = toVersion(given);
-  if (Version.safeParse(version).success) return version;
-  throw new WrongUsage(`${given} is not a version: letters, digits and . + -`);
-}
+const readId = (given: string) => readUuid(given, 'a rollback');
 
 const REASON_AT_MOST = 2_000;
 function readReason(given: string): string {

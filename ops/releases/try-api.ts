@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { isReady } from '../../activities/releases/probes';
 import { type Command, CommandFailed, printDocument, runCommand, WrongUsage } from '../command';
 import { freePort } from '../local/ports';
 import { hasEnded } from '../local/server';
@@ -10,7 +11,6 @@ import { PACKAGE_ROOT, VERSION } from '../runtime/package-root';
 
 const READY_WITHIN_MS = 60_000;
 const LOOKS_EACH_MS = 100;
-const ANSWERS_WITHIN_MS = 3_000;
 const LOOPBACK = '127.0.0.1';
 
 export const tryApiCommand: Command = {
@@ -25,6 +25,7 @@ Prints one JSON document. Exit codes: 0 it became ready, 1 it did not.`,
     if (args.length > 0) throw new WrongUsage('It takes no options.');
     const begun = Date.now();
     const port = await freePort();
+    const api = { url: `http://${LOOPBACK}:${port}` };
     const env = {
       ...process.env,
       HOST: LOOPBACK,
@@ -35,7 +36,7 @@ Prints one JSON document. Exit codes: 0 it became ready, 1 it did not.`,
     const script = join(PACKAGE_ROOT, 'dist', 'api', 'main.js');
     const child = spawn(process.execPath, [script], { env, stdio: ['ignore', 'ignore', 'inherit'] });
     try {
-      while (!(await isReady(port))) {
+      while (!(await isReady(api))) {
         if (hasEnded(child)) throw new CommandFailed('ended', 'The API ended while it was starting.');
         if (Date.now() > begun + READY_WITHIN_MS) throw new CommandFailed('not_ready', 'The API did not become ready.');
         await delay(LOOKS_EACH_MS);
@@ -50,14 +51,5 @@ Prints one JSON document. Exit codes: 0 it became ready, 1 it did not.`,
     return 0;
   },
 };
-
-const isReady = (port: number): Promise<boolean> =>
-  fetch(`http://${LOOPBACK}:${port}/ready`, { signal: AbortSignal.timeout(ANSWERS_WITHIN_MS) }).then(
-    async (response) => {
-      await response.body?.cancel();
-      return response.ok;
-    },
-    () => false,
-  );
 
 if (require.main === module) runCommand(tryApiCommand);

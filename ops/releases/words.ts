@@ -2,6 +2,7 @@
 import type { DeploymentResult } from '../../workflows/contracts/deployment';
 import type { HealthReport, ReleaseDetails } from '../../workflows/contracts/releases';
 import type { Rehearsal, RollbackPlan, RollbackResult, UndoneMigration } from '../../workflows/contracts/rollback';
+import { describeLosses } from '../migrations/losses';
 import { duration } from '../recovery/amounts';
 import { because } from '../recovery/follow';
 import type { Run } from '../recovery/runs';
@@ -23,13 +24,8 @@ export function describePlan(plan: RollbackPlan): string[] {
   ];
 }
 
-export function describeMigration({ migration, drops, deletes }: UndoneMigration): string[] {
-  const lines = [
-    ...drops.map(({ table, column, rows }) =>
-      column === null ? `drops table ${table}, ${rows} row(s)` : `drops column ${table}.${column}, ${rows} value(s)`,
-    ),
-    ...deletes.map(({ table, rows }) => `deletes ${rows} row(s) of ${table}`),
-  ];
+function describeMigration({ migration, ...losses }: UndoneMigration): string[] {
+  const lines = describeLosses(losses);
   return [`  · ${migration}`, ...(lines.length > 0 ? lines : ['loses nothing']).map((text) => `      ${text}`)];
 }
 

@@ -1,13 +1,10 @@
 // Programs of a release as Jobs in a real cluster: Kubernetes' own API, rights and controllers, whose pods are processes here.
-import { ensureDatabase } from '../../ops/local/database';
 import type { ReleaseDriver } from '../../ops/releases/driver';
 import { readRelease } from '../../ops/releases/release';
 import { VERSION } from '../../ops/runtime/package-root';
-import { newFolder, testEnvironment } from '../support/environment';
+import { newFolder } from '../support/environment';
 import { type Installation, install } from '../support/kubernetes/installation';
 import { writeTinyRelease } from '../support/kubernetes/tiny-release';
-import { testServers } from '../support/servers';
-import { createTestNamespace, type TestNamespace } from '../support/temporal';
 import { until } from '../support/until';
 
 jest.setTimeout(3_600_000);
@@ -15,18 +12,11 @@ jest.setTimeout(3_600_000);
 const NEXT = '0.2.0-rc.1+Build.7';
 const PROGRAMS = 'app.kubernetes.io/component=program';
 
-let temporal: TestNamespace;
 let installation: Installation;
 let driver: ReleaseDriver;
 
 beforeAll(async () => {
-  temporal = await createTestNamespace();
-  const environment = await testEnvironment({
-    DATABASE_URL: await ensureDatabase(testServers().postgres, 'of_the_programs'),
-    TEMPORAL_NAMESPACE: temporal.namespace,
-    SMTP_URL: 'smtp://127.0.0.1:9',
-  });
-  installation = await install(environment);
+  installation = await install('of_the_programs');
   installation.addImage(NEXT, writeTinyRelease(NEXT).folder);
   driver = installation.openDriver();
   await until('the overlay has migrated the database', async () => {
@@ -34,10 +24,7 @@ beforeAll(async () => {
     return job?.status.succeeded === 1;
   });
 });
-afterAll(async () => {
-  await installation?.stop();
-  await temporal?.close();
-});
+afterAll(() => installation?.stop());
 
 describe('the images', () => {
   it('are found by what they hold, and asked once', async () => {
@@ -72,7 +59,7 @@ describe('a program of a release', () => {
     expect([code, stderr]).toEqual([3, 'a line of stderr\n']);
     const given = JSON.parse(stdout);
     expect(given.args).toEqual(['migrate', 'deploy', '--x y']);
-    expect(given.env).toMatchObject({ ...env, TEMPORAL_NAMESPACE: temporal.namespace });
+    expect(given.env).toMatchObject({ ...env, TEMPORAL_NAMESPACE: installation.temporal.namespace });
     expect(await installation.list('jobs', PROGRAMS)).toEqual([]);
     await until('its secret is gone', async () => (await installation.list('secrets')).length === 1);
   });

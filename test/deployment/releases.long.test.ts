@@ -1,13 +1,9 @@
 // The driver of releases in a real cluster: Kubernetes' own API, rights and controllers, whose pods are processes here.
 
-import { ensureDatabase } from '../../ops/local/database';
 import type { ReleaseDriver, Running, RunningProcess } from '../../ops/releases/driver';
 import { VERSION } from '../../ops/runtime/package-root';
-import { testEnvironment } from '../support/environment';
 import { type Installation, install } from '../support/kubernetes/installation';
 import { writeTinyRelease } from '../support/kubernetes/tiny-release';
-import { testServers } from '../support/servers';
-import { createTestNamespace, type TestNamespace } from '../support/temporal';
 import { until } from '../support/until';
 import { COMPONENTS, OVERLAYS } from './manifests';
 
@@ -20,26 +16,16 @@ const CHANGED = { settings: 'BACKUP_RETENTION_DAYS=31' };
 const FIRST = { api: VERSION, trial: null, workers: [unversioned] };
 const versioned = { version: NEXT, buildId: 'build-of-next' };
 
-let temporal: TestNamespace;
 let installation: Installation;
 let driver: ReleaseDriver;
 
 beforeAll(async () => {
-  temporal = await createTestNamespace();
-  const environment = await testEnvironment({
-    DATABASE_URL: await ensureDatabase(testServers().postgres, 'of_the_cluster'),
-    TEMPORAL_NAMESPACE: temporal.namespace,
-    SMTP_URL: 'smtp://127.0.0.1:9',
-  });
-  installation = await install(environment);
+  installation = await install('of_the_cluster');
   installation.addImage(NEXT, writeTinyRelease(NEXT).folder);
   installation.addImage(BROKEN, writeTinyRelease(BROKEN, { isBroken: true }).folder);
   driver = installation.openDriver();
 });
-afterAll(async () => {
-  await installation?.stop();
-  await temporal?.close();
-});
+afterAll(() => installation?.stop());
 
 const isReady = ({ url }: RunningProcess) =>
   fetch(`${url}/ready`).then(

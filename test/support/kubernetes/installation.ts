@@ -1,11 +1,13 @@
 // Installs Countersign in the cluster of the tests: the minimal overlay with releases, and this build as its image.
 import { appendFileSync, cpSync } from 'node:fs';
 import { join } from 'node:path';
+import { ensureDatabase } from '../../../ops/local/database';
 import { createKubernetesDriver } from '../../../ops/releases/kubernetes/driver';
 import { createKubectl } from '../../../ops/releases/kubernetes/kubectl';
 import { PACKAGE_ROOT, VERSION } from '../../../ops/runtime/package-root';
-import { newFolder } from '../environment';
-import type { Environment } from '../processes';
+import { newFolder, testEnvironment } from '../environment';
+import { testServers } from '../servers';
+import { createTestNamespace, type TestNamespace } from '../temporal';
 import { type Cluster, startCluster } from './cluster';
 import { PlayedNode } from './played-node';
 
@@ -16,6 +18,7 @@ const NOT_GIVEN = ['PORT', 'METRICS_PORT', 'WORKER_PORT', 'WORKER_METRICS_PORT']
 
 export interface Installation {
   cluster: Cluster;
+  temporal: TestNamespace;
   /** Has the rights of the host, and no other. */
   openDriver(): ReturnType<typeof createKubernetesDriver>;
   addImage(version: string, folder: string): void;
@@ -39,7 +42,14 @@ export interface Listed {
   metadata: { name: string; generation: number };
 }
 
-export async function install(environment: Environment): Promise<Installation> {
+/** @param database its name, which no other test uses */
+export async function install(database: string): Promise<Installation> {
+  const temporal = await createTestNamespace();
+  const environment = await testEnvironment({
+    DATABASE_URL: await ensureDatabase(testServers().postgres, database),
+    TEMPORAL_NAMESPACE: temporal.namespace,
+    SMTP_URL: 'smtp://127.0.0.1:9',
+  });
   const cluster = await startCluster();
   const images = new Map([[`${REPOSITORY}:${VERSION}`, PACKAGE_ROOT]]);
   const node = await PlayedNode.start(cluster.api, images);
@@ -61,6 +71,7 @@ export async function install(environment: Environment): Promise<Installation> {
   const program = await cluster.kubectlOf(NAMESPACE, 'countersign-releases');
   return {
     cluster,
+    temporal,
     openDriver: () => createKubernetesDriver(createKubectl(program)),
     addImage: (version, folder) => void images.set(`${REPOSITORY}:${version.replaceAll('+', '_')}`, folder),
     apply,
@@ -75,6 +86,7 @@ export async function install(environment: Environment): Promise<Installation> {
     async stop() {
       await node.stop();
       await cluster.stop();
+      await temporal.close();
     },
   };
 }
